@@ -1,0 +1,1 @@
+"""Show it and act: command line, headless report, exports and the Textual screens."""
