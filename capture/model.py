@@ -1,0 +1,384 @@
+"""What a capture proves about hole-punch attempts, frozen for showing.
+
+The flow builder (`capture.flows`) makes these values, the report, the exports and the screens read them and nothing
+else. All are immutable: a growing live flow is a new `Flow` each time it changes. Times are epoch seconds unless named
+otherwise; addresses are `protocol.messages.Address`; keys, hashes, tokens and payloads stay raw bytes until rendered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from protocol.messages import Address, HolepunchPayload, NoisePayload
+
+
+class Role(StrEnum):
+    """What a participant is in one attempt; each is a lane of the ladder."""
+
+    CLIENT = "client"
+    CLIENT_RELAY = "client relay"
+    SERVER_RELAY = "server relay"
+    RELAY = "relay"
+    """Client relay and server relay in one node."""
+    SERVER = "server"
+    BLIND_RELAY = "blind relay"
+    NODE = "node"
+    """Any other DHT node: one that answered FIND_PEER or took a NAT sample."""
+
+
+class Outcome(StrEnum):
+    """How an attempt ended."""
+
+    CONNECTED = "connected"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Path(StrEnum):
+    """The way the stream took."""
+
+    PUNCHED = "punched"
+    OPEN = "open"
+    LAN = "lan"
+    RELAYED = "relayed"
+    UPGRADED = "upgraded"
+
+
+class TokenState(StrEnum):
+    """Life of the address token that one side issued."""
+
+    NOT_ISSUED = "not-issued"
+    ISSUED = "issued"
+    VERIFIED = "verified"
+    MISMATCH = "mismatch"
+    ADDRESS_CHANGED = "address-changed"
+    UNREADABLE = "unreadable"
+
+
+class KeySource(StrEnum):
+    """Where the key that opened an attempt came from."""
+
+    CAPTURED = "captured"
+    GIVEN = "given"
+    KEYLOG = "keylog"
+    OWN = "own"
+
+
+class VerdictCode(StrEnum):
+    """Verdicts; the order is that of the report's documentation."""
+
+    PUNCHED = "punched"
+    OPEN_SERVER = "open-server"
+    OPEN_CLIENT = "open-client"
+    LAN = "lan"
+    RELAYED = "relayed"
+    UPGRADED = "upgraded"
+    PEER_NOT_FOUND = "peer-not-found"
+    HANDSHAKE_UNANSWERED = "handshake-unanswered"
+    HANDSHAKE_REFUSED = "handshake-refused"
+    NOT_HOLEPUNCHABLE = "not-holepunchable"
+    PROBE_UNANSWERED = "probe-unanswered"
+    PUNCH_UNANSWERED = "punch-unanswered"
+    NAT_UNKNOWN = "nat-unknown"
+    BOTH_NATS_RANDOM = "both-nats-random"
+    UNVERIFIED_ADDRESS = "unverified-address"
+    TRY_LATER = "try-later"
+    ABORTED_BY_SERVER = "aborted-by-server"
+    ABORTED_BY_CLIENT = "aborted-by-client"
+    PROBES_LOST = "probes-lost"
+    NAT_REMAPPED = "nat-remapped"
+    STREAM_NOT_UP = "stream-not-up"
+    INCOMPLETE = "incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One datagram in one file. `frame` counts from 1, as Wireshark does; `file` indexes `Story.files`."""
+
+    file: int
+    frame: int
+    row: int
+    """Row of the packet table, for reading the bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A participant: one lane of the ladder, however many sockets and addresses it uses."""
+
+    id: str
+    """Stable within the flow, e.g. ``client``, ``relay1``, ``server``, ``nodes``."""
+    role: Role
+    addresses: tuple[Address, ...]
+    """Outside addresses, as others see them, most used first."""
+    inside: tuple[Address, ...] = ()
+    """Addresses behind its own NAT that the packets prove to be the same participant."""
+    sockets: int = 1
+    """How many local sockets of it were seen."""
+
+    @property
+    def title(self) -> str:
+        """Heading for the lane."""
+        return {Role.RELAY: "client & server relay", Role.NODE: "DHT nodes"}.get(self.role, str(self.role))
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Bytes that were encrypted on the wire: opened, or opaque with the reason."""
+
+    sealed: bytes
+    plaintext: bytes | None = None
+    reason: str = ""
+    """Why it stays closed, when `plaintext` is None."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowMessage:
+    """One dht-rpc message of the attempt, each datagram once however often it was seen."""
+
+    sighting: Sighting
+    time: float
+    command: str
+    kind: str
+    """``request`` or ``response``."""
+    mode: str | None
+    tid: int
+    src: Address
+    dst: Address
+    from_lane: str
+    to_lane: str
+    from_role: Role
+    to_role: Role
+    retransmission: bool = False
+    payload: Sealed | None = None
+    """Noise message or holepunch payload that it carries."""
+    round: int | None = None
+    """Index into `Flow.rounds` for PEER_HOLEPUNCH messages."""
+    copies: tuple[Sighting, ...] = ()
+    """Further sightings of the same datagram, in this or other files."""
+
+
+class StepKind(StrEnum):
+    """What a row of the ladder stands for."""
+
+    FIND_PEER = "find-peer"
+    HANDSHAKE = "handshake"
+    SAMPLE = "sample"
+    OPENER = "opener"
+    """Low-TTL punch: opens the sender's own NAT."""
+    PROBE = "probe"
+    """PEER_HOLEPUNCH leg of a round that only probes."""
+    PUNCH_ROUND = "punch-round"
+    """PEER_HOLEPUNCH leg of a round that punches."""
+    ABORT = "abort"
+    PUNCH = "punch"
+    """One-byte datagram with a normal TTL, or a burst of them."""
+    LAN_PING = "lan-ping"
+    STREAM = "stream"
+    MISSING = "missing"
+    """Expected, never seen."""
+    RELAY_LINK = "relay-link"
+    """Stream to or from a blind relay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark on a step, such as a token that can now be verified."""
+
+    lane: str
+    text: str
+    token: TokenState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row of the ladder: an arrow (or a folded burst of them) from lane to lane."""
+
+    kind: StepKind
+    time: float
+    from_lane: str
+    to_lane: str
+    label: str
+    """Short text on the arrow; made from decoded values, may hold untrusted text: escape it."""
+    sighting: Sighting | None
+    """The (first) datagram; None for a missing entry."""
+    src: Address | None = None
+    dst: Address | None = None
+    message: int | None = None
+    """Index into `Flow.messages` when the step is one dht-rpc message."""
+    dashed: bool = False
+    """A reply, or something that never came."""
+    retransmission: bool = False
+    round: int | None = None
+    count: int = 1
+    """Datagrams folded into this step."""
+    span: float = 0.0
+    """Seconds from the first to the last folded datagram."""
+    ports: int = 0
+    """Distinct ports on the side that varies, for bursts."""
+    ttl: int | None = None
+    lost: bool = False
+    """Seen leaving, not seen arriving although the capture would show it, or meant to die (low TTL)."""
+    first_hit: Sighting | None = None
+    """First datagram of a burst that got through."""
+    members: tuple[Sighting, ...] = ()
+    """Every folded datagram, in order."""
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One PEER_HOLEPUNCH request of the client and what came back."""
+
+    round: int | None
+    """The round number inside the payload; None while sealed."""
+    punching: bool | None
+    relay: Address | None
+    tid: int
+    sent: float
+    answered: float | None
+    retransmissions: int
+    request: HolepunchPayload | None
+    reply: HolepunchPayload | None
+    request_reason: str = ""
+    """Why `request` is None."""
+    reply_reason: str = ""
+    messages: tuple[int, ...] = ()
+    """Indexes into `Flow.messages`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """One-byte datagrams that one side sent, as far as the capture shows them."""
+
+    low_ttl: int = 0
+    normal: int = 0
+    ports: int = 0
+    """Distinct ports on the side that varies: sources of birthday sockets, destinations of random probes."""
+    received: int = 0
+    """How many of the other side's punches were seen to arrive here."""
+
+
+@dataclass(frozen=True, slots=True)
+class NatSample:
+    """One node telling a socket which address its packets come from."""
+
+    time: float
+    socket: Address
+    """The sampled socket, as this capture shows it."""
+    seen_as: Address
+    seen_by: Address
+    sighting: Sighting
+
+
+@dataclass(frozen=True, slots=True)
+class NatEvidence:
+    """What the samples of one side add up to, and what it said of itself."""
+
+    announced: int | None
+    """Last firewall class this side stated on the wire (`protocol.constants.Firewall`), None if unreadable."""
+    samples: tuple[NatSample, ...]
+    classified: int
+    """What nat.js concludes from `samples`."""
+    rule: str
+    """The rule that decided, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEvidence:
+    """How far the attempt could be opened, and with what."""
+
+    source: KeySource | None
+    server_public_key: bytes | None = None
+    handshake_hash: bytes | None = None
+    holepunch_secret: bytes | None = None
+    reason: str = ""
+    """What is missing, when there is no secret."""
+    proof: Sighting | None = None
+    """The packet that carried the public key, when it was captured."""
+    noise1: NoisePayload | None = None
+    noise1_reason: str = ""
+    noise2: NoisePayload | None = None
+    noise2_reason: str = ""
+    client_public_key: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A packet that proves a verdict, and what it proves."""
+
+    sighting: Sighting
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why the attempt ended as it did."""
+
+    code: VerdictCode
+    summary: str
+    """One or two sentences for a tired person."""
+    evidence: tuple[Evidence, ...]
+    advice: str
+    inferred: bool = False
+    application_error: str | None = None
+    """What hyperdht raises to the application, where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One hole-punch attempt, from FIND_PEER to the first stream packets or the last thing heard of it."""
+
+    id: str
+    """16 hex digits: first 8 bytes of BLAKE2b-256(noise message 1)."""
+    started: float
+    duration: float
+    target: bytes
+    client: Address | None
+    server: Address | None
+    relays: tuple[Address, ...]
+    key: KeyEvidence
+    client_firewall: int | None
+    server_firewall: int | None
+    outcome: Outcome
+    path: Path | None
+    verdict: Verdict
+    fast_open: bool
+    rounds: tuple[Round, ...]
+    server_token: TokenState
+    client_token: TokenState
+    client_probes: Probes
+    server_probes: Probes
+    lanes: tuple[Lane, ...]
+    messages: tuple[FlowMessage, ...]
+    steps: tuple[Step, ...]
+    client_nat: NatEvidence | None = None
+    server_nat: NatEvidence | None = None
+    notes: tuple[str, ...] = field(default=())
+    """Oddities worth saying: unparsable payloads, reused ids, clock jumps."""
+
+    @property
+    def ended(self) -> float:
+        """Epoch seconds of the last packet."""
+        return self.started + self.duration
+
+    def lane(self, lane_id: str) -> Lane:
+        """The lane with that id."""
+        return next(lane for lane in self.lanes if lane.id == lane_id)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSummary:
+    """Counts of one capture file or live source."""
+
+    path: str
+    format: str
+    packets: int
+    dht_messages: int
+    undecodable: int
+    duplicates: int
+    truncated: str | None = None
+    """What was wrong with the file and at which byte, when it is damaged."""
+    clock_offset: float = 0.0
+    """Seconds added to this file's times to agree with the first file's clock."""
+    notes: tuple[str, ...] = ()
