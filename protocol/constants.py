@@ -81,6 +81,16 @@ class ErrorCode(IntEnum):
     SEQ_TOO_LOW = 17
 
 
+class ResponseError(IntEnum):
+    """Errors in a dht-rpc response (1, 2: dht-rpc lib/errors.js; 16, 17: hyperdht, of mutable puts)."""
+
+    NONE = 0
+    UNKNOWN_COMMAND = 1
+    INVALID_TOKEN = 2
+    SEQ_REUSED = 16
+    SEQ_TOO_LOW = 17
+
+
 class UdxFlag(IntFlag):
     """Type flags in byte 2 of a UDX header."""
 

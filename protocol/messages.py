@@ -9,7 +9,7 @@ Source: npm hyperdht 6.34.0 (lib/messages.js) and dht-rpc (lib/io.js).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from protocol.constants import Command, InternalCommand
@@ -39,6 +39,8 @@ class Request:
     target: bytes | None = None
     value: bytes | None = None
     truncated_at: str | None = None
+    value_offset: int = field(default=0, compare=False)
+    """Byte offset of the first byte of `value` in the datagram payload it was decoded from."""
 
     @property
     def command_name(self) -> str:
@@ -62,6 +64,8 @@ class Response:
     error: int = 0
     value: bytes | None = None
     truncated_at: str | None = None
+    value_offset: int = field(default=0, compare=False)
+    """Byte offset of the first byte of `value` in the datagram payload it was decoded from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +186,7 @@ class MutablePut:
 
     public_key: bytes
     seq: int
-    value: bytes | None
+    value: bytes
     signature: bytes
 
 
@@ -191,7 +195,7 @@ class MutableGetReply:
     """Value of a MUTABLE_GET response."""
 
     seq: int
-    value: bytes | None
+    value: bytes
     signature: bytes
 
 
@@ -216,6 +220,8 @@ class UdxHeader:
     seq: int
     ack: int
     truncated_at: str | None = None
+    sacks: tuple[tuple[int, int], ...] = ()
+    """Ranges of sequence numbers received beyond `ack`: first, and one past the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,11 +231,13 @@ class Punch:
 
 @dataclass(frozen=True, slots=True)
 class Undecodable:
-    """Bytes that claim to be of the protocol and are not well-formed."""
+    """Bytes that claim to be of the protocol and are not well-formed, or were cut before they say what they are."""
 
     field: str
     offset: int
     reason: str
+    truncated: bool = False
+    """The capture cut the packet before a field that every message needs; it may well have been sound."""
 
 
 @dataclass(frozen=True, slots=True)
