@@ -81,6 +81,17 @@ def split_message_2(noise: bytes) -> NoiseMessage2:
     return NoiseMessage2(noise[:KEY_SIZE], noise[KEY_SIZE:])
 
 
+def hash_of_server(server_public_key: bytes) -> bytes:
+    """The handshake hash before message 1: the same for every attempt to reach this server.
+
+    Raises:
+        DecodeError: the key is not 32 bytes.
+    """
+    if len(server_public_key) != KEY_SIZE:
+        raise DecodeError("server_public_key", 0, f"{len(server_public_key)} bytes, a key has {KEY_SIZE}")
+    return blake2b(INITIAL_HASH + server_public_key).digest()
+
+
 def mix_hash(h: bytes, field: bytes) -> bytes:
     """The handshake hash after one more field of the transcript."""
     return blake2b(h + field).digest()
@@ -97,10 +108,8 @@ def handshake_hash(server_public_key: bytes, noise1: bytes, noise2: bytes) -> by
     Raises:
         DecodeError: a message is too short, or the key is not 32 bytes.
     """
-    if len(server_public_key) != KEY_SIZE:
-        raise DecodeError("server_public_key", 0, f"{len(server_public_key)} bytes, a key has {KEY_SIZE}")
-    h = INITIAL_HASH
-    for field in (server_public_key, *split_message_1(noise1), *split_message_2(noise2)):
+    h = hash_of_server(server_public_key)
+    for field in (*split_message_1(noise1), *split_message_2(noise2)):
         h = blake2b(h + field).digest()
     return h
 
