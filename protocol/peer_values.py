@@ -8,9 +8,9 @@
 | lookup reply | peers array of peer record, bump uint if any bytes are left |
 | announce | flags uint, [peer, 1], [refresh 32 bytes, 2], [signature 64 bytes, 4], [bump uint, 8] |
 
-`[name type, n]` is there when bit n of the flags is set. `noise` of the first message (towards the server) is
-ephemeral key 32 bytes, static key 48 sealed, payload sealed; of the second, ephemeral key and payload. `payload` of a
-holepunch is a nonce of 24 bytes and a secretbox. What is inside the seals is in `protocol.sealed_values`.
+`[name type, n]` is there when bit n of the flags is set. `noise` towards the server is message 1 (e 32 bytes,
+sealed_s 48 bytes, sealed_payload), towards the client message 2 (e 32 bytes, sealed_payload). `payload` of a holepunch
+is a nonce of 24 bytes and a secretbox. What is inside the seals is in `protocol.sealed_values`.
 
 All `decode_*` take the byte offset of the value in its datagram, for errors, and raise only DecodeError; all
 `encode_*` raise ValueError for what the layout can't hold.
@@ -173,13 +173,13 @@ def encode_announce(value: Announce) -> bytes:
 
 
 def _read_first_noise(r: Reader) -> None:
-    r.fixed("ephemeral_key", 32)
-    r.fixed("sealed_static_key", 48)
+    r.fixed("e", 32)
+    r.fixed("sealed_s", 48)
     r.rest("sealed_payload")
 
 
 def _read_second_noise(r: Reader) -> None:
-    r.fixed("ephemeral_key", 32)
+    r.fixed("e", 32)
     r.rest("sealed_payload")
 
 

@@ -20,7 +20,7 @@ Source: npm compact-encoding 3.5.2 (index.js).
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from functools import lru_cache
 from socket import AF_INET, AF_INET6, inet_ntoa, inet_ntop, inet_pton
 from typing import Final, TypeVar
@@ -34,7 +34,7 @@ MAX_ARRAY: Final = 0x100000
 """Largest element count that the reference reads."""
 
 T = TypeVar("T")
-Names = type[IntEnum] | None
+Names = type[IntEnum] | type[IntFlag] | None
 """What a number means; a plain reader has no use for it, a recording one shows it."""
 
 
@@ -110,7 +110,12 @@ class Reader:
 
     def u32(self, field: str) -> int:
         """Four bytes, little-endian."""
-        return int.from_bytes(self.fixed(field, 4), "little")
+        pos = self.pos
+        end = pos + 4
+        if end > len(self.data):
+            raise self.short(field, 4)
+        self.pos = end
+        return int.from_bytes(self.data[pos:end], "little")
 
     def fixed(self, field: str, size: int) -> bytes:
         """Exactly `size` bytes."""
@@ -132,9 +137,8 @@ class Reader:
         pos = self.pos
         end = pos + size
         if end > len(self.data):
-            error = self.short(field, size)
             self.pos = start
-            raise error
+            raise self.short(field, end - start)
         self.pos = end
         return self.data[pos:end]
 
@@ -166,27 +170,31 @@ class Reader:
 
     def array(self, field: str, read: Callable[[Reader], T]) -> tuple[T, ...]:
         """A counted list of `read`; the count alone reserves no memory."""
-        count = self.count(field)
-        path = self.path
-        values: list[T] = []
-        for index in range(count):
-            self.path = f"{path}.{field}[{index}]"
-            values.append(read(self))
-        self.path = path
-        return tuple(values)
+        return tuple([self.record(f"{field}[{index}]", read) for index in range(self.count(field))])
 
     def ipv4_array(self, field: str) -> tuple[Address, ...]:
         """A counted list of ipv4."""
-        return tuple([self.ipv4(f"{field}[{index}]") for index in range(self.count(field))])
+        count = self.count(field)
+        data = self.data
+        pos = self.pos
+        end = pos + 6 * count
+        if end > len(data):
+            return self.each(field, count, self.ipv4)
+        self.pos = end
+        return tuple([ipv4_address(data[at : at + 6]) for at in range(pos, end, 6)])
 
     def ipv6_array(self, field: str) -> tuple[Address, ...]:
         """A counted list of ipv6."""
-        return tuple([self.ipv6(f"{field}[{index}]") for index in range(self.count(field))])
+        return self.each(field, self.count(field), self.ipv6)
+
+    def each(self, field: str, count: int, read: Callable[[str], T]) -> tuple[T, ...]:
+        """`count` primitives, each named with its index."""
+        return tuple([read(f"{field}[{index}]") for index in range(count)])
 
     def count(self, field: str) -> int:
         """The element count of an array, within the reference's limit."""
         start = self.pos
-        count = self.uint(field)
+        count = Reader.uint(self, field)
         if count > MAX_ARRAY:
             self.pos = start
             raise self.malformed(field, f"{count} elements are more than {MAX_ARRAY}")
