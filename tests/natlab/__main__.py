@@ -1,0 +1,5 @@
+"""`python -m tests.natlab`."""
+
+from .cli import main
+
+raise SystemExit(main())
