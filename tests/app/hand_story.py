@@ -1,0 +1,49 @@
+"""A story of attempts drawn by hand: it answers what views ask of a `capture.story.Story`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from capture.model import FileSummary, Flow, Sighting
+from protocol.messages import Address
+from tests.app.hand import Pencil
+
+
+@dataclass(frozen=True)
+class HandStory:
+    """Stands where views expect a `capture.story.Story`: the same questions, answered from the drawings."""
+
+    files: tuple[FileSummary, ...]
+    flows: tuple[Flow, ...]
+    pencils: tuple[Pencil, ...]
+
+    def flow(self, flow_id: str) -> Flow:
+        for one in self.flows:
+            if one.id == flow_id:
+                return one
+        raise KeyError(flow_id)
+
+    def find(self, prefix: str) -> list[Flow]:
+        return [one for one in self.flows if one.id.startswith(prefix)]
+
+    def payload(self, sighting: Sighting) -> bytes:
+        return self._pencil(sighting).payloads[sighting]
+
+    def packet_time(self, sighting: Sighting) -> float:
+        return self._pencil(sighting).times[sighting]
+
+    def endpoints(self, sighting: Sighting) -> tuple[Address, Address]:
+        src, dst, _ = self._pencil(sighting).ends[sighting]
+        return src, dst
+
+    def ttl(self, sighting: Sighting) -> int:
+        return self._pencil(sighting).ends[sighting][2]
+
+    def update(self) -> tuple[str, ...]:
+        return ()
+
+    def add_keys(self, keys: object) -> tuple[str, ...]:
+        return ()
+
+    def _pencil(self, sighting: Sighting) -> Pencil:
+        return next(pencil for pencil in self.pencils if sighting in pencil.payloads)
