@@ -89,12 +89,9 @@ def parse_server_address(text: str) -> ServerAddress:
     raw = _raw_bytes(_without_scheme(text.strip()), "public key")
     if len(raw) < KEY_SIZE:
         raise KeyFormatError(f"a public key has {KEY_SIZE} bytes, this has {len(raw)}")
-    try:
-        return ServerAddress(raw[:KEY_SIZE], _nodes(raw[KEY_SIZE:]))
-    except KeyFormatError:
-        if len(raw) != PAIR_SIZE:
-            raise
-    raise KeyFormatError(f"{PAIR_SIZE} bytes are a secret key, not a public key")
+    if len(raw) == PAIR_SIZE and key_pair(raw[:KEY_SIZE]).public_key == raw[KEY_SIZE:]:
+        raise KeyFormatError("this is a secret key, not a public key")
+    return ServerAddress(raw[:KEY_SIZE], _nodes(raw[KEY_SIZE:]))
 
 
 def parse_public_key(text: str) -> bytes:
