@@ -1,0 +1,84 @@
+"""Finding where every record of a capture file starts.
+
+Records form a chain: each one's length says where the next begins. Following it packet by packet in Python is the
+slowest part of reading a file, so a large file is cut into slices, a plausible record start is looked for at each cut,
+and all chains are followed side by side in numpy. A guess at a cut may be wrong; the chain that starts at the proven
+beginning of the file is not. So a slice counts only if the chain before it lands exactly on its start: then its start
+is proven too. Where one does not, the rest of the stretch is walked record by record.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+import numpy as np
+
+from capture.arrays import I64, Bools
+
+SLICE_BYTES: Final = 1 << 16
+MIN_LANES: Final = 16
+
+
+class Records(Protocol):
+    """How one file format chains its records."""
+
+    def sizes(self, at: I64) -> I64:
+        """Bytes from each record start to the next; 0 where no sound record is, or where the chain has to pause."""
+
+    def plausible(self, at: I64) -> I64:
+        """For each offset the first at or soon after it where a record seems to start, or -1."""
+
+    def walk(self, start: int, end: int) -> tuple[list[int], int]:
+        """Follow the chain one by one from `start` while records start before `end`: starts, and where it stopped."""
+
+
+class Stretch:
+    """Part of a chain: the offsets of its records, and where the next one starts (or the chain is broken)."""
+
+    __slots__ = ("at", "next")
+
+    def __init__(self, at: I64, next_at: int) -> None:
+        self.at = at
+        self.next = next_at
+
+
+def follow(records: Records, start: int, end: int) -> Stretch:
+    """Offsets of all records that start in [start, end), given that one starts at `start`.
+
+    It ends early at a record for which `sizes` is 0.
+    """
+    found: list[I64] = []
+    if (end - start) // SLICE_BYTES >= MIN_LANES:
+        stretch = _side_by_side(records, start, end)
+        if stretch.next >= end:
+            return stretch
+        found.append(stretch.at)
+        start = stretch.next
+    starts, stopped = records.walk(start, end)
+    found.append(np.array(starts, np.int64))
+    return Stretch(np.concatenate(found), stopped)
+
+
+def _side_by_side(records: Records, start: int, end: int) -> Stretch:
+    cuts = np.arange(start + SLICE_BYTES, end - SLICE_BYTES // 2, SLICE_BYTES, dtype=np.int64)
+    guesses = records.plausible(cuts)
+    guesses = np.unique(guesses[(guesses > start) & (guesses < end)])
+    if guesses.size < MIN_LANES - 1:
+        return Stretch(np.empty(0, np.int64), start)
+    position = np.concatenate((np.array([start], np.int64), guesses))
+    bound = np.concatenate((guesses, np.array([end], np.int64)))
+    steps: list[I64] = []
+    going: Bools = position < bound
+    while going.any():
+        size = records.sizes(position)
+        size[~going] = 0
+        going = size > 0
+        steps.append(np.where(going, position, -1))
+        position = position + size
+        going &= position < bound
+    # Lane i is proven if every lane before it landed exactly on its successor's start.
+    landed = position == bound
+    landed[-1] = position[-1] >= end
+    proven = int(np.argmin(landed)) if not landed.all() else landed.size - 1
+    table = np.stack(steps)[:, : proven + 1].T
+    return Stretch(table[table >= 0], int(position[proven]))

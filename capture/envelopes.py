@@ -1,0 +1,240 @@
+"""What each UDP payload is, and the fixed fields of its dht-rpc envelope or UDX header, for many payloads at once.
+
+The outcome is by definition that of `protocol.decode.decode_datagram` on every single payload; layouts are in
+`protocol.envelope` and `protocol.udx`. Integers in longer forms than today's senders write are rare: such payloads are
+handed to that decoder one by one.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from capture.arrays import I64, U8, U16, U32, U64, Array, Bools
+from capture.raw import Raw
+from protocol.constants import REQUEST_TYPE, RESPONSE_TYPE, UDX_HEADER_SIZE, UDX_MAGIC, UDX_VERSION
+from protocol.decode import decode_datagram
+from protocol.messages import Request, Response, Undecodable
+
+NO_COMMAND: Final = 0xFF
+
+_TO_END: Final = 10
+_INLINE: Final = 0xFC
+"""Largest varint of one byte."""
+_U16_FORM: Final = 0xFD
+_HEAD: Final = np.dtype(
+    {
+        "names": ["type", "flags", "tid", "host", "port", "udx_flags", "udx_offset", "udx_id", "w0", "w1", "w2"],
+        "formats": ["u1", "u1", "<u2", ">u4", "<u2", "u1", "u1", "<u4", "<u8", "<u8", "<u8"],
+        "offsets": [0, 1, 2, 4, 8, 2, 3, 4, 0, 8, 16],
+        "itemsize": 24,
+    }
+)
+_VARINT: Final = np.dtype([("first", "u1"), ("next", "<u2")])
+_BYTE: Final = np.dtype("u1")
+_TARGET: Final = np.dtype(">u8")
+_MASKS: Final = np.array([(1 << 8 * count) - 1 for count in range(9)], np.uint64)
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+_MIX = np.uint64(0xC2B2AE3D27D4EB4F)
+
+
+class Kind(IntEnum):
+    """What a UDP payload is, by `protocol.decode.decode_datagram`."""
+
+    OTHER = 0
+    REQUEST = 1
+    RESPONSE = 2
+    UDX = 3
+    PUNCH = 4
+    MALFORMED = 5
+    """Begins as one of the above and does not go on as it must."""
+
+
+class Envelopes(NamedTuple):
+    """One entry per payload."""
+
+    kind: U8
+    flags: U8
+    """Lowest byte of the envelope's flags, or flags of the UDX header; 0 otherwise."""
+    tid: U16
+    command: U8
+    to_host: U32
+    """Envelope `to`; the receiver's stream id for UDX."""
+    to_port: U16
+    target8: U64
+    """First eight bytes of a request's target, big-endian; 0 if it has none."""
+    content: U64
+    """A number that equal payloads share; different payloads may too."""
+
+
+def scan(raw: Raw, at: I64, length: U32, wire_length: U32) -> Envelopes:
+    """Classify payloads.
+
+    Args:
+        raw: where they are.
+        at: offset of each.
+        length: bytes captured of each.
+        wire_length: bytes sent of each, at least `length`.
+    """
+    head = raw.gather(at, _HEAD)
+    count = at.size
+    cut = wire_length > length
+    first = head["type"]
+    out = Envelopes(
+        np.zeros(count, np.uint8),
+        np.zeros(count, np.uint8),
+        np.zeros(count, np.uint16),
+        np.full(count, NO_COMMAND, np.uint8),
+        np.zeros(count, np.uint32),
+        np.zeros(count, np.uint16),
+        np.zeros(count, np.uint64),
+        _contents(head, length, wire_length),
+    )
+    slow: list[int] = []
+    _scan_udx(out, head, np.flatnonzero((first == UDX_MAGIC) & (length > 0)), length, wire_length)
+    _scan_requests(out, raw, at, head, np.flatnonzero((first == REQUEST_TYPE) & (length > 0)), length, cut, slow)
+    _scan_responses(out, raw, at, head, np.flatnonzero((first == RESPONSE_TYPE) & (length > 0)), length, cut, slow)
+    short = np.flatnonzero(length < 2)
+    if short.size:
+        silent = cut[short] & ((length[short] == 0) | (first[short] == UDX_MAGIC))
+        out.kind[short[silent]] = Kind.MALFORMED
+        out.kind[short[(length[short] == 1) & (first[short] == 0) & ~cut[short]]] = Kind.PUNCH
+    for row in slow:
+        _decode_one(out, raw, row, int(at[row]), int(length[row]), int(wire_length[row]))
+    return out
+
+
+def _contents(head: Array, length: U32, wire_length: U32) -> U64:
+    size = length.astype(np.int64)
+    value = wire_length.astype(np.uint64) * _MIX
+    for start, name in enumerate(("w0", "w1", "w2")):
+        value ^= head[name] & _MASKS[np.clip(size - 8 * start, 0, 8)]
+        value *= _ODD
+        value ^= value >> np.uint64(29)
+    return value
+
+
+def _scan_udx(out: Envelopes, head: Array, rows: I64, length: U32, wire_length: U32) -> None:
+    rows = rows[(head["flags"][rows] == UDX_VERSION) & (length[rows] > 1)]
+    offset = head["udx_offset"][rows]
+    sound = (length[rows] >= UDX_HEADER_SIZE) & (offset <= wire_length[rows].astype(np.int64) - UDX_HEADER_SIZE)
+    out.kind[rows] = np.where(sound, Kind.UDX, Kind.MALFORMED)
+    rows = rows[sound]
+    out.flags[rows] = head["udx_flags"][rows]
+    out.to_host[rows] = head["udx_id"][rows]
+
+
+def _keep_fixed(out: Envelopes, head: Array, rows: I64, kind: Kind) -> None:
+    out.kind[rows] = kind
+    out.flags[rows] = head["flags"][rows]
+    out.tid[rows] = head["tid"][rows]
+    out.to_host[rows] = head["host"][rows]
+    out.to_port[rows] = head["port"][rows]
+
+
+def _prefix(head: Array, rows: I64, length: U32, slow: list[int]) -> tuple[I64, U8, I64]:
+    """Rows that hold `to`, with one-byte flags; those flags; and where id and token end."""
+    long_form = (head["flags"][rows] > _INLINE) & (length[rows] >= 2)
+    if long_form.any():
+        slow += rows[long_form].tolist()
+        rows = rows[~long_form]
+    rows = rows[length[rows] >= _TO_END]
+    flags = head["flags"][rows]
+    return rows, flags, _TO_END + 32 * ((flags & 1) + (flags >> 1 & 1)).astype(np.int64)
+
+
+def _scan_requests(
+    out: Envelopes, raw: Raw, at: I64, head: Array, rows: I64, length: U32, cut: Bools, slow: list[int]
+) -> None:
+    out.kind[rows] = Kind.MALFORMED
+    rows, flags, pos = _prefix(head, rows, length, slow)
+    size = length[rows].astype(np.int64)
+    start = at[rows]
+    command = raw.gather(start + pos, _BYTE)
+    long_form = (command > _INLINE) & (pos < size)
+    sound = pos < size
+    pos += 1
+    target_at = pos
+    pos = pos + np.where(flags & 8, 32, 0)
+    has_target = (flags & 8 != 0) & (pos <= size)
+    pos, unusual = _after_value(raw, start, pos, flags, size)
+    sound &= (pos <= size) | cut[rows]
+    unusual |= long_form
+    if unusual.any():
+        slow += rows[unusual].tolist()
+        sound &= ~unusual
+    good = rows[sound]
+    _keep_fixed(out, head, good, Kind.REQUEST)
+    out.command[good] = command[sound]
+    targeted = np.flatnonzero(sound & has_target)
+    out.target8[rows[targeted]] = raw.gather(start[targeted] + target_at[targeted], _TARGET)
+
+
+def _scan_responses(
+    out: Envelopes, raw: Raw, at: I64, head: Array, rows: I64, length: U32, cut: Bools, slow: list[int]
+) -> None:
+    out.kind[rows] = Kind.MALFORMED
+    rows, flags, pos = _prefix(head, rows, length, slow)
+    size = length[rows].astype(np.int64)
+    start = at[rows]
+    unusual = np.zeros(rows.size, np.bool_)
+    nodes = np.flatnonzero(flags & 4)
+    if nodes.size:
+        count = raw.gather(start[nodes] + pos[nodes], _BYTE)
+        unusual[nodes] = (count > _INLINE) & (pos[nodes] < size[nodes])
+        pos[nodes] += 1 + 6 * count.astype(np.int64) * (pos[nodes] < size[nodes])
+    errors = np.flatnonzero(flags & 8)
+    if errors.size:
+        code = raw.gather(start[errors] + pos[errors], _BYTE)
+        unusual[errors] |= (code > _INLINE) & (pos[errors] < size[errors])
+        pos[errors] += 1
+    pos, odd_value = _after_value(raw, start, pos, flags, size)
+    unusual |= odd_value
+    sound = ((pos <= size) | cut[rows]) & ~unusual
+    if unusual.any():
+        slow += rows[unusual].tolist()
+    _keep_fixed(out, head, rows[sound], Kind.RESPONSE)
+
+
+def _after_value(raw: Raw, start: I64, pos: I64, flags: U8, size: I64) -> tuple[I64, Bools]:
+    """Where the value ends (`pos` if there is none; past `size` if it does not fit); and lengths in rare forms."""
+    unusual = np.zeros(pos.size, np.bool_)
+    valued = np.flatnonzero(flags & 16)
+    if not valued.size:
+        return pos, unusual
+    pos = pos.copy()
+    begin, room = pos[valued], size[valued]
+    prefix = raw.gather(start[valued] + begin, _VARINT)
+    value_size = prefix["first"].astype(np.int64)
+    wide = value_size == _U16_FORM
+    value_size[wide] = prefix["next"][wide]
+    end = begin + 1 + 2 * wide + value_size
+    # The length itself may not fit: then what was read as one is the start of the next packet.
+    pos[valued] = np.where(begin + 1 + 2 * wide <= room, end, room + 1)
+    unusual[valued] = (prefix["first"] > _U16_FORM) & (begin < room)
+    return pos, unusual
+
+
+def _decode_one(out: Envelopes, raw: Raw, row: int, at: int, length: int, wire_length: int) -> None:
+    payload = bytes(raw.buffer[at : at + length])
+    message = decode_datagram(payload, wire_length)
+    if isinstance(message, Undecodable):
+        out.kind[row] = Kind.MALFORMED
+    elif isinstance(message, Request | Response):
+        is_request = isinstance(message, Request)
+        out.kind[row] = Kind.REQUEST if is_request else Kind.RESPONSE
+        out.flags[row] = payload[1] if payload[1] <= _INLINE else payload[2]
+        out.tid[row] = message.tid
+        out.to_host[row] = host_number(message.to.host)
+        out.to_port[row] = message.to.port
+        if isinstance(message, Request):
+            out.command[row] = min(message.command, NO_COMMAND)
+            out.target8[row] = int.from_bytes((message.target or b"")[:8], "big")
+
+
+def host_number(host: str) -> int:
+    """A dotted IPv4 host as the integer that the columns hold."""
+    a, b, c, d = host.split(".")
+    return int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d)

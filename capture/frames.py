@@ -1,0 +1,86 @@
+"""Frames of a capture file in columns, before anything above the record layer is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+
+from capture.arrays import I64, U16, U32, Rows
+from capture.raw import Raw
+
+MAX_FRAME: Final = 262_144
+"""Longest frame that libpcap and Wireshark write or accept; a longer one means that the file is damaged."""
+REGION_BYTES: Final = 48 << 20
+"""Bytes of a file worked on at a time; what is behind is let go, so that memory does not grow with the file."""
+MAX_TIME_NS: Final = 2**63 - 1
+
+
+class Frames(NamedTuple):
+    """A run of frames in file order; all columns have the same length."""
+
+    at: I64
+    """Byte offset of the first link-layer byte."""
+    length: U32
+    """Bytes captured."""
+    wire_length: U32
+    """Bytes on the wire."""
+    time_ns: I64
+    interface: U16
+
+    def pick(self, rows: Rows) -> Frames:
+        """Some of these frames."""
+        return Frames._make(column[rows] for column in self)
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """Where frames of a file were captured: one per pcap file, one per interface description block of a pcapng."""
+
+    linktype: int
+    name: str = ""
+    snaplen: int = 0
+    resolution: int = 6
+    """`if_tsresol`: bit 7 clear: 10^-n seconds a tick; set: 2^-n (n the other bits)."""
+    offset_s: int = 0
+    """`if_tsoffset`, seconds to add."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a reader learned of a file besides its frames."""
+
+    format: str
+    interfaces: list[Interface] = field(default_factory=list)
+    secrets: list[bytes] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    damage: str | None = None
+    """Why reading stopped before the end, with the byte offset."""
+
+
+class FrameReader(Protocol):
+    """A capture file format."""
+
+    raw: Raw
+    findings: Findings
+
+    def batches(self) -> Iterator[Frames]:
+        """All frames in file order, a bounded number of bytes of the file at a time."""
+
+
+def nanoseconds(seconds: I64, fraction_ns: I64, offset_s: int = 0) -> I64:
+    """Epoch nanoseconds; times beyond what 64 bits hold (years 1677 to 2262) stay at the limit.
+
+    Args:
+        seconds: whole seconds, not negative.
+        fraction_ns: 0 to 2^33, added.
+        offset_s: seconds to add.
+    """
+    most = MAX_TIME_NS // 10**9 - 8
+    if offset_s == 0 and (seconds.size == 0 or int(seconds.max()) <= most):
+        return seconds * 10**9 + fraction_ns
+    # A sum in Python integers: offsets are signed 64-bit numbers and may say anything.
+    total = [min(max(s + offset_s, -most), most) for s in seconds.tolist()]
+    return np.array(total, np.int64) * 10**9 + fraction_ns

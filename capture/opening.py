@@ -1,0 +1,128 @@
+"""Opening captures: whatever the user names, in whatever container, becomes one packet table."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import stat
+import sys
+import zlib
+from collections.abc import Sequence
+from typing import Final
+
+from capture.capture_file import CaptureFile
+from capture.errors import CaptureError
+from capture.frames import FrameReader
+from capture.ingest import Ingest
+from capture.links import linktype_name
+from capture.pcap import PcapReader, is_pcap
+from capture.pcapng import PcapngReader, is_pcapng
+from capture.raw import Raw
+from capture.table import PacketTable
+
+STANDARD_INPUT: Final = "-"
+MAX_DECOMPRESSED: Final = 8 << 30
+"""Bytes a compressed capture may unfold to."""
+_READ_WHOLE: Final = 4 << 20
+"""Files up to this size are read, longer ones mapped."""
+_GZIP: Final = b"\x1f\x8b"
+
+
+def open_captures(paths: Sequence[str]) -> PacketTable:
+    """Read capture files (``-`` is standard input) into one table.
+
+    Raises:
+        CaptureError: one of them can't be read as a capture. Damage after good packets is no error: see
+            `CaptureFile.truncated`.
+    """
+    table = PacketTable()
+    for path in paths:
+        read_capture(path, table)
+    return table
+
+
+def read_capture(source: str | bytes, table: PacketTable | None = None) -> PacketTable:
+    """Read one capture, a path or the bytes of one, into a table.
+
+    Raises:
+        CaptureError: it can't be read as a capture.
+    """
+    table = PacketTable() if table is None else table
+    path = source if isinstance(source, str) else "<memory>"
+    buffer, damage = _unfold(_load(source) if isinstance(source, str) else source, path)
+    if not len(buffer):
+        raise CaptureError(path, "the file is empty")
+    raw = Raw(buffer)
+    reader = _reader(raw, path)
+    findings = reader.findings
+    file = CaptureFile(path, findings.format, interfaces=findings.interfaces)
+    ingest = Ingest(table, file)
+    table.segments.append(raw)
+    for frames in reader.batches():
+        ingest.add(raw, len(table.segments) - 1, frames)
+    ingest.finish()
+    if file.packets and sum(ingest.unreadable.values()) == file.packets:
+        linktype = next(iter(ingest.unreadable))
+        raise CaptureError(path, f"link type {linktype} ({linktype_name(linktype)}) can't be read")
+    file.secrets = findings.secrets
+    file.notes += findings.notes
+    file.truncated = findings.damage or damage
+    if findings.damage and damage:
+        file.truncated = f"{damage}; {findings.damage}"
+    return table
+
+
+def _reader(raw: Raw, path: str) -> FrameReader:
+    head = bytes(raw.buffer[:4])
+    if is_pcap(head):
+        return PcapReader(raw, path)
+    if is_pcapng(head):
+        return PcapngReader(raw, path)
+    text = all(byte in b"\t\n\r\f" or 32 <= byte < 127 or byte >= 128 for byte in bytes(raw.buffer[:64]))
+    raise CaptureError(path, "a text file, not a capture" if text else "neither pcap nor pcapng", 0)
+
+
+def _load(path: str) -> bytes | mmap.mmap:
+    try:
+        if path == STANDARD_INPUT:
+            return sys.stdin.buffer.read()
+        with open(path, "rb") as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode) or found.st_size <= _READ_WHOLE:
+                return file.read()
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError as error:
+        raise CaptureError(path, (error.strerror or str(error)).lower()) from error
+    except ValueError as error:
+        raise CaptureError(path, str(error)) from error
+
+
+def _unfold(buffer: bytes | mmap.mmap, path: str) -> tuple[bytes | mmap.mmap, str | None]:
+    """Decompress gzip, several members too; what can't be is cut off and described."""
+    if buffer[:2] != _GZIP:
+        return buffer, None
+    parts: list[bytes] = []
+    size = at = 0
+    damage = None
+    while at < len(buffer) and damage is None:
+        if buffer[at : at + 2] != _GZIP:
+            if any(buffer[at:]):
+                damage = f"bytes after the gzip data at byte {at} of the compressed file"
+            break
+        inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        while not inflate.eof and damage is None:
+            try:
+                piece = inflate.decompress(buffer[at : at + (1 << 20)])
+            except zlib.error as error:
+                damage = f"gzip data damaged at about byte {at} of the compressed file: {error}"
+                break
+            if at >= len(buffer):
+                damage = f"gzip data truncated at byte {at} of the compressed file"
+            at = min(at + (1 << 20), len(buffer)) - len(inflate.unused_data)
+            size += len(piece)
+            if size > MAX_DECOMPRESSED:
+                raise CaptureError(path, f"unfolds to more than {MAX_DECOMPRESSED} bytes")
+            parts.append(piece)
+    if damage is not None and not size:
+        raise CaptureError(path, damage)
+    return b"".join(parts), damage

@@ -1,0 +1,160 @@
+"""Reading pcap files (libpcap's savefile format).
+
+File header, 24 bytes: magic u32, version u16 u16 (2.x), zone i32, sigfigs u32, snaplen u32, linktype u32 (lower 16
+bits; bits 28 to 31: length of the frame check sequence in 16-bit units, bit 26: that length is given). Record header,
+16 bytes: seconds u32, fraction u32 (micro- or nanoseconds by magic), captured length u32, wire length u32; the patched
+kernels' variant (magic 0xa1b2cd34) adds 8 bytes. All integers in the byte order of the machine that wrote the file,
+which the magic shows.
+
+Source: draft-ietf-opsawg-pcap; the modified variant: wiretap/libpcap.c of Wireshark.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from capture.arrays import I64
+from capture.chain import follow
+from capture.errors import CaptureError
+from capture.frames import MAX_FRAME, REGION_BYTES, Findings, Frames, Interface, nanoseconds
+from capture.raw import Raw
+
+FILE_HEADER: Final = 24
+MICROSECONDS: Final = 0xA1B2C3D4
+NANOSECONDS: Final = 0xA1B23C4D
+MODIFIED: Final = 0xA1B2CD34
+_FIRST_WINDOW: Final = 512
+_WINDOWS: Final = (512, 2048)
+_YEAR_S: Final = 366 * 86400
+
+
+def is_pcap(head: bytes) -> bool:
+    """Whether a file that starts with these four bytes is a pcap file."""
+    return _order(head) is not None
+
+
+def _order(head: bytes) -> tuple[str, int] | None:
+    for order in "<>":
+        if len(head) >= 4:
+            magic = int(struct.unpack(order + "I", head[:4])[0])
+            if magic in (MICROSECONDS, NANOSECONDS, MODIFIED):
+                return order, magic
+    return None
+
+
+class PcapReader:
+    """Frames of one pcap file."""
+
+    def __init__(self, raw: Raw, path: str) -> None:
+        """Read the file header.
+
+        Raises:
+            CaptureError: not a pcap file, cut within its header, or of another major version.
+        """
+        head = bytes(raw.buffer[:FILE_HEADER])
+        found = _order(head)
+        if found is None:
+            raise CaptureError(path, "not a pcap file", 0)
+        if len(head) < FILE_HEADER:
+            raise CaptureError(path, f"pcap header cut short ({len(head)} of {FILE_HEADER} bytes)", len(head))
+        order, magic = found
+        _, major, minor, _, _, snaplen, linktype = struct.unpack(order + "IHHiIII", head)
+        if major != 2:
+            raise CaptureError(path, f"pcap version {major}.{minor} is not supported", 4)
+        self.raw = raw
+        self.findings = Findings("pcap", [Interface(linktype & 0xFFFF, snaplen=snaplen)])
+        self._tick_ns = 1 if magic == NANOSECONDS else 1000
+        self._header = 24 if magic == MODIFIED else 16
+        self._length = struct.Struct(order + "I")
+        self._word = np.dtype(order + "u4")
+        self._fields = np.dtype([(name, self._word) for name in ("seconds", "fraction", "length", "wire")])
+        self._first_s = int(self._length.unpack(head[:4])[0])
+        if raw.size >= FILE_HEADER + 4:
+            self._first_s = int(self._length.unpack(raw.buffer[FILE_HEADER : FILE_HEADER + 4])[0])
+
+    def batches(self) -> Iterator[Frames]:
+        """All frames up to the end of the file or the first damage, which `findings.damage` then describes."""
+        start = FILE_HEADER
+        while start < self.raw.size:
+            end = min(start + REGION_BYTES, self.raw.size)
+            stretch = follow(self, start, end)
+            if stretch.at.size:
+                yield self._frames(stretch.at)
+                self.raw.forget(start, stretch.next)
+            if stretch.next < end:
+                self.findings.damage = self._damage(stretch.next)
+                return
+            start = stretch.next
+
+    def _frames(self, at: I64) -> Frames:
+        fields = self.raw.gather(at, self._fields)
+        time_ns = nanoseconds(fields["seconds"].astype(np.int64), fields["fraction"].astype(np.int64) * self._tick_ns)
+        return Frames(
+            at + self._header,
+            fields["length"].astype(np.uint32),
+            fields["wire"].astype(np.uint32),
+            time_ns,
+            np.zeros(at.size, np.uint16),
+        )
+
+    def sizes(self, at: I64) -> I64:
+        """Bytes of the record at each offset; 0 where it is absurd or not whole."""
+        length = self.raw.gather(at + 8, self._word).astype(np.int64)
+        size = length + self._header
+        size[(length > MAX_FRAME) | (at + size > self.raw.size)] = 0
+        return size
+
+    def walk(self, start: int, end: int) -> tuple[list[int], int]:
+        """Follow records one by one."""
+        buffer, header, unpack = self.raw.buffer, self._header, self._length.unpack_from
+        last = self.raw.size - header
+        found: list[int] = []
+        while start < end and start <= last:
+            length: int = unpack(buffer, start + 8)[0]
+            if length > MAX_FRAME or start + length > last:
+                break
+            found.append(start)
+            start += header + length
+        return found, start
+
+    def plausible(self, at: I64) -> I64:
+        """For each offset the first record header that seems to start within a couple of kilobytes, or -1."""
+        found = np.full(at.size, -1, np.int64)
+        for window in _WINDOWS:
+            missing = np.flatnonzero(found < 0)
+            if missing.size:
+                found[missing] = self._first_header(at[missing], window)
+        return found
+
+    def _first_header(self, at: I64, window: int) -> I64:
+        block = self.raw.gather(at, np.dtype(f"V{window}")).view(np.uint8).reshape(at.size, window)
+        best = np.full(at.size, window, np.int64)
+        for shift in range(4):
+            words = block[:, shift : window - 4 + shift].copy().view(self._word)
+            seems = self._seems_header(words[:, :-3], words[:, 1:-2], words[:, 2:-1], words[:, 3:])
+            first = seems.argmax(axis=1)
+            place = np.where(seems[np.arange(at.size), first], first * 4 + shift, window)
+            np.minimum(best, place, out=best)
+        found = np.where(best < window, at + best, -1)
+        # The record after it must seem sound too, or the file must end there.
+        size = self.sizes(np.maximum(found, 0))
+        after = self.raw.gather(found + size, self._fields)
+        sound = self._seems_header(after["seconds"], after["fraction"], after["length"], after["wire"])
+        return np.where((found >= 0) & (size > 0) & (sound | (found + size == self.raw.size)), found, -1)
+
+    def _seems_header(self, seconds: I64, fraction: I64, length: I64, wire: I64) -> np.ndarray:
+        near = (seconds >= max(self._first_s - _YEAR_S, 1)) & (seconds <= min(self._first_s + _YEAR_S, 2**32 - 1))
+        return near & (fraction < 10**9 // self._tick_ns) & (length <= wire) & (wire <= MAX_FRAME) & (length > 0)
+
+    def _damage(self, at: int) -> str:
+        left = self.raw.size - at
+        if left < self._header:
+            return f"truncated at byte {at}: {left} of {self._header} bytes of a record header"
+        length = self._length.unpack_from(self.raw.buffer, at + 8)[0]
+        if length > MAX_FRAME:
+            return f"damaged at byte {at}: a frame of {length} bytes is claimed, more than {MAX_FRAME}"
+        return f"truncated at byte {at}: {left - self._header} of {length} bytes of a frame"

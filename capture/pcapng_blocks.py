@@ -1,0 +1,83 @@
+"""Blocks and options of a pcapng file, as bytes.
+
+Block: type u32, total length u32 (a multiple of 4, 12 at least), body, total length again. Options: code u16, length
+u16, value padded to 4 bytes; code 0 ends them. Integers are in the byte order of their section.
+
+Source: draft-ietf-opsawg-pcapng.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+from capture.frames import Interface
+
+SECTION_HEADER: Final = 0x0A0D0D0A
+INTERFACE_DESCRIPTION: Final = 1
+OBSOLETE_PACKET: Final = 2
+SIMPLE_PACKET: Final = 3
+ENHANCED_PACKET: Final = 6
+DECRYPTION_SECRETS: Final = 10
+PACKETS: Final = (ENHANCED_PACKET, SIMPLE_PACKET, OBSOLETE_PACKET)
+
+BYTE_ORDER_MAGIC: Final = 0x1A2B3C4D
+OPTION_END: Final = 0
+OPTION_COMMENT: Final = 1
+IF_NAME: Final = 2
+IF_TSRESOL: Final = 9
+IF_TSOFFSET: Final = 14
+MAX_BLOCK: Final = 16 << 20
+"""Longest block believed; longer ones (Wireshark's limit too) mean that the file is damaged."""
+MAX_TICKS_EXPONENT: Final = 63
+
+
+def section_order(head: bytes) -> str | None:
+    """Byte order (struct notation) of a section header block that starts with these 12 bytes."""
+    if len(head) >= 12 and head[:4] == b"\x0a\x0d\x0d\x0a":
+        for order in "<>":
+            if struct.unpack(order + "I", head[8:12])[0] == BYTE_ORDER_MAGIC:
+                return order
+    return None
+
+
+def options(body: bytes, order: str) -> Iterator[tuple[int, bytes]]:
+    """Code and value of each option; ends at the end mark or where they run over the body."""
+    at = 0
+    while at + 4 <= len(body):
+        code, length = struct.unpack_from(order + "HH", body, at)
+        if code == OPTION_END or at + 4 + length > len(body):
+            return
+        yield code, body[at + 4 : at + 4 + length]
+        at += 4 + length + (-length & 3)
+
+
+def read_interface(body: bytes, order: str) -> Interface | str:
+    """Decode the body of an interface description block: linktype u16, reserved u16, snaplen u32, options.
+
+    Returns:
+        The interface, or why it can't be one.
+    """
+    if len(body) < 8:
+        return "interface description of less than 8 bytes"
+    linktype, _, snaplen = struct.unpack_from(order + "HHI", body)
+    name, resolution, offset_s = "", 6, 0
+    for code, value in options(body[8:], order):
+        if code == IF_NAME:
+            name = value.decode("utf-8", "replace")
+        elif code == IF_TSRESOL and len(value) == 1:
+            resolution = value[0]
+        elif code == IF_TSOFFSET and len(value) == 8:
+            offset_s = int(struct.unpack(order + "q", value)[0])
+    if resolution & 0x7F > (MAX_TICKS_EXPONENT if resolution & 0x80 else 19):
+        return f"time resolution 0x{resolution:02x} is finer than 64 bits can count"
+    return Interface(linktype, name, snaplen, resolution, offset_s)
+
+
+def read_secrets(body: bytes, order: str) -> bytes | None:
+    """The data of a decryption secrets block: type u32, length u32, data; None if it does not fit."""
+    if len(body) < 8:
+        return None
+    length = struct.unpack_from(order + "I", body, 4)[0]
+    return body[8 : 8 + length] if 8 + length <= len(body) else None

@@ -1,0 +1,68 @@
+"""Bytes of a capture, and reading the same few bytes at many offsets of it at once."""
+
+from __future__ import annotations
+
+import mmap
+from typing import Any, Final
+
+import numpy as np
+
+from capture.arrays import I64, Array
+
+WIDEST: Final = 2048
+"""Most bytes that one gather takes per offset."""
+
+
+class Raw:
+    """Read-only bytes of one source: a mapped file, a decompressed one, or a batch of live frames."""
+
+    __slots__ = ("_end", "_views", "buffer", "size")
+
+    def __init__(self, buffer: bytes | mmap.mmap) -> None:
+        self.buffer = buffer
+        self.size = len(buffer)
+        self._views: dict[int, Array] = {}
+        self._end: tuple[int, Array] | None = None
+
+    def gather(self, at: I64, dtype: np.dtype[Any]) -> Array:
+        """The value of type `dtype` at each byte offset in `at` (no alignment needed).
+
+        Bytes past the end read as zero: callers check lengths, and lengths come from untrusted headers.
+        """
+        width = dtype.itemsize
+        limit = self.size - width
+        if at.size and (int(at.max()) > limit or int(at.min()) < 0):
+            return self._gather_near_end(at, dtype)
+        return self._view(width)[at].view(dtype)
+
+    def _view(self, width: int) -> Array:
+        view = self._views.get(width)
+        if view is None:
+            # One overlapping element per byte offset: indexing copies `width` bytes per offset, in C.
+            view = np.ndarray((max(self.size - width + 1, 0),), np.dtype(f"V{width}"), self.buffer, 0, (1,))
+            self._views[width] = view
+        return view
+
+    def _gather_near_end(self, at: I64, dtype: np.dtype[Any]) -> Array:
+        if self._end is None:
+            start = max(self.size - WIDEST, 0)
+            tail = bytes(self.buffer[start:]) + bytes(2 * WIDEST)
+            self._end = start, np.frombuffer(tail, np.uint8)
+        start, tail_bytes = self._end
+        width = dtype.itemsize
+        out = np.empty(at.size, np.dtype(f"V{width}"))
+        inside = (at >= 0) & (at <= self.size - width)
+        out[inside] = self._view(width)[at[inside]]
+        # Offsets before the start or past the end are as good as the end: nothing but zeros there.
+        rest = np.where(at[~inside] < 0, self.size, np.minimum(at[~inside], self.size)) - start
+        ends = np.ndarray((tail_bytes.size - width + 1,), np.dtype(f"V{width}"), tail_bytes, 0, (1,))
+        out[~inside] = ends[rest]
+        return out.view(dtype)
+
+    def forget(self, start: int, end: int) -> None:
+        """Let go of the memory that holds these bytes of a mapped file; reading them again maps them again."""
+        if isinstance(self.buffer, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
+            last = end // mmap.PAGESIZE * mmap.PAGESIZE
+            if last > first:
+                self.buffer.madvise(mmap.MADV_DONTNEED, first, last - first)

@@ -1,0 +1,262 @@
+"""The packet table: one row per UDP datagram seen, as numpy columns.
+
+An object per packet would cost more time and memory than all the rest of reading a capture, so a datagram is a row
+number, and what is known of it stands in columns of about 100 bytes a row; its bytes stay where they were captured.
+Rows are in capture order; when several files are read, in order of time. Row numbers of a growing table never change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from socket import AF_INET6, inet_ntoa, inet_ntop
+from typing import Any, Final, Generic, NamedTuple, TypeVar, cast, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capture.arrays import I32, I64, U32, Array, Bools
+from capture.capture_file import CaptureFile
+from capture.envelopes import Kind
+from capture.raw import Raw
+from protocol.constants import UDX_HEADER_SIZE
+from protocol.messages import Address
+
+__all__ = ["CaptureFile", "Kind", "PacketTable", "host_text"]
+
+T = TypeVar("T", bound=np.generic)
+
+_FIRST_CAPACITY: Final = 1024
+
+
+class Piece(NamedTuple):
+    """One frame of a datagram that came in fragments."""
+
+    segment: int
+    at: int
+    length: int
+    wire_length: int
+    time_ns: int
+    interface: int
+
+
+@lru_cache(maxsize=65536)
+def host_text(host: int) -> str:
+    """The dotted text of an IPv4 host number."""
+    return inet_ntoa(host.to_bytes(4, "big"))
+
+
+class Column(Generic[T]):
+    """A column of `PacketTable`, trimmed to its rows. Writing to elements is for the modules that fill the table."""
+
+    def __init__(self, dtype: type[T]) -> None:
+        self.dtype = np.dtype(dtype)
+
+    def __set_name__(self, owner: type[PacketTable], name: str) -> None:
+        self.name = name
+        owner.columns[name] = self.dtype
+
+    @overload
+    def __get__(self, table: None, owner: type[PacketTable]) -> Column[T]: ...
+    @overload
+    def __get__(self, table: PacketTable, owner: type[PacketTable]) -> NDArray[T]: ...
+    def __get__(self, table: PacketTable | None, owner: type[PacketTable]) -> Column[T] | NDArray[T]:
+        if table is None:
+            return self
+        return cast("NDArray[T]", table.stored(self.name))
+
+
+class PacketTable:
+    """Columns of UDP datagrams, and the captures they come from."""
+
+    columns: dict[str, np.dtype[Any]] = {}  # noqa: RUF012  filled by the columns below, once
+
+    time_ns = Column(np.int64)
+    """Epoch nanoseconds, with the clock offset of its file taken off."""
+    src = Column(np.uint32)
+    """IPv4 host number, or index into `hosts6` where `family6`."""
+    dst = Column(np.uint32)
+    family6 = Column(np.bool_)
+    sport = Column(np.uint16)
+    dport = Column(np.uint16)
+    ttl = Column(np.uint8)
+    """TTL or hop limit as it was seen."""
+    ip_id = Column(np.uint16)
+    """IPv4 identification; 0 for IPv6."""
+    file = Column(np.uint16)
+    """Index into `files`."""
+    frame = Column(np.uint32)
+    """Number of the frame in its file, from 1, all frames counted; that of the last piece of a fragmented datagram."""
+    interface = Column(np.uint16)
+    """Index into the file's `interfaces`."""
+    length = Column(np.uint32)
+    """UDP payload bytes captured."""
+    wire_length = Column(np.uint32)
+    """UDP payload bytes by the headers."""
+    kind = Column(np.uint8)
+    """A `Kind`."""
+    flags = Column(np.uint8)
+    """Lowest byte of the envelope's flags for requests and responses, of the UDX header for UDX, else 0."""
+    tid = Column(np.uint16)
+    command = Column(np.uint8)
+    """Command of a request; 255 for anything else and for commands above 254."""
+    to_host = Column(np.uint32)
+    """Envelope `to`; for UDX rows the receiver's stream id (`udx_id`)."""
+    to_port = Column(np.uint16)
+    target8 = Column(np.uint64)
+    """First eight bytes of a request's target, big-endian; 0 if it has none."""
+    content = Column(np.uint64)
+    """A hash that equal payloads share; compare the payloads before believing it."""
+    copy_of = Column(np.int32)
+    """Row of the primary sighting of the same datagram; -1 for a primary."""
+    segment = Column(np.uint32)
+    """Index of the bytes that hold the frame."""
+    frame_at = Column(np.int64)
+    """Offset of the frame's first link-layer byte in its segment."""
+    frame_length = Column(np.uint32)
+    """Bytes of the frame captured."""
+    frame_wire_length = Column(np.uint32)
+    """Bytes of the frame on the wire."""
+    skip = Column(np.uint32)
+    """Bytes from the start of the frame to the UDP payload."""
+
+    def __init__(self) -> None:
+        self.files: list[CaptureFile] = []
+        self.hosts6: list[bytes] = []
+        """16-byte IPv6 hosts; `src` and `dst` of IPv6 rows index it."""
+        self.segments: list[Raw] = []
+        self.assembled: dict[int, bytes] = {}
+        """Payloads of datagrams that came in fragments, by row."""
+        self.pieces: dict[int, list[Piece]] = {}
+        """Earlier fragments of those rows."""
+        self._hosts6_index: dict[bytes, int] = {}
+        self._rows = 0
+        self._capacity = 0
+        self._stored: dict[str, Array] = {name: np.empty(0, dtype) for name, dtype in self.columns.items()}
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def stored(self, name: str) -> Array:
+        """The rows of one column by its name."""
+        return self._stored[name][: self._rows]
+
+    def reserve(self, rows: int) -> None:
+        """Make room for this many more rows without moving the columns again."""
+        need = self._rows + rows
+        if need <= self._capacity:
+            return
+        # Untouched pages cost nothing, so room is generous; doubling keeps appending cheap.
+        self._capacity = max(need, 2 * self._capacity, _FIRST_CAPACITY)
+        for name, old in self._stored.items():
+            new = np.empty(self._capacity, old.dtype)
+            new[: self._rows] = old[: self._rows]
+            self._stored[name] = new
+
+    def append(self, **columns: Array | int) -> range:
+        """Append rows: every column by name, arrays of one length or a number for all of them.
+
+        Returns:
+            The numbers of the new rows.
+        """
+        count = next(len(column) for column in columns.values() if isinstance(column, np.ndarray))
+        self.reserve(count)
+        start, end = self._rows, self._rows + count
+        for name, column in columns.items():
+            self._stored[name][start:end] = column
+        missing = self._stored.keys() - columns.keys()
+        if missing:
+            raise ValueError(f"columns without values: {', '.join(sorted(missing))}")
+        self._rows = end
+        return range(start, end)
+
+    def reorder(self, order: I64) -> None:
+        """Put the rows into a new order: new row i is old row `order[i]`. Row numbers held elsewhere become wrong."""
+        for name in self._stored:
+            self._stored[name] = self.stored(name)[order]
+        self._capacity = self._rows
+        new_of_old = np.empty(self._rows, np.int64)
+        new_of_old[order] = np.arange(self._rows)
+        copies = self.copy_of >= 0
+        self.copy_of[copies] = new_of_old[self.copy_of[copies]]
+        self.assembled = {int(new_of_old[row]): payload for row, payload in self.assembled.items()}
+        self.pieces = {int(new_of_old[row]): pieces for row, pieces in self.pieces.items()}
+
+    @property
+    def internal(self) -> Bools:
+        """Requests with a command of dht-rpc itself."""
+        asked: Bools = (self.kind == Kind.REQUEST) & (self.flags & 4 != 0)
+        return asked
+
+    @property
+    def udx_flags(self) -> Array:
+        """Flags of UDX rows; meaningless for others."""
+        return self.flags
+
+    @property
+    def udx_id(self) -> U32:
+        """The receiver's stream id of UDX rows; meaningless for others."""
+        return self.to_host
+
+    @property
+    def cut(self) -> Bools:
+        """Rows of which the capture did not keep the whole payload."""
+        cut: Bools = self.wire_length > self.length
+        return cut
+
+    @property
+    def udx_data_length(self) -> I64:
+        """Bytes after the fixed header of UDX rows (data and acknowledged ranges); meaningless for others."""
+        return self.wire_length.astype(np.int64) - UDX_HEADER_SIZE
+
+    def payload(self, row: int) -> bytes:
+        """The captured UDP payload of one row."""
+        if row in self.assembled:
+            return self.assembled[row]
+        start = int(self.frame_at[row]) + int(self.skip[row])
+        return bytes(self.segments[int(self.segment[row])].buffer[start : start + int(self.length[row])])
+
+    def payloads(self, rows: Sequence[int] | I64 | I32) -> list[bytes]:
+        """The captured UDP payloads of many rows."""
+        index = np.asarray(rows, np.int64)
+        start = self.frame_at[index] + self.skip[index]
+        end = (start + self.length[index]).tolist()
+        segments = self.segment[index]
+        if index.size and bool((segments == segments[0]).all()):
+            buffer = self.segments[int(segments[0])].buffer
+            found = [buffer[a:b] for a, b in zip(start.tolist(), end, strict=True)]
+        else:
+            buffers = [segment.buffer for segment in self.segments]
+            found = [buffers[s][a:b] for s, a, b in zip(segments.tolist(), start.tolist(), end, strict=True)]
+        if self.assembled:
+            found = [self.assembled.get(row, payload) for row, payload in zip(index.tolist(), found, strict=True)]
+        return found
+
+    def frame_bytes(self, row: int) -> bytes:
+        """The captured link-layer frame of one row (of its last fragment)."""
+        start = int(self.frame_at[row])
+        return bytes(self.segments[int(self.segment[row])].buffer[start : start + int(self.frame_length[row])])
+
+    def source(self, row: int) -> Address:
+        """Where one row came from."""
+        return Address(self.host(int(self.src[row]), bool(self.family6[row])), int(self.sport[row]))
+
+    def destination(self, row: int) -> Address:
+        """Where one row was sent to."""
+        return Address(self.host(int(self.dst[row]), bool(self.family6[row])), int(self.dport[row]))
+
+    def host(self, number: int, family6: bool = False) -> str:
+        """Text of a value of `src` or `dst`."""
+        return inet_ntop(AF_INET6, self.hosts6[number]) if family6 else host_text(number)
+
+    def host6_numbers(self, hosts: Iterable[bytes]) -> list[int]:
+        """Index into `hosts6` of each of these 16-byte hosts, added as need be."""
+        index = self._hosts6_index
+        numbers = []
+        for host in hosts:
+            number = index.get(host)
+            if number is None:
+                number = index[host] = len(self.hosts6)
+                self.hosts6.append(host)
+            numbers.append(number)
+        return numbers
