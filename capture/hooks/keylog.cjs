@@ -23,7 +23,7 @@ const WATCHED = {
 // Holepunch secret (the very buffer that hyperdht hands on) -> the attempt and side it belongs to.
 const attempts = new WeakMap()
 
-let log = null
+let log = null // file descriptor
 let complained = false
 
 if (NAME) guard(start)
@@ -63,13 +63,8 @@ function openLog (file) {
 }
 
 function write (label, id, secret) {
-  if (log === null) return
-  try {
-    fs.writeSync(log, label + ' ' + id + ' ' + Buffer.from(secret).toString('hex') + '\n')
-  } catch (err) {
-    log = null
-    throw err
-  }
+  const line = label + ' ' + id + ' ' + Buffer.from(secret).toString('hex') + '\n'
+  if (log !== null) fs.writeSync(log, line)
 }
 
 // --- finding hyperdht's classes
@@ -151,6 +146,7 @@ function watchPayload (payload, args) {
 // Calls `before` ahead of a method of one object, and `after(result, first argument)` when it has returned.
 function tap (object, name, before, after) {
   const method = object[name]
+  if (typeof method !== 'function') throw new Error('this hyperdht has no ' + name + ' to watch')
   object[name] = function (...args) {
     if (before) guard(before)
     const result = Reflect.apply(method, this, args)
