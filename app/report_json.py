@@ -150,6 +150,7 @@ def _round(one: Round) -> Json:
         "reply": _payload(one.reply),
         "request_reason": one.request_reason or None,
         "reply_reason": one.reply_reason or None,
+        "messages": list(one.messages),
     }
 
 

@@ -1,0 +1,114 @@
+"""The command `peephole`: finds the command, runs it, and turns every error into a sentence and an exit status.
+
+Nothing heavy is imported here: each command imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import IO, Final
+
+from app.exit_status import CommandError, ExitStatus
+from app.options import COMMANDS, OVERVIEW, parser_of
+from app.terminal_text import safe_text
+
+_MODULES: Final = {
+    "open": "app.commands.open",
+    "report": "app.commands.report",
+    "export": "app.commands.export",
+    "watch": "app.commands.watch",
+    "interfaces": "app.commands.interfaces",
+    "keylog-hook": "app.commands.keylog_hook",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and give its exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    _keep_output_printable()
+    try:
+        status = _dispatch(given)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        _forget_stdout()
+        return ExitStatus.BROKEN_PIPE
+    return status
+
+
+def _dispatch(given: list[str]) -> int:
+    if not given or given[0] in ("-h", "--help"):
+        sys.stdout.write(OVERVIEW)
+        return ExitStatus.OK
+    if given[0] == "--version":
+        sys.stdout.write(f"peephole {version()}\n")
+        return ExitStatus.OK
+    command = given[0] if given[0] in COMMANDS else "open"
+    try:
+        options = parser_of(command).parse_args(given if command == "open" else given[1:])
+    except SystemExit as exit_:
+        return int(exit_.code or 0)
+    run: Callable[[argparse.Namespace], int] = importlib.import_module(_MODULES[command]).run
+    return _guarded(run, options)
+
+
+def _guarded(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
+    from capture.errors import CaptureError
+    from capture.filter import FilterError
+
+    try:
+        return run(options)
+    except CommandError as error:
+        complain(str(error))
+        return error.status
+    except CaptureError as error:
+        complain(str(error))
+        return ExitStatus.UNREADABLE
+    except FilterError as error:
+        complain(f"the filter is wrong at {error}")
+        return ExitStatus.BAD_FILTER
+
+
+def complain(message: str) -> None:
+    """One line on standard error, made safe for the terminal."""
+    sys.stderr.write(f"peephole: {safe_text(message)}\n")
+
+
+def version() -> str:
+    """The installed version, or a remark when it runs from a bare tree."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed("peephole")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+def _keep_output_printable() -> None:
+    """Glyphs that the terminal's encoding lacks come out as escapes instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure: Callable[..., None] | None = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _forget_stdout() -> None:
+    """Let the interpreter flush what is left of the output into nothing when it exits."""
+    stream: IO[str] = sys.stdout
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):
+        return
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, descriptor)
+    os.close(nothing)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""`peephole report`: attempts and verdicts, for people or as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+
+from app.exit_status import ExitStatus
+from app.reading import nothing_to_see, open_story
+from capture.filter import parse_filter
+from capture.model import Flow, Outcome, TokenState
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the report; with ``--check`` the status tells of failures."""
+    chosen = parse_filter(options.filter)
+    story = open_story(options)
+    flows = chosen.select(story.flows)
+    if options.json:
+        from app.report_json import report_document
+
+        document = report_document(story.files, flows, secrets=options.secrets)
+        json.dump(document, sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        from app.report_text import report_lines, terminal_style
+
+        style = terminal_style(sys.stdout)
+        for line in report_lines(story, flows, style, verbose=options.verbose):
+            sys.stdout.write(line + "\n")
+        if not story.flows:
+            sys.stdout.write(nothing_to_see(story) + "\n")
+        elif not flows:
+            sys.stdout.write(f"None of {len(story.flows)} attempts passes the filter.\n")
+    return check_status(flows) if options.check else ExitStatus.OK
+
+
+def check_status(flows: Iterable[Flow]) -> ExitStatus:
+    """What ``--check`` exits with: a token mismatch first, then a failed attempt."""
+    status = ExitStatus.OK
+    for flow in flows:
+        if TokenState.MISMATCH in (flow.client_token, flow.server_token):
+            return ExitStatus.TOKEN_MISMATCH
+        if flow.outcome is Outcome.FAILED:
+            status = ExitStatus.ATTEMPT_FAILED
+    return status

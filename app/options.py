@@ -1,0 +1,165 @@
+"""The command line as argparse parsers: one for each command, options that all reading commands share."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final, NoReturn
+
+from app.terminal_text import safe_text
+
+EXPORT_FORMATS: Final = ("text", "mermaid", "svg", "json", "pcapng")
+
+OVERVIEW: Final = """\
+usage: peephole FILE...                      open captures in the terminal inspector
+       peephole report FILE...               print attempts and verdicts, headless
+       peephole export FILE... --flow ID     one attempt as text, Mermaid, SVG, JSON or pcapng
+       peephole watch -i IFACE [BPF]         inspect live traffic
+       peephole interfaces                   list what `watch -i` can listen on
+       peephole keylog-hook                  print the path of the Node preload that writes a key log
+       peephole COMMAND --help               options of a command
+       peephole --version
+
+FILE is a pcap or pcapng capture, gzip or not; `-` is standard input. Several files are several vantages
+of one story. A file named like a command is given as ./report.
+
+Exit status: 0 done; 2 usage; 3 a file can't be read as a capture; 4 bad filter; 5 not permitted to capture;
+with `report --check`: 10 an attempt failed, 11 a token mismatch.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are safe to show in a terminal."""
+
+    def __init__(self, command: str, description: str) -> None:
+        prog = f"peephole {command}".rstrip()
+        super().__init__(prog=prog, description=description, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and exit with status 2."""
+        self.exit(2, f"{self.prog}: {safe_text(message)}\nTry '{self.prog} --help'.\n")
+
+
+def parser_of(command: str) -> Parser:
+    """The parser of a command; ``open`` is the one without a name."""
+    return {
+        "open": _open,
+        "report": _report,
+        "export": _export,
+        "watch": _watch,
+        "interfaces": _interfaces,
+        "keylog-hook": _keylog_hook,
+    }[command]()
+
+
+COMMANDS: Final = ("report", "export", "watch", "interfaces", "keylog-hook")
+
+
+def _open() -> Parser:
+    parser = Parser("", "Open captures in the terminal inspector. `peephole --help` lists the other commands.")
+    _add_files(parser)
+    _add_keys(parser)
+    _add_filter(parser)
+    return parser
+
+
+def _report() -> Parser:
+    parser = Parser("report", "Print one row and a verdict for each hole-punch attempt.")
+    _add_files(parser)
+    _add_keys(parser)
+    _add_filter(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of rows (docs/report.md)")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="rounds, NAT evidence and messages of each attempt"
+    )
+    parser.add_argument("--secrets", action="store_true", help="give the holepunch secrets in the JSON")
+    parser.add_argument("--check", action="store_true", help="exit 10 if an attempt failed, 11 on a token mismatch")
+    return parser
+
+
+def _export() -> Parser:
+    parser = Parser("export", "Write one attempt in another form.")
+    _add_files(parser)
+    _add_keys(parser)
+    parser.add_argument("--flow", required=True, metavar="ID", help="the attempt: its id or the beginning of it")
+    parser.add_argument("--format", required=True, choices=EXPORT_FORMATS)
+    parser.add_argument(
+        "--round", type=_round_number, metavar="N", help="only round N as the payloads number it (mermaid)"
+    )
+    parser.add_argument("-o", "--output", metavar="OUT", help="file to write; without it, standard output")
+    parser.add_argument("--width", type=_width, metavar="CELLS", help="width of the text form (80 or more)")
+    parser.add_argument(
+        "--secrets", action="store_true", help="include the secrets of this attempt (json, pcapng; pcapng mode 0600)"
+    )
+    return parser
+
+
+def _watch() -> Parser:
+    parser = Parser("watch", "Inspect live traffic on an interface.")
+    parser.add_argument("-i", "--interface", required=True, metavar="IFACE", help="see `peephole interfaces`")
+    parser.add_argument("bpf", nargs="*", metavar="BPF", help="capture filter, as tcpdump takes it")
+    parser.add_argument("-w", "--write", metavar="OUT", help="save what is captured, as pcapng")
+    parser.add_argument("--report", action="store_true", help="headless: print attempts as they conclude, until Ctrl-C")
+    parser.add_argument("--json", action="store_true", help="with --report: one JSON object a line")
+    parser.add_argument("--duration", type=_duration, metavar="SECONDS", help="stop by itself")
+    _add_keys(parser)
+    _add_filter(parser)
+    return parser
+
+
+def _interfaces() -> Parser:
+    return Parser("interfaces", "List the interfaces that `peephole watch -i` can listen on.")
+
+
+def _keylog_hook() -> Parser:
+    return Parser(
+        "keylog-hook",
+        "Print the path of the Node preload that makes an unmodified hyperdht application write a key log: "
+        'PEEPHOLE_KEYLOG=keys.log node --require "$(peephole keylog-hook)" app.js',
+    )
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", metavar="FILE", help="pcap or pcapng, gzip or not; - is standard input")
+
+
+def _add_keys(parser: argparse.ArgumentParser) -> None:
+    keys = parser.add_argument_group("keys (most captures need none)")
+    keys.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="a server's public key: hex, z32 or a hyperdht address",
+    )
+    keys.add_argument(
+        "--secret-key", action="append", default=[], metavar="HEX", help="a server's secret key: opens noise message 1"
+    )
+    keys.add_argument("--keylog", action="append", default=[], metavar="FILE", help="a key log, see `keylog-hook`")
+
+
+def _add_filter(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--filter", default="", metavar="EXPR", help="only attempts that pass, as: verdict != punched and rounds > 1"
+    )
+
+
+def _round_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError("a round is a number from 0")
+    return int(text)
+
+
+def _width(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 80 <= int(text) <= 1000):
+        raise argparse.ArgumentTypeError("a width is a number from 80 to 1000")
+    return int(text)
+
+
+def _duration(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < 1e9:
+        raise argparse.ArgumentTypeError("a duration is a positive number of seconds")
+    return seconds

@@ -1,0 +1,149 @@
+"""Opening captures for a command: keys from the options, and everything a user must be told about what was read."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from app.cli import complain
+from app.draw.terms import key
+from app.exit_status import CommandError, ExitStatus
+from app.wording import counted
+from capture.errors import CaptureError
+from capture.model import FileSummary, Flow
+
+if TYPE_CHECKING:
+    from capture.story import Keys, Story
+
+WARNINGS_SHOWN = 5
+"""Malformed key log lines that are named one by one."""
+
+
+class Reported(Protocol):
+    """What a report needs of a story."""
+
+    @property
+    def files(self) -> tuple[FileSummary, ...]:
+        """Counts of each file."""
+        ...
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """The attempts, oldest first."""
+        ...
+
+
+def open_story(options: argparse.Namespace) -> Story:
+    """Read the files that the options name; say on standard error what is odd about them.
+
+    Raises:
+        CaptureError: a file can't be read as a capture.
+        CommandError: a key or a key log can't be used.
+    """
+    check_paths(options.files)
+    keys = keys_of(options)
+    from capture.story import Story
+
+    story = Story.open(options.files, keys)
+    for line in (*oddities(story), *useless_keys(story, keys)):
+        complain(line)
+    return story
+
+
+def check_paths(paths: Sequence[str]) -> None:
+    """Refuse what is no file before anything is read.
+
+    Raises:
+        CaptureError: not there, a directory, or not readable for this user.
+        CommandError: standard input is named twice.
+    """
+    if list(paths).count("-") > 1:
+        raise CommandError(ExitStatus.USAGE, "standard input (-) can be read only once")
+    for path in paths:
+        if path == "-":
+            continue
+        try:
+            with Path(path).open("rb"):
+                pass
+        except FileNotFoundError:
+            raise CaptureError(path, "no such file") from None
+        except IsADirectoryError:
+            raise CaptureError(path, "is a directory, not a capture") from None
+        except PermissionError:
+            raise CaptureError(path, "you are not permitted to read it") from None
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise CaptureError(path, f"can't be opened: {reason}") from None
+
+
+def keys_of(options: argparse.Namespace) -> Keys:
+    """The keys that the options give.
+
+    Raises:
+        CommandError: one of them is no key, or a key log can't be read.
+    """
+    from capture.story import Keys
+    from protocol.keys import KeyFormatError, parse_public_key, parse_secret_key
+
+    try:
+        public = tuple(parse_public_key(text) for text in options.key)
+    except KeyFormatError as error:
+        raise CommandError(ExitStatus.USAGE, f"--key: {error}") from None
+    try:
+        secret = tuple(parse_secret_key(text).seed for text in options.secret_key)
+    except KeyFormatError as error:
+        raise CommandError(ExitStatus.USAGE, f"--secret-key: {error}") from None
+    for path in options.keylog:
+        _check_keylog(path)
+    return Keys(public, secret, tuple(options.keylog))
+
+
+def _check_keylog(path: str) -> None:
+    from capture.keylog_files import read_keylog
+
+    try:
+        log = read_keylog(path)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise CommandError(ExitStatus.USAGE, f"--keylog {path}: {reason}") from None
+    for wrong in log.errors[:WARNINGS_SHOWN]:
+        complain(f"{path}, line {wrong.line}: {wrong.reason}; the line is ignored")
+    if len(log.errors) > WARNINGS_SHOWN:
+        complain(f"{path}: {len(log.errors) - WARNINGS_SHOWN} more malformed lines are ignored")
+
+
+def oddities(story: Reported) -> Iterable[str]:
+    """What is wrong with the files, one sentence each."""
+    for file in story.files:
+        if file.truncated:
+            yield f"{file.path}: {file.truncated}; what came before is used"
+        yield from (f"{file.path}: {note}" for note in file.notes)
+
+
+def useless_keys(story: Reported, keys: Keys) -> Iterable[str]:
+    """Given keys that belong to no attempt, one sentence each."""
+    from protocol.keys import key_pair
+
+    targets = {flow.target for flow in story.flows}
+    seeds = (("--secret-key, whose public key is", key_pair(seed).public_key) for seed in keys.secret_keys)
+    for option, public_key in (*(("--key", given) for given in keys.public_keys), *seeds):
+        target = hashlib.blake2b(public_key, digest_size=32).digest()
+        if target not in targets:
+            yield f"{option} {key(public_key)} is the key of no attempt in here: none has the target {key(target)}"
+
+
+def nothing_to_see(story: Reported) -> str:
+    """Why a story has no attempts."""
+    messages = sum(file.dht_messages for file in story.files)
+    packets = sum(file.packets for file in story.files)
+    if not packets:
+        return "No attempts: the capture holds no packets."
+    if not messages:
+        return f"No attempts: none of the {counted(packets, 'packet')} is DHT traffic."
+    return (
+        f"No attempts: {counted(messages, 'DHT message')} among {counted(packets, 'packet')},"
+        " but no peer handshake or hole punch."
+    )
