@@ -1,0 +1,312 @@
+"""The ladder of an attempt, drawn row by row: lanes, arrows, bursts, what never came, and notes.
+
+    ladder = Ladder(plan_ladder(flow, LadderOptions()), width=100, datagrams=story)
+    header = ladder.header()
+    lines = [ladder.row(i) for i in range(len(ladder.plan.rows))]
+
+Each line is ``columns`` (gutter, time, delta, frame), which a view keeps in place, and ``body`` (lanes), which may be
+wider than the view and scroll.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple, Protocol
+
+from app.draw import arrows, saying, terms
+from app.draw.ladder_plan import ColourMode, LadderPlan, Row, RowKind, TimeMode
+from app.draw.spans import Canvas, Line, Span, Tone, cell, fitted
+from app.terminal_text import cell_width, clip, safe_text
+from app.wording import TOKEN_GLYPHS
+from capture.model import Lane, Sighting, Step, StepKind
+from protocol.messages import Address
+
+GUTTER: Final = 4
+"""Cells for cursor, mark and evidence number."""
+MIN_GAP: Final = 13
+"""Fewest cells from one lane to the next; with less room the body scrolls sideways."""
+_COMFORTABLE_GAP: Final = 19
+_MARGIN: Final = 2
+"""Cells left of the first and right of the last lane."""
+_WIDE_GAP: Final = 30
+"""The gap beyond which remarks get the room instead."""
+_REMARK: Final = 30
+"""Fewest cells that make a margin for remarks worth having."""
+
+
+class Datagrams(Protocol):
+    """Where a ladder asks about single datagrams of an unfolded burst."""
+
+    def packet_time(self, sighting: Sighting) -> float:
+        """Epoch seconds."""
+        ...
+
+    def endpoints(self, sighting: Sighting) -> tuple[Address, Address]:
+        """Source and destination."""
+        ...
+
+    def ttl(self, sighting: Sighting) -> int:
+        """Time to live as captured."""
+        ...
+
+
+class DrawnRow(NamedTuple):
+    """One line of the ladder in its two parts."""
+
+    columns: Line
+    body: Line
+
+
+class Ladder:
+    """Geometry for one width, and the drawing of each row."""
+
+    def __init__(self, plan: LadderPlan, width: int, datagrams: Datagrams) -> None:
+        self.plan = plan
+        self.datagrams = datagrams
+        count = max(1, len(plan.lanes))
+        self._time_width = 13 if plan.options.time is TimeMode.CLOCK else 9
+        lanes_want = 2 * _MARGIN + 1 + (count - 1) * _COMFORTABLE_GAP
+        left = width - GUTTER - self._time_width
+        self._delta_width = 9 if left - 9 >= lanes_want - (count - 1) * 4 else 0
+        left -= self._delta_width
+        self._frame_width = 8 if left - 8 >= lanes_want else 0
+        left -= self._frame_width
+        self.columns_width = width - left
+        gap = max(MIN_GAP, (left - 2 * _MARGIN - 1) // max(1, count - 1))
+        widest = _WIDE_GAP if left - 2 * _MARGIN - 2 - (count - 1) * _WIDE_GAP >= _REMARK else gap
+        self.gap = min(gap, widest)
+        self._x = [_MARGIN + index * self.gap for index in range(count)]
+        lanes_end = self._x[-1] + _MARGIN + 1
+        self._remark_at = lanes_end + 1 if left - lanes_end >= _REMARK else None
+        self.body_width = max(left, lanes_end)
+
+    def header(self) -> list[DrawnRow]:
+        """Titles of the lanes, their outside and their inside addresses."""
+        rows = [self._header_row(lambda lane: safe_text(lane.title), "time", "Δ", "frame", Tone.STRONG)]
+        rows.append(self._header_row(_outside, "", "", "", Tone.PLAIN))
+        if any(lane.inside for lane in self.plan.lanes):
+            rows.append(self._header_row(_inside, "", "", "", Tone.DIM))
+        return rows
+
+    def row(self, index: int) -> DrawnRow:
+        """One row of the plan."""
+        row = self.plan.rows[index]
+        step = self.plan.flow.steps[row.step]
+        match row.kind:
+            case RowKind.PHASE:
+                return DrawnRow(self._columns(), self._phase(row))
+            case RowKind.STEP:
+                return DrawnRow(self._step_columns(row.step, step), self._step(step))
+            case RowKind.MEMBER:
+                return self._member(step, row.part)
+            case RowKind.NOTE:
+                return DrawnRow(self._columns(), self._note(step, row.part))
+
+    def lane_x(self, lane_id: str) -> int | None:
+        """Cell of a lane in the body."""
+        at = self.plan.lane_at.get(lane_id)
+        return None if at is None else self._x[at]
+
+    def _canvas(self) -> Canvas:
+        canvas = Canvas(self.body_width)
+        for x in self._x:
+            canvas.put(x, "│", Tone.RULE)
+        return canvas
+
+    def _columns(
+        self, time: str = "", delta: str = "", frame: str = "", evidence: int | None = None, tone: Tone = Tone.DIM
+    ) -> Line:
+        """The fixed columns; a view overwrites the first two cells of the gutter with cursor and mark."""
+        number = "" if evidence is None else str(evidence)
+        spans = [Span("  "), cell(number, 1, Tone.KEY), Span(" ")]
+        spans += [cell(time, self._time_width - 1, tone, right=True), Span(" ")]
+        if self._delta_width:
+            spans += [cell(delta, self._delta_width - 1, Tone.DIM, right=True), Span(" ")]
+        if self._frame_width:
+            spans += [cell(frame, self._frame_width - 1, Tone.DIM, right=True), Span(" ")]
+        return tuple(spans)
+
+    def _header_row(self, text_of: Callable[[Lane], str], time: str, delta: str, frame: str, tone: Tone) -> DrawnRow:
+        texts = [clip(text_of(lane), self.gap - 1) for lane in self.plan.lanes]
+        canvas = Canvas(self.body_width)
+        for lane, text, start in zip(self.plan.lanes, texts, self._title_starts(texts), strict=True):
+            canvas.put(start, text, terms.ROLE_TONE[lane.role] if tone is Tone.STRONG else tone)
+        return DrawnRow(self._columns(time, delta, frame, tone=Tone.DIM), canvas.line())
+
+    def _title_starts(self, texts: list[str]) -> list[int]:
+        """Where titles begin: centred on their lanes, moved apart and inwards where they would touch or be cut."""
+        starts: list[int] = []
+        end = 0
+        for text, x in zip(texts, self._x, strict=True):
+            starts.append(max(end, x - cell_width(text) // 2))
+            end = starts[-1] + cell_width(text) + 1
+        limit = self.body_width
+        for index in range(len(texts) - 1, -1, -1):
+            starts[index] = max(0, min(starts[index], limit - cell_width(texts[index])))
+            limit = starts[index] - 1
+        return starts
+
+    def _step_columns(self, index: int, step: Step) -> Line:
+        options = self.plan.options
+        match options.time:
+            case TimeMode.CLOCK:
+                time = terms.clock(step.time, options.zone)
+            case TimeMode.MARK if options.marked is not None and options.marked < len(self.plan.flow.steps):
+                difference = step.time - self.plan.flow.steps[options.marked].time
+                time = f"{'+' if difference >= 0 else '-'}{terms.offset(abs(difference))}"
+            case _:
+                time = terms.offset(step.time - self.plan.flow.started)
+        before = self.plan.previous.get(index)
+        delta = "–"
+        if before is not None:
+            difference = step.time - self.plan.flow.steps[before].time
+            delta = f"{'+' if difference >= -0.0005 else '-'}{terms.offset(abs(difference))}"
+        frame = f"#{step.sighting.frame}" if step.sighting is not None else ""
+        return self._columns(time, delta, frame, self.plan.evidence.get(index), Tone.PLAIN)
+
+    def _step(self, step: Step) -> Line:
+        canvas = self._canvas()
+        tone = self._tone(step)
+        start, end = self.lane_x(step.from_lane), self.lane_x(step.to_lane)
+        if start is None or end is None:
+            canvas.put(0, saying.labels(self.plan.flow, step)[0], tone)
+        elif start == end:
+            arrows.loop(canvas, start, saying.labels(self.plan.flow, step), tone, self._room_after(start))
+        else:
+            arrows.draw(canvas, start, end, saying.labels(self.plan.flow, step), tone, _style(step), self._x)
+        self._remark(canvas, saying.remark(self.plan.flow, step))
+        return canvas.line()
+
+    def _remark(self, canvas: Canvas, text: str) -> None:
+        if self._remark_at is not None:
+            canvas.put(self._remark_at, clip(text, self.body_width - self._remark_at), Tone.DIM)
+
+    def _room_after(self, x: int) -> int:
+        following = [other for other in self._x if other > x]
+        return (min(following) if following else self.body_width) - x - 1
+
+    def _phase(self, row: Row) -> Line:
+        canvas = self._canvas()
+        first, last = self._x[0], self._x[-1]
+        canvas.fill(first, last + 1, "═", Tone.RULE)
+        canvas.put(first, "╞", Tone.RULE)
+        canvas.put(last, "╡", Tone.RULE)
+        canvas.put(first + 3, f" {arrows.fitting(row.texts, max(8, last - first - 7))} ", Tone.HEADING)
+        return canvas.line()
+
+    def _member(self, step: Step, part: int) -> DrawnRow:
+        sighting = step.members[part]
+        time = self.datagrams.packet_time(sighting)
+        src, dst = self.datagrams.endpoints(sighting)
+        ttl = self.datagrams.ttl(sighting)
+        hit = step.first_hit == sighting
+        shown = (
+            terms.clock(time, self.plan.options.zone)
+            if self.plan.options.time is TimeMode.CLOCK
+            else terms.offset(time - self.plan.flow.started)
+        )
+        gap = time - (self.datagrams.packet_time(step.members[part - 1]) if part else step.time)
+        columns = self._columns(shown, f"+{terms.offset(max(0.0, gap))}", f"#{sighting.frame}")
+        canvas = self._canvas()
+        start, end = self.lane_x(step.from_lane), self.lane_x(step.to_lane)
+        mark = "got through" if hit else ""
+        ends = f"{src.port} → {dst.port}"
+        found = [terms.joined((ends, f"TTL {ttl}", mark)), terms.joined((ends, mark)), ends, str(dst.port)]
+        tone = Tone.GOOD if hit else Tone.DIM
+        if start is not None and end is not None and start != end:
+            arrows.draw(canvas, start, end, found, tone, arrows.Style(burst=False, lost=step.lost and not hit), self._x)
+        self._remark(canvas, f"{terms.address(src)} → {terms.address(dst)}")
+        return DrawnRow(columns, canvas.line())
+
+    def _note(self, step: Step, part: int) -> Line:
+        note = step.notes[part]
+        canvas = self._canvas()
+        glyph = "✎" if note.token is None else TOKEN_GLYPHS[note.token]
+        tone = Tone.PLAIN if note.token is None else terms.TOKEN_TONE[note.token]
+        x = self.lane_x(note.lane)
+        text = f"{glyph} {safe_text(note.text)}"
+        if x is None:
+            x = self._x[0]
+        left_room, right_room = x - 1, self.body_width - x - 2
+        if cell_width(text) <= right_room or right_room >= left_room:
+            canvas.put(x + 2, clip(text, right_room), tone)
+        else:
+            text = clip(text, left_room)
+            canvas.put(x - 1 - cell_width(text), text, tone)
+        return canvas.line()
+
+    def _tone(self, step: Step) -> Tone:
+        if step.kind is StepKind.MISSING:
+            return Tone.BAD
+        match self.plan.options.colour:
+            case ColourMode.SIDE:
+                return next(
+                    (terms.ROLE_TONE[lane.role] for lane in self.plan.flow.lanes if lane.id == step.from_lane),
+                    Tone.PLAIN,
+                )
+            case ColourMode.TOKEN:
+                return self._token_tone(step)
+            case ColourMode.PHASE:
+                return Tone.DIM if step.retransmission else saying.KIND_TONE[step.kind]
+
+    def _token_tone(self, step: Step) -> Tone:
+        states = [note.token for note in step.notes if note.token is not None]
+        if states:
+            return terms.TOKEN_TONE[states[-1]]
+        payload = saying.holepunch_of(self.plan.flow, step)
+        if payload is None or (payload.token is None and payload.remote_token is None):
+            return Tone.DIM
+        return Tone.PROBE
+
+
+def _style(step: Step) -> arrows.Style:
+    return arrows.Style(
+        dashed=step.dashed or step.kind is StepKind.OPENER,
+        burst=step.count > 1 and step.kind is not StepKind.SAMPLE,
+        both=step.kind is StepKind.SAMPLE and step.count > 1,
+        dies_early=step.kind is StepKind.OPENER,
+        lost=step.lost,
+        missing=step.kind is StepKind.MISSING,
+    )
+
+
+def _outside(lane: Lane) -> str:
+    hosts = list(dict.fromkeys(address.host for address in lane.addresses))
+    if not hosts:
+        return "not seen"
+    if len(lane.addresses) == 1:
+        return terms.address(lane.addresses[0])
+    if len(hosts) > 1:
+        return (
+            f"{len(hosts)} nodes"
+            if lane.role.value in {"node", "relay"}
+            else f"{safe_text(hosts[0])} +{len(hosts) - 1}"
+        )
+    return f"{safe_text(hosts[0])} ×{len(lane.addresses)}"
+
+
+def _inside(lane: Lane) -> str:
+    hosts = list(dict.fromkeys(address.host for address in lane.inside))
+    if not hosts:
+        return ""
+    return f"({safe_text(hosts[0])})" if len(hosts) == 1 else f"({safe_text(hosts[0])} +{len(hosts) - 1})"
+
+
+def columns_of(drawn: DrawnRow, width: int, scroll_x: int = 0) -> Line:
+    """One line of `width` cells: the fixed columns, then the body from cell `scroll_x` on."""
+    if scroll_x == 0:
+        return fitted((*drawn.columns, *drawn.body), width)
+    skipped: list[Span] = []
+    left = scroll_x
+    for span in drawn.body:
+        cells = cell_width(span.text)
+        if cells <= left:
+            left -= cells
+            continue
+        text = span.text
+        while left > 0 and text:
+            left -= cell_width(text[0])
+            text = text[1:]
+        skipped.append(Span(" " * -left + text if left < 0 else text, span.tone))
+        left = 0
+    return fitted((*drawn.columns, *skipped), width)

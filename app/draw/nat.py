@@ -1,0 +1,73 @@
+"""NAT evidence as lines: what each side's samples were, and the rule that decided."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from app.draw import terms
+from app.draw.linked import Linked, blank, heading, labelled, paragraph
+from app.draw.spans import Span, Tone, cell
+from app.wording import counted
+from capture.model import Flow, NatEvidence
+
+
+def nat_page(flow: Flow, width: int) -> list[Linked]:
+    """Both sides' samples, one below the other; each sample leads to its packet."""
+    lines: list[Linked] = []
+    for side, evidence, announced in (
+        ("client", flow.client_nat, flow.client_firewall),
+        ("server", flow.server_nat, flow.server_firewall),
+    ):
+        lines.append(heading(f"The {side}'s NAT"))
+        if evidence is None:
+            lines += labelled("says", _announced(announced), width, terms.firewall_tone(announced))
+            lines += paragraph(f"No sample of the {side} is in this capture: it was taken elsewhere.", width, Tone.DIM)
+        else:
+            lines += _side(flow, evidence, width)
+        lines.append(blank())
+    lines += paragraph(
+        "A sample is a node's answer that says from which address it sees the socket. The same port everywhere is "
+        "CONSISTENT and can be aimed at; another port for every destination is RANDOM.",
+        width,
+        Tone.DIM,
+    )
+    return lines
+
+
+def _side(flow: Flow, evidence: NatEvidence, width: int) -> list[Linked]:
+    lines = labelled("says", _announced(evidence.announced), width, terms.firewall_tone(evidence.announced))
+    classified = terms.firewall(evidence.classified)
+    lines += labelled("samples say", classified, width, terms.firewall_tone(evidence.classified))
+    lines += labelled("by the rule", evidence.rule, width)
+    if evidence.announced is not None and evidence.announced not in (evidence.classified, 0) and evidence.samples:
+        lines += paragraph(
+            "The two differ: it may hold samples from before the capture, or from another socket.", width, Tone.WARN
+        )
+    hits = Counter(sample.seen_as for sample in evidence.samples)
+    where = counted(len(hits), "address", "addresses")
+    lines.append(Linked((Span(f"{counted(len(evidence.samples), 'sample')}, {where}", Tone.DIM),)))
+    if evidence.samples:
+        columns = (("time", 9), ("frame", 8), ("asked node", 22), ("socket", 22), ("seen as", 22))
+        lines.append(Linked(tuple(cell(title, size, Tone.DIM) for title, size in columns)))
+    seen: Counter[object] = Counter()
+    for sample in evidence.samples:
+        seen[sample.seen_as] += 1
+        again = f"hit {seen[sample.seen_as]}" if hits[sample.seen_as] > 1 else "only once"
+        lines.append(
+            Linked(
+                (
+                    cell(terms.offset(sample.time - flow.started), 9),
+                    cell(f"#{sample.sighting.frame}", 8, Tone.LINK),
+                    cell(terms.address(sample.seen_by), 22),
+                    cell(terms.address(sample.socket), 22, Tone.DIM),
+                    cell(terms.address(sample.seen_as), 22, Tone.STRONG),
+                    Span(again, Tone.GOOD if hits[sample.seen_as] > 1 else Tone.WARN),
+                ),
+                sample.sighting,
+            )
+        )
+    return lines
+
+
+def _announced(value: int | None) -> str:
+    return "not readable in this capture" if value is None else terms.firewall(value)

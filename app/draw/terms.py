@@ -1,0 +1,141 @@
+"""Words, glyphs and tones for values as the screens show them. What exports say too is in `app.wording`."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from typing import Final
+
+from app.draw.spans import Tone
+from app.terminal_text import safe_text
+from capture.model import Flow, Outcome, Path, Role, TokenState, VerdictCode
+from protocol.constants import Firewall
+from protocol.messages import Address
+
+OUTCOME_TONE: Final = {Outcome.CONNECTED: Tone.GOOD, Outcome.FAILED: Tone.BAD, Outcome.UNKNOWN: Tone.WARN}
+
+TOKEN_WORD: Final = {
+    TokenState.NOT_ISSUED: "none",
+    TokenState.ISSUED: "issued",
+    TokenState.VERIFIED: "verified",
+    TokenState.MISMATCH: "mismatch",
+    TokenState.ADDRESS_CHANGED: "moved",
+    TokenState.UNREADABLE: "sealed",
+}
+TOKEN_MEANING: Final = {
+    TokenState.NOT_ISSUED: "no token was issued; normal on a relay that the server did not announce",
+    TokenState.ISSUED: "issued, no echo of it was seen",
+    TokenState.VERIFIED: "the other side echoed it from the host it was issued for",
+    TokenState.MISMATCH: "the echo is not what was issued",
+    TokenState.ADDRESS_CHANGED: "echoed unchanged, but from another host than it was issued for",
+    TokenState.UNREADABLE: "the payloads could not be opened",
+}
+TOKEN_TONE: Final = {
+    TokenState.NOT_ISSUED: Tone.DIM,
+    TokenState.ISSUED: Tone.PLAIN,
+    TokenState.VERIFIED: Tone.GOOD,
+    TokenState.MISMATCH: Tone.BAD,
+    TokenState.ADDRESS_CHANGED: Tone.WARN,
+    TokenState.UNREADABLE: Tone.WARN,
+}
+
+ROLE_TONE: Final = {
+    Role.CLIENT: Tone.CLIENT,
+    Role.SERVER: Tone.SERVER,
+    Role.NODE: Tone.NODE,
+    Role.RELAY: Tone.RELAY,
+    Role.CLIENT_RELAY: Tone.RELAY,
+    Role.SERVER_RELAY: Tone.RELAY,
+    Role.BLIND_RELAY: Tone.RELAY,
+}
+
+_FIREWALL_SHORT: Final = {0: "UNKN", 1: "OPEN", 2: "CONS", 3: "RAND"}
+_FIREWALL_TONE: Final = {0: Tone.WARN, 1: Tone.GOOD, 2: Tone.GOOD, 3: Tone.BAD}
+_PATH_WORDS: Final = {
+    Path.PUNCHED: "punched",
+    Path.OPEN: "direct, no punch needed",
+    Path.LAN: "same network",
+    Path.RELAYED: "relayed",
+    Path.UPGRADED: "relayed, then direct",
+}
+
+
+def firewall(value: int | None, *, short: bool = False) -> str:
+    """Upstream's name of a firewall class; ``?`` where it could not be read."""
+    if value is None:
+        return "?"
+    if value not in _FIREWALL_SHORT:
+        return f"?{value}"
+    return _FIREWALL_SHORT[value] if short else Firewall(value).name
+
+
+def firewall_tone(value: int | None) -> Tone:
+    """How alarming a firewall class is to a hole punch."""
+    return Tone.DIM if value is None else _FIREWALL_TONE.get(value, Tone.WARN)
+
+
+def state(flow: Flow, *, short: bool = False) -> str:
+    """One to four words that say how the attempt ended; a likely cause is marked, with ``?`` if `short`."""
+    code = flow.verdict.code
+    words = {
+        VerdictCode.PUNCHED: "punched",
+        VerdictCode.OPEN_SERVER: "direct (open server)",
+        VerdictCode.OPEN_CLIENT: "direct (open client)",
+        VerdictCode.LAN: "same network",
+        VerdictCode.UPGRADED: "relayed, then direct",
+    }.get(code, code.replace("-", " ").replace("nat", "NAT"))
+    if flow.fast_open and code is VerdictCode.PUNCHED:
+        words += " (fast open)"
+    if not flow.verdict.inferred:
+        return words
+    return words + ("?" if short else " (likely)")
+
+
+def path(value: Path | None) -> str:
+    """The way that the stream took, in words."""
+    return "no stream" if value is None else _PATH_WORDS[value]
+
+
+def address(value: Address | None) -> str:
+    """``host:port``; ``?`` where unknown."""
+    return "?" if value is None else safe_text(str(value))
+
+
+def host(value: Address) -> str:
+    """The host alone."""
+    return safe_text(value.host)
+
+
+def key(value: bytes | None, digits: int = 4) -> str:
+    """The first and last hex digits of a key or hash, ``3664…3976``; ``?`` where unknown."""
+    if value is None:
+        return "?"
+    text = value.hex()
+    return text if len(text) <= 2 * digits + 1 else f"{text[:digits]}…{text[-digits:]}"
+
+
+def seconds(value: float) -> str:
+    """A duration: milliseconds to a minute, then minutes."""
+    if abs(value) < 60:
+        return f"{value:.3f} s"
+    return f"{int(value // 60)} min {value % 60:.1f} s"
+
+
+def offset(value: float) -> str:
+    """Seconds since some start, for a narrow column."""
+    return f"{value:.3f}" if abs(value) < 1000 else f"{value:.1f}"
+
+
+def clock(epoch: float, zone: datetime.tzinfo | None) -> str:
+    """Time of day with milliseconds; `zone` None is the machine's own."""
+    return datetime.datetime.fromtimestamp(round(epoch, 3), zone).strftime("%H:%M:%S.%f")[:-3]
+
+
+def day(epoch: float, zone: datetime.tzinfo | None) -> str:
+    """The date of `epoch`."""
+    return datetime.datetime.fromtimestamp(epoch, zone).strftime("%Y-%m-%d")
+
+
+def joined(parts: Iterable[str], by: str = " · ") -> str:
+    """The parts that say something, joined."""
+    return by.join(part for part in parts if part)

@@ -1,0 +1,95 @@
+"""The verdict of an attempt as lines: headline, summary, evidence that leads to packets, advice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.draw import terms
+from app.draw.linked import Linked, blank, heading, labelled, paragraph
+from app.draw.spans import Line, Span, Tone
+from app.terminal_text import safe_text
+from app.wording import OUTCOME_GLYPHS, TOKEN_GLYPHS, counted
+from capture.model import FileSummary, Flow
+
+
+def headline(flow: Flow) -> Line:
+    """Glyph, verdict code, and what the application was told."""
+    verdict = flow.verdict
+    tone = terms.OUTCOME_TONE[flow.outcome]
+    spans = [Span(f"{OUTCOME_GLYPHS[flow.outcome]} {verdict.code}", tone)]
+    if verdict.inferred:
+        spans.append(Span(" (likely, not proven)", Tone.WARN))
+    if verdict.application_error:
+        spans.append(Span(f"  the application saw {safe_text(verdict.application_error)}", Tone.DIM))
+    return tuple(spans)
+
+
+def evidence_line(number: int, flow: Flow, files: Sequence[FileSummary]) -> Linked:
+    """One piece of evidence; `number` counts from 1 and is its key."""
+    evidence = flow.verdict.evidence[number - 1]
+    where = f"#{evidence.sighting.frame}"
+    if len(files) > 1 and evidence.sighting.file < len(files):
+        where += f" in {safe_text(files[evidence.sighting.file].path.rpartition('/')[2])}"
+    spans = (
+        Span(f" {number} ", Tone.KEY),
+        Span(f" {where}", Tone.LINK),
+        Span(f"  {safe_text(evidence.says)}"),
+    )
+    return Linked(spans, evidence.sighting)
+
+
+def verdict_panel(flow: Flow, files: Sequence[FileSummary], width: int) -> list[Linked]:
+    """The panel under the ladder: everything a tired person needs."""
+    lines = [Linked(headline(flow)), *paragraph(flow.verdict.summary, width)]
+    lines += [evidence_line(number, flow, files) for number in range(1, len(flow.verdict.evidence) + 1)]
+    lines += labelled("→ try", flow.verdict.advice, width, label_width=6) if flow.verdict.advice else []
+    return lines
+
+
+def verdict_page(flow: Flow, files: Sequence[FileSummary], width: int) -> list[Linked]:
+    """The whole page: verdict, evidence, and the facts of the attempt."""
+    verdict = flow.verdict
+    lines = [Linked(headline(flow)), blank(), *paragraph(verdict.summary, width), blank(), heading("Evidence")]
+    lines += [evidence_line(number, flow, files) for number in range(1, len(verdict.evidence) + 1)]
+    if not verdict.evidence:
+        lines.append(Linked((Span("   no single packet", Tone.DIM),)))
+    lines += [blank(), heading("What to try"), *paragraph(verdict.advice, width), blank(), heading("The attempt")]
+    key = flow.key
+    facts = [
+        ("id", flow.id),
+        ("took", terms.seconds(flow.duration)),
+        ("path", terms.path(flow.path)),
+        ("client", f"{terms.address(flow.client)}, NAT {terms.firewall(flow.client_firewall)}"),
+        ("server", f"{terms.address(flow.server)}, NAT {terms.firewall(flow.server_firewall)}"),
+        ("server key", "not known" if key.server_public_key is None else key.server_public_key.hex()),
+        ("target", flow.target.hex()),
+        ("relays", ", ".join(terms.address(relay) for relay in flow.relays) or "none seen"),
+        ("opened", _opened(flow)),
+        ("noise 1", "open" if key.noise1 else f"sealed: {key.noise1_reason}"),
+        ("noise 2", "open" if key.noise2 else f"sealed: {key.noise2_reason}"),
+        ("tokens", _tokens(flow)),
+    ]
+    for side, probes in (("client", flow.client_probes), ("server", flow.server_probes)):
+        sent = f"{counted(probes.low_ttl, 'opener')}, {counted(probes.normal, 'punch', 'punches')}"
+        ports = f" over {counted(probes.ports, 'port')}" if probes.ports > 1 else ""
+        facts.append((f"{side} sent", f"{sent}{ports}; {probes.received} of the other side's arrived"))
+    for label, text in facts:
+        lines += labelled(label, text, width)
+    if flow.notes:
+        lines += [blank(), heading("Oddities")]
+        for note in flow.notes:
+            lines += paragraph(note, width, Tone.WARN)
+    return lines
+
+
+def _opened(flow: Flow) -> str:
+    if flow.key.holepunch_secret is None:
+        return f"no: {flow.key.reason}"
+    source = {"captured": "rebuilt from the capture alone", "given": "with a given key", "keylog": "with the key log"}
+    where = f", key proven by #{flow.key.proof.frame}" if flow.key.proof is not None else ""
+    return source.get(str(flow.key.source), f"with our {flow.key.source} key") + where
+
+
+def _tokens(flow: Flow) -> str:
+    said = ((flow.server_token, "server's"), (flow.client_token, "client's"))
+    return "; ".join(f"{whose} {TOKEN_GLYPHS[state]} {terms.TOKEN_WORD[state]}" for state, whose in said)
