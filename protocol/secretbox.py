@@ -8,6 +8,8 @@ Source: npm hyperdht 6.34.0 (lib/secure-payload.js).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 SECRET_SIZE: Final = 32
@@ -26,14 +28,12 @@ def open_payload(secret: bytes, sealed: bytes) -> bytes | None:
         secret: the holepunch secret, 32 bytes.
         sealed: nonce and secretbox as PEER_HOLEPUNCH carries them.
     """
-    from nacl.bindings import crypto_secretbox_open
-    from nacl.exceptions import CryptoError
-
     if len(sealed) <= OVERHEAD or len(secret) != SECRET_SIZE:
         return None
+    crypto_secretbox_open, crypto_error = _sodium()
     try:
         return crypto_secretbox_open(sealed[NONCE_SIZE:], sealed[:NONCE_SIZE], secret)
-    except CryptoError:
+    except crypto_error:
         return None
 
 
@@ -53,3 +53,12 @@ def seal_payload(secret: bytes, plaintext: bytes, nonce: bytes) -> bytes:
     if len(secret) != SECRET_SIZE or len(nonce) != NONCE_SIZE:
         raise ValueError(f"secret of {len(secret)} and nonce of {len(nonce)} bytes, not {SECRET_SIZE} and {NONCE_SIZE}")
     return nonce + crypto_secretbox(plaintext, nonce, secret)
+
+
+@cache
+def _sodium() -> tuple[Callable[[bytes, bytes, bytes], bytes], type[Exception]]:
+    """The opening function and its error, imported once: importing in each call would cost as much as opening."""
+    from nacl.bindings import crypto_secretbox_open
+    from nacl.exceptions import CryptoError
+
+    return crypto_secretbox_open, CryptoError

@@ -199,7 +199,7 @@ class TestTail:
 
     def test_a_line_in_pieces(self, path: Path, tail: KeyLogTail) -> None:
         text = format_secrets([ONE])
-        news = []
+        news: list[tuple[Secret, ...]] = []
         for character in text:
             with path.open("a") as file:
                 file.write(character)
@@ -284,7 +284,7 @@ def test_any_pieces_give_what_the_whole_gives(
     """The law: in whatever pieces a file grows, a tail knows in the end what reading it whole tells."""
     path = tmp_path_factory.mktemp("tail") / "keys.log"
     tail = KeyLogTail(path)
-    news = []
+    news: list[Secret] = []
     start = 0
     while start < len(content):
         end = data.draw(st.integers(start + 1, len(content)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from itertools import combinations
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -47,7 +47,7 @@ class Vector(NamedTuple):
     holepunch_payloads: list[bytes]
 
 
-def _bytes(value: str | list[str]) -> bytes | list[bytes]:
+def _bytes(value: str | list[str]) -> Any:
     return bytes.fromhex(value) if isinstance(value, str) else [bytes.fromhex(item) for item in value]
 
 
