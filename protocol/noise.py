@@ -17,22 +17,16 @@ from typing import Final, NamedTuple
 
 from protocol.constants import Command
 from protocol.errors import DecodeError
+from protocol.hashes import NS, blake2b_256
 
 PROTOCOL_NAME: Final = b"Noise_IK_Ed25519_ChaChaPoly_BLAKE2b"
 HASH_SIZE: Final = 64
 KEY_SIZE: Final = 32
 TAG_SIZE: Final = 16
 
-_NAMESPACE: Final = blake2b(b"hyperswarm/dht", digest_size=32).digest()
-
-
-def _namespace(command: Command) -> bytes:
-    return blake2b(_NAMESPACE + bytes((command,)), digest_size=32).digest()
-
-
-PROLOGUE: Final = _namespace(Command.PEER_HANDSHAKE)
+PROLOGUE: Final = NS[Command.PEER_HANDSHAKE]
 """What both sides mix in before any key: hyperdht's namespace of PEER_HANDSHAKE."""
-HOLEPUNCH_NAMESPACE: Final = _namespace(Command.PEER_HOLEPUNCH)
+HOLEPUNCH_NAMESPACE: Final = NS[Command.PEER_HOLEPUNCH]
 
 INITIAL_CHAINING_KEY: Final = PROTOCOL_NAME.ljust(HASH_SIZE, b"\0")
 INITIAL_HASH: Final = blake2b(INITIAL_CHAINING_KEY + PROLOGUE).digest()
@@ -116,12 +110,12 @@ def handshake_hash(server_public_key: bytes, noise1: bytes, noise2: bytes) -> by
 
 def holepunch_secret(handshake_hash: bytes) -> bytes:
     """The 32-byte key of the attempt's PEER_HOLEPUNCH payloads, from its handshake hash."""
-    return blake2b(HOLEPUNCH_NAMESPACE, digest_size=32, key=handshake_hash).digest()
+    return blake2b_256(HOLEPUNCH_NAMESPACE, key=handshake_hash)
 
 
 def attempt_id(noise1: bytes) -> bytes:
     """The 8 bytes that name an attempt: the head of BLAKE2b-256(noise message 1)."""
-    return blake2b(noise1, digest_size=32).digest()[:8]
+    return blake2b_256(noise1)[:8]
 
 
 def _too_short(noise: bytes, fields: tuple[tuple[str, int], ...]) -> DecodeError:
