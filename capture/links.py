@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from capture.arrays import I64, U8, U64, Array, Bools, Rows
+from capture.arrays import I64, U8, U64, Array, Rows
 from capture.raw import Raw
 
 NULL: Final = 0
@@ -52,6 +52,9 @@ LINKTYPE_NAMES: Final = {
     251: "Bluetooth LE",
 }
 SUPPORTED: Final = frozenset((NULL, ETHERNET, LOOP, SLL, SLL2, RAW_IPV4, RAW_IPV6, *RAW_IP))
+
+DIRECTED: Final = frozenset((ETHERNET, SLL, SLL2))
+"""Link types whose headers tell frames on their way in from those on their way out."""
 
 _PROTOCOL_AT: Final = {ETHERNET: 12, SLL: 14, SLL2: 0}
 _HEADER: Final = {ETHERNET: 14, SLL: 16, SLL2: 20, NULL: 4, LOOP: 4}
@@ -128,12 +131,13 @@ def _step_over_tags(raw: Raw, packet_at: I64, protocol: np.ndarray) -> None:
 def hops(raw: Raw, at: I64, linktype: int) -> U64:
     """A number per frame that tells where it was seen: interface and direction as far as the link header says.
 
-    Ethernet: the pair of MAC addresses. SLL2: interface index and packet type. SLL: packet type and address. The
-    others say nothing: 0.
+    Ethernet: the pair of MAC addresses, and the VLAN. SLL2: interface index and packet type. SLL: packet type and
+    address. The others say nothing: 0.
     """
     if linktype == ETHERNET:
-        words = raw.gather(at, np.dtype([("a", "<u8"), ("b", "<u4")]))
-        return _mixed(words["a"], words["b"])
+        words = raw.gather(at, np.dtype([("a", "<u8"), ("b", "<u4"), ("type", ">u2"), ("tag", ">u2")]))
+        tag = np.where(np.isin(words["type"], _TAGS), words["tag"], 0).astype(np.uint64)
+        return _mixed(words["a"], words["b"]) ^ tag << np.uint64(48)
     if linktype == SLL2:
         words = raw.gather(at, np.dtype([("x", "V4"), ("interface", ">u4"), ("y", "V2"), ("type", "u1")]))
         return _mixed(words["interface"], words["type"])
@@ -146,12 +150,3 @@ def hops(raw: Raw, at: I64, linktype: int) -> U64:
 def _mixed(first: Array, second: Array) -> U64:
     mixed: U64 = first.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) ^ second.astype(np.uint64)
     return mixed
-
-
-def is_outgoing(raw: Raw, at: I64, linktype: int) -> Bools:
-    """Which frames of a cooked capture this machine sent itself (packet type 4)."""
-    if linktype == SLL2:
-        return np.equal(raw.gather(at + 10, _BYTE), 4)
-    if linktype == SLL:
-        return np.equal(raw.gather(at, _BE16), 4)
-    return np.zeros(at.size, np.bool_)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from capture.capture_file import CaptureFile
+from capture.duplicates import mark_copies
 from capture.errors import CaptureError
 from capture.frames import FrameReader
 from capture.ingest import Ingest
@@ -18,6 +19,7 @@ from capture.links import linktype_name
 from capture.pcap import PcapReader, is_pcap
 from capture.pcapng import PcapngReader, is_pcapng
 from capture.raw import Raw
+from capture.sightings import Knowledge
 from capture.table import PacketTable
 
 STANDARD_INPUT: Final = "-"
@@ -57,6 +59,7 @@ def read_capture(source: str | bytes, table: PacketTable | None = None) -> Packe
     findings = reader.findings
     file = CaptureFile(path, findings.format, interfaces=findings.interfaces)
     ingest = Ingest(table, file)
+    start = len(table)
     table.segments.append(raw)
     for frames in reader.batches():
         ingest.add(raw, len(table.segments) - 1, frames)
@@ -64,6 +67,7 @@ def read_capture(source: str | bytes, table: PacketTable | None = None) -> Packe
     if file.packets and sum(ingest.unreadable.values()) == file.packets:
         linktype = next(iter(ingest.unreadable))
         raise CaptureError(path, f"link type {linktype} ({linktype_name(linktype)}) can't be read")
+    file.duplicates = mark_copies(table, start, len(table), start, Knowledge())
     file.secrets = findings.secrets
     file.notes += findings.notes
     file.truncated = findings.damage or damage

@@ -1,0 +1,222 @@
+"""Sightings of one datagram within one capture: as ``-i any``, bridges, mirror ports and tunnels show it.
+
+A row is a copy of an earlier one when both have the same payload, at least one end in common, and the capture shows a
+forwarding hop between them: another interface, direction or pair of MAC addresses, or, where the link layer tells
+nothing, a smaller TTL. The same bytes on the same interface in the same direction are never copies: nodes do send two
+equal one-byte packets within a millisecond, and repeat requests byte by byte. TTLs never rise along the copies, an
+address is translated only where the TTL falls, and differing IPv4 identifications refute.
+
+Payloads without content (hole-punch packets) are joined in order, the k-th to the k-th, only over TTL steps and
+translations that telling datagrams of the capture proved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final
+
+import numpy as np
+
+from capture.arrays import I64
+from capture.links import DIRECTED, hops
+from capture.sightings import TELLING_LENGTH, Endpoint, Knowledge, endpoints
+from capture.table import PacketTable
+
+SAME_TTL_WINDOW_NS: Final = 50_000_000
+"""Longest time between two sightings on one machine with the same TTL, as on a bridge."""
+FORWARD_WINDOW_NS: Final = 500_000_000
+"""Longest time between sightings before and after a hop: half of what a node waits before it repeats a request."""
+MAX_OPEN: Final = 1024
+"""Equal payloads between the same ends within the window that are looked through; a flood has more."""
+_MAX_BUCKET_BITS: Final = 22
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A datagram with its sightings so far; the fields are those of the latest."""
+
+    primary: int
+    time_ns: int
+    src: Endpoint
+    dst: Endpoint
+    ttl: int
+    ip_id: int
+    hops: set[int]
+
+
+def mark_copies(table: PacketTable, start: int, end: int, first_new: int, knowledge: Knowledge) -> int:
+    """Set `copy_of` for the rows of one file.
+
+    Args:
+        table: the packet table.
+        start: first row to look at; with `first_new` above it, rows before that are known and only looked back on.
+        end: one past the last row; all in between are of one file.
+        first_new: first row to decide on.
+        knowledge: what the file proved so far; grows.
+
+    Returns:
+        How many copies were found.
+    """
+    rows = _candidates(table, start, end)
+    if rows.size == 0:
+        return 0
+    telling = table.wire_length[rows] >= TELLING_LENGTH
+    found = 0
+    for part in (rows[telling], rows[~telling]):
+        if part.size:
+            found += _Joiner(table, part, first_new, knowledge).join()
+    return found
+
+
+def repeated(content: np.ndarray) -> I64:
+    """Indices, in order, of the values that occur more than once."""
+    # Sorting all values would take longer than all else here; most are unique, and a bucket of their own shows it.
+    count = content.size
+    bits = min(max(count.bit_length() + 2, 8), _MAX_BUCKET_BITS)
+    bucket = (content >> np.uint64(64 - bits)).astype(np.int64)
+    last = np.empty(1 << bits, np.int32)
+    last[bucket] = np.arange(count, dtype=np.int32)
+    shadowed = last[bucket] != np.arange(count, dtype=np.int32)
+    crowded = np.zeros(1 << bits, np.bool_)
+    crowded[bucket[shadowed]] = True
+    rows = np.flatnonzero(crowded[bucket])
+    _, inverse, counts = np.unique(content[rows], return_inverse=True, return_counts=True)
+    return rows[counts[inverse] > 1]
+
+
+def _candidates(table: PacketTable, start: int, end: int) -> I64:
+    """Rows that share their content with one that is near in time; grouped by content, in capture order within."""
+    rows = repeated(table.content[start:end]) + start
+    content = table.content[rows]
+    order = np.argsort(content, kind="stable")
+    rows, content = rows[order], content[order]
+    near = (content[1:] == content[:-1]) & (np.abs(np.diff(table.time_ns[rows])) <= FORWARD_WINDOW_NS)
+    keep = np.zeros(rows.size, np.bool_)
+    keep[1:] |= near
+    keep[:-1] |= near
+    return rows[keep]
+
+
+class _Joiner:
+    """Walks candidates in order and joins each to the datagram it is another sighting of."""
+
+    def __init__(self, table: PacketTable, rows: I64, first_new: int, knowledge: Knowledge) -> None:
+        self._table = table
+        self._rows: list[int] = rows.tolist()
+        self._first_new = first_new
+        self._knowledge = knowledge
+        self._content: list[int] = table.content[rows].tolist()
+        self._time: list[int] = table.time_ns[rows].tolist()
+        self._src: list[int] = endpoints(table, rows, source=True).tolist()
+        self._dst: list[int] = endpoints(table, rows, source=False).tolist()
+        self._ttl: list[int] = table.ttl[rows].tolist()
+        self._ip_id: list[int] = table.ip_id[rows].tolist()
+        self._copy_of: list[int] = table.copy_of[rows].tolist()
+        self._hop, self._directed = _hops(table, rows)
+        self._telling = bool(table.wire_length[rows[0]] >= TELLING_LENGTH)
+
+    def join(self) -> int:
+        """Set `copy_of` of all rows from the first new one on; how many are copies."""
+        found = 0
+        content = -1
+        by_src: dict[Endpoint, list[_Seen]] = {}
+        by_dst: dict[Endpoint, list[_Seen]] = {}
+        by_primary: dict[int, _Seen] = {}
+        for i, row in enumerate(self._rows):
+            if self._content[i] != content:
+                content = self._content[i]
+                by_src, by_dst, by_primary = {}, {}, {}
+            old = row < self._first_new
+            seen = by_primary.get(self._copy_of[i]) if old else self._find(i, by_src, by_dst)
+            if seen is None:
+                seen = _Seen(row, self._time[i], self._src[i], self._dst[i], self._ttl[i], self._ip_id[i], set())
+                by_primary[row] = seen
+                by_src.setdefault(seen.src, []).append(seen)
+                by_dst.setdefault(seen.dst, []).append(seen)
+            else:
+                if not old:
+                    self._table.copy_of[row] = seen.primary
+                    found += 1
+                self._advance(seen, i, by_src, by_dst)
+            seen.hops.add(self._hop[i])
+        return found
+
+    def _advance(
+        self, seen: _Seen, i: int, by_src: dict[Endpoint, list[_Seen]], by_dst: dict[Endpoint, list[_Seen]]
+    ) -> None:
+        if self._telling and self._ttl[i] < seen.ttl:
+            self._knowledge.ttl_steps.add(seen.ttl - self._ttl[i])
+        if self._src[i] != seen.src:
+            self._knowledge.learn(seen.src, self._src[i], seen.dst)
+            by_src.setdefault(self._src[i], []).append(seen)
+        if self._dst[i] != seen.dst:
+            # On the way in it is the destination that gets its inside address back.
+            self._knowledge.learn(self._dst[i], seen.dst, seen.src)
+            by_dst.setdefault(self._dst[i], []).append(seen)
+        seen.time_ns, seen.src, seen.dst = self._time[i], self._src[i], self._dst[i]
+        seen.ttl, seen.ip_id = self._ttl[i], self._ip_id[i] or seen.ip_id
+
+    def _find(self, i: int, by_src: dict[Endpoint, list[_Seen]], by_dst: dict[Endpoint, list[_Seen]]) -> _Seen | None:
+        """The datagram that this row shows again: proven translations first, then the earliest that it can be."""
+        src, dst = self._src[i], self._dst[i]
+        best: _Seen | None = None
+        for seen in chain(_recent(by_dst, dst, self._time[i]), _recent(by_src, src, self._time[i])):
+            if not self._follows(seen, i):
+                continue
+            if (seen.src == src and seen.dst == dst) or self._proven(seen, src, dst):
+                return seen
+            if best is None and self._allowed(seen, src, dst):
+                best = seen
+        return best
+
+    def _proven(self, seen: _Seen, src: Endpoint, dst: Endpoint) -> bool:
+        if seen.src != src:
+            return self._knowledge.proves(seen.src, src, dst)
+        return self._knowledge.proves(dst, seen.dst, src)
+
+    def _allowed(self, seen: _Seen, src: Endpoint, dst: Endpoint) -> bool:
+        if self._telling:
+            return True
+        if seen.src != src:
+            return self._knowledge.allows(seen.src, src, dst)
+        return self._knowledge.allows(dst, seen.dst, src)
+
+    def _follows(self, seen: _Seen, i: int) -> bool:
+        """Whether time, TTL, hop and ends let row i be the next sighting."""
+        step = seen.ttl - self._ttl[i]
+        if step < 0 or abs(self._time[i] - seen.time_ns) > (FORWARD_WINDOW_NS if step else SAME_TTL_WINDOW_NS):
+            return False
+        ends = (seen.src == self._src[i]) + (seen.dst == self._dst[i])
+        if ends == 0 or (ends == 1 and step == 0):
+            return False
+        if seen.ip_id and self._ip_id[i] and seen.ip_id != self._ip_id[i]:
+            return False
+        if self._hop[i] in seen.hops and (self._directed[i] or step == 0):
+            return False
+        return self._telling or step == 0 or self._knowledge.allows_step(step)
+
+
+def _recent(index: dict[Endpoint, list[_Seen]], endpoint: Endpoint, now_ns: int) -> list[_Seen]:
+    known = index.get(endpoint)
+    if known is None:
+        return []
+    if abs(now_ns - known[0].time_ns) > FORWARD_WINDOW_NS:
+        known = index[endpoint] = [seen for seen in known if abs(now_ns - seen.time_ns) <= FORWARD_WINDOW_NS]
+    return known if len(known) <= MAX_OPEN else known[-MAX_OPEN:]
+
+
+def _hops(table: PacketTable, rows: I64) -> tuple[list[int], list[bool]]:
+    """Where each row was seen, as a number; and whether that says interface and direction."""
+    file = table.files[int(table.file[rows[0]])]
+    interface = table.interface[rows]
+    segment = table.segment[rows]
+    hop = np.zeros(rows.size, np.uint64)
+    directed = np.zeros(rows.size, np.bool_)
+    for number in np.unique(interface).tolist():
+        linktype = file.interfaces[number].linktype
+        for place in np.unique(segment).tolist():
+            part = np.flatnonzero((interface == number) & (segment == place))
+            hop[part] = hops(table.segments[place], table.frame_at[rows[part]], linktype) ^ np.uint64(number << 32)
+            directed[part] = linktype in DIRECTED
+    return hop.tolist(), directed.tolist()
