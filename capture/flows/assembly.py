@@ -1,0 +1,221 @@
+"""Assembly: legs join to exchanges, exchanges to attempts.
+
+What joins what:
+
+- legs on their way to the server carry the same noise message, or the same sealed payload with its random nonce, byte
+  for byte: the body names the exchange;
+- an answer leaving the server repeats target and tid of the request leg and names the client's outside address;
+- a REPLY is a dht-rpc response and joins its request by endpoints and tid, or by a body seen before;
+- a holepunch exchange belongs to the attempt whose secret opens it. Where no secret is known, to the attempt on the
+  same target that had its handshake last from the same client host.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+
+from capture.flows.attempt import Attempt, Exchange
+from capture.flows.endpoints import host_of
+from capture.flows.joining import LIFETIME_NS, Join, Rows
+from capture.flows.legs import NO_VALUE, BadLeg, Leg, read_requests, read_responses
+from capture.table import Kind, PacketTable
+from protocol.constants import Command, Mode
+from protocol.errors import DecodeError
+from protocol.noise import attempt_id
+from protocol.secretbox import open_payload
+
+_ToServer = (Mode.FROM_CLIENT, Mode.FROM_RELAY, Mode.FROM_SECOND_RELAY)
+
+
+class Assembler:
+    """Turns rows of a packet table into attempts, batch after batch."""
+
+    def __init__(self, table: PacketTable) -> None:
+        self.table = table
+        self.attempts: dict[bytes, Attempt] = {}
+        """By noise message 1, oldest first."""
+        self.by_target: dict[bytes, list[Attempt]] = defaultdict(list)
+        self.loose: list[Exchange] = []
+        """Holepunch exchanges that belong to no attempt yet."""
+        self.orphans: list[Leg] = []
+        """Answers whose request the capture does not show."""
+        self.bad: list[BadLeg] = []
+        self.searches: Rows = np.empty(0, dtype=np.int64)
+        """Rows of FIND_PEER requests, primaries only."""
+        self.search_answers: dict[int, int] = {}
+        """Row of a FIND_PEER response, by the row of its request."""
+        self.changed: set[bytes] = set()
+        """Noise message 1 of every attempt touched since the set was last cleared."""
+        self._join = Join(table)
+        self._by_body: dict[bytes, Exchange] = {}
+        self._by_row: dict[int, Exchange] = {}
+        self._by_client: dict[tuple[bytes | None, int, int], Exchange] = {}
+        self._bad_rows: set[int] = set()
+        self._done = 0
+
+    def update(self) -> None:
+        """Consume the rows that were appended since the last call."""
+        table = self.table
+        start, stop = self._done, len(table)
+        if start == stop:
+            return
+        self._done = stop
+        kind = table.kind[start:stop]
+        external = (kind == Kind.REQUEST) & ~table.internal[start:stop]
+        command = table.command[start:stop]
+        wanted = np.flatnonzero(external & (command <= Command.FIND_PEER)) + start
+        answers, asked = self._join.feed(wanted, start, stop)
+
+        is_search = table.command[wanted] == Command.FIND_PEER
+        is_primary = table.copy_of[wanted] < 0
+        self.searches = np.concatenate((self.searches, wanted[is_search & is_primary]))
+        answer_command = table.command[asked]
+        for_search = answer_command == Command.FIND_PEER
+        self.search_answers.update(zip(asked[for_search].tolist(), answers[for_search].tolist(), strict=True))
+
+        legs = read_requests(table, wanted[~is_search & is_primary].tolist(), self.bad)
+        legs += read_responses(table, answers[~for_search].tolist(), answer_command[~for_search].tolist(), self.bad)
+        requests = dict(zip(answers[~for_search].tolist(), asked[~for_search].tolist(), strict=True))
+        legs.sort(key=lambda leg: leg.row)
+        for leg in legs:
+            self._take(leg, requests)
+        self._retry_orphans()
+
+    def _take(self, leg: Leg, requests: dict[int, int]) -> None:
+        if leg.response:
+            exchange = self._by_row.get(requests[leg.row]) or self._by_body.get(leg.body)
+            if exchange is None:
+                self.orphans.append(leg)
+                return
+        elif leg.mode in _ToServer:
+            exchange = self._exchange_for_request(leg)
+            self._by_row[leg.row] = exchange
+            client = leg.peer if leg.mode != Mode.FROM_CLIENT else leg.src
+            if client is not None:
+                self._by_client[leg.target, leg.tid, client] = exchange
+        elif leg.mode == Mode.FROM_SERVER and leg.peer is not None:
+            found = self._by_client.get((leg.target, leg.tid, leg.peer))
+            if found is None or abs(leg.time_ns - found.legs[-1].time_ns) > LIFETIME_NS:
+                found = self._by_body.get(leg.body)
+            if found is None:
+                self.orphans.append(leg)
+                return
+            exchange = found
+        else:
+            self.orphans.append(leg)
+            return
+        self._add(exchange, leg)
+
+    def _exchange_for_request(self, leg: Leg) -> Exchange:
+        if leg.command == Command.PEER_HOLEPUNCH:
+            exchange = self._by_body.get(leg.body)
+            if exchange is None:
+                exchange = Exchange(leg.command, leg.tid, leg.target, leg.body, hid=leg.hid)
+                self._by_body[leg.body] = exchange
+                self.loose.append(exchange)
+            return exchange
+        attempt = self.attempts.get(leg.body)
+        if attempt is None:
+            attempt = Attempt(attempt_id(leg.body), leg.target or b"", leg.body)
+            self.attempts[leg.body] = attempt
+            self.by_target[attempt.target].append(attempt)
+        for exchange in attempt.handshakes:
+            if exchange.tid == leg.tid:
+                return exchange
+        exchange = Exchange(leg.command, leg.tid, leg.target, leg.body, owner=attempt)
+        attempt.handshakes.append(exchange)
+        return exchange
+
+    def _add(self, exchange: Exchange, leg: Leg) -> None:
+        for other in exchange.legs:
+            if other.mode == leg.mode and other.src == leg.src and other.dst == leg.dst:
+                leg.retransmission = True
+                break
+        exchange.legs.append(leg)
+        if leg.mode not in _ToServer and leg.mode != NO_VALUE and leg.body not in exchange.answers:
+            exchange.answers.append(leg.body)
+            self._by_body.setdefault(leg.body, exchange)
+        if exchange.owner is not None:
+            self._touch(exchange.owner)
+
+    def note_bad(self, row: int, error: DecodeError) -> None:
+        """Remember a row whose value does not decode, once."""
+        if row not in self._bad_rows:
+            self._bad_rows.add(row)
+            self.bad.append(BadLeg(row, error))
+
+    def _touch(self, attempt: Attempt) -> None:
+        attempt.touch()
+        self.changed.add(attempt.noise1)
+
+    def _retry_orphans(self) -> None:
+        """Answers seen before the request that explains them, as merged vantages can show them."""
+        if not self.orphans:
+            return
+        waiting, self.orphans = self.orphans, []
+        for leg in waiting:
+            exchange = self._by_body.get(leg.body) if leg.body else None
+            if exchange is None and leg.peer is not None and not leg.response:
+                exchange = self._by_client.get((leg.target, leg.tid, leg.peer))
+            if exchange is None:
+                self.orphans.append(leg)
+            else:
+                self._add(exchange, leg)
+
+    def attach(self) -> None:
+        """Give every loose holepunch exchange to the attempt that it belongs to."""
+        still_loose: list[Exchange] = []
+        for exchange in self.loose:
+            attempt = self._attempt_of(exchange)
+            if attempt is None:
+                still_loose.append(exchange)
+                continue
+            attempt.holepunches.append(exchange)
+            exchange.owner = attempt
+            self._touch(attempt)
+        self.loose = still_loose
+
+    def reattach(self, attempt: Attempt) -> None:
+        """A key was found for `attempt`: take back exchanges it can't open, and offer it those it can."""
+        secret = attempt.holepunch_secret
+        if secret is None:
+            return
+        for other in self.by_target[attempt.target]:
+            for exchange in list(other.holepunches):
+                ours = open_payload(secret, exchange.body) is not None
+                if ours == (other is attempt):
+                    continue
+                other.holepunches.remove(exchange)
+                exchange.owner = None
+                self._touch(other)
+                self.loose.append(exchange)
+
+    def _attempt_of(self, exchange: Exchange) -> Attempt | None:
+        candidates = self.by_target.get(exchange.target or b"", ())
+        guess: Attempt | None = None
+        started = exchange.started_ns
+        for attempt in reversed(candidates):
+            if attempt.started_ns > started:
+                continue
+            if attempt.holepunch_secret is not None:
+                if open_payload(attempt.holepunch_secret, exchange.body) is not None:
+                    return attempt
+            elif guess is None and _client_hosts(attempt.handshakes) & _client_hosts((exchange,)):
+                guess = attempt
+        return guess
+
+
+def _client_hosts(exchanges: tuple[Exchange, ...] | list[Exchange]) -> set[int]:
+    """Hosts that the client of these exchanges was seen to have, inside and outside."""
+    hosts: set[int] = set()
+    for exchange in exchanges:
+        for leg in exchange.legs:
+            if leg.mode == Mode.FROM_CLIENT:
+                hosts.add(host_of(leg.src))
+            elif leg.response:
+                hosts.update((host_of(leg.dst), host_of(leg.to)))
+            elif leg.peer is not None:
+                hosts.add(host_of(leg.peer))
+    return hosts

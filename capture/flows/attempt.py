@@ -1,0 +1,151 @@
+"""Attempts under construction: what the assembler joins and the judging reads.
+
+An attempt is one noise message 1. Its exchanges are relayed request/answer pairs: the handshake over each relay it was
+tried through, and each PEER_HOLEPUNCH round.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from capture.flows.legs import NO_VALUE, Leg
+from capture.model import KeySource, Sighting
+from protocol.constants import Command, Mode
+from protocol.messages import HolepunchPayload, NoisePayload
+
+
+@dataclass(slots=True, eq=False)
+class Exchange:
+    """One relayed request with all its legs, retransmissions and answers."""
+
+    command: int
+    tid: int
+    target: bytes | None
+    body: bytes
+    """The noise message 1 or the sealed payload that the request carries."""
+    legs: list[Leg] = field(default_factory=list)
+    answers: list[bytes] = field(default_factory=list)
+    """Distinct answer bodies, in the order they were first seen."""
+    hid: int = 0
+    owner: Attempt | None = None
+    opened: HolepunchPayload | None = None
+    reply: HolepunchPayload | None = None
+    """The first answer that opens; retransmissions seal the same fields again."""
+    opened_reason: str = ""
+    reply_reason: str = ""
+
+    @property
+    def started_ns(self) -> int:
+        """Time of the first leg."""
+        return self.legs[0].time_ns
+
+    def legs_of(self, mode: int) -> list[Leg]:
+        """The legs of one mode, in time order."""
+        return [leg for leg in self.legs if leg.mode == mode]
+
+    def first(self, mode: int) -> Leg | None:
+        """The first leg of one mode."""
+        return next((leg for leg in self.legs if leg.mode == mode), None)
+
+    @property
+    def answered(self) -> Leg | None:
+        """The REPLY that reached the client, or, where the capture does not show that, the server's answer."""
+        return self.first(Mode.REPLY) or self.first(Mode.FROM_SERVER)
+
+    @property
+    def no_route(self) -> Leg | None:
+        """The answer of a relay that knows no route to the target."""
+        return self.first(NO_VALUE)
+
+    @property
+    def relay(self) -> int | None:
+        """The endpoint of the relay that the client sent to."""
+        for leg in self.legs:
+            if leg.mode == Mode.FROM_CLIENT:
+                return leg.dst
+            if leg.mode == Mode.REPLY:
+                return leg.src
+        for leg in self.legs:
+            if leg.mode == Mode.FROM_RELAY:
+                return leg.src
+            if leg.mode == Mode.FROM_SECOND_RELAY and leg.relay is not None:
+                return leg.relay
+        return next((leg.dst for leg in self.legs if leg.mode == Mode.FROM_SERVER), None)
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """One connection attempt of a client to a server."""
+
+    id: bytes
+    target: bytes
+    noise1: bytes
+    handshakes: list[Exchange] = field(default_factory=list)
+    holepunches: list[Exchange] = field(default_factory=list)
+    search_rows: list[int] = field(default_factory=list)
+    """Rows of FIND_PEER requests and their responses, in time order."""
+    found_rows: list[int] = field(default_factory=list)
+    """Those of `search_rows` that carry the server's record."""
+    version: int = 0
+    """Counts changes; a frozen flow of an older version is stale."""
+
+    key_source: KeySource | None = None
+    server_public_key: bytes | None = None
+    key_proof: Sighting | None = None
+    handshake_hash: bytes | None = None
+    holepunch_secret: bytes | None = None
+    key_reason: str = ""
+    noise1_payload: NoisePayload | None = None
+    noise1_plaintext: bytes | None = None
+    noise1_reason: str = ""
+    noise2_payload: NoisePayload | None = None
+    noise2_plaintext: bytes | None = None
+    noise2_reason: str = ""
+    client_public_key: bytes | None = None
+    token_secrets: dict[str, bytes] = field(default_factory=dict)
+    """Local token secrets that a key log gave, by side."""
+    announced_relays: set[int] = field(default_factory=set)
+    """Relays that the server's record or its announcements name."""
+
+    @property
+    def noise2(self) -> bytes | None:
+        """Noise message 2, once any leg carried it."""
+        for exchange in self.handshakes:
+            if exchange.answers:
+                return exchange.answers[0]
+        return None
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """All exchanges, oldest first."""
+        return sorted((*self.handshakes, *self.holepunches), key=lambda exchange: exchange.started_ns)
+
+    @property
+    def started_ns(self) -> int:
+        """Time of the first handshake leg, or of the first packet at all."""
+        pool = self.handshakes or self.holepunches
+        return min(exchange.started_ns for exchange in pool)
+
+    @property
+    def last_ns(self) -> int:
+        """Time of the last relayed leg."""
+        return max(leg.time_ns for exchange in (*self.handshakes, *self.holepunches) for leg in exchange.legs)
+
+    @property
+    def handshake_answered(self) -> Exchange | None:
+        """The handshake whose answer was seen first."""
+        done = [exchange for exchange in self.handshakes if exchange.answered is not None]
+        return min(done, key=lambda exchange: exchange.answered.time_ns, default=None)  # type: ignore[union-attr]
+
+    def rounds(self) -> list[Exchange]:
+        """PEER_HOLEPUNCH exchanges, oldest first."""
+        return sorted(self.holepunches, key=lambda exchange: exchange.started_ns)
+
+    def touch(self) -> None:
+        """Say that something changed."""
+        self.version += 1
+
+
+def is_handshake(exchange: Exchange) -> bool:
+    """Whether an exchange is a PEER_HANDSHAKE."""
+    return exchange.command == Command.PEER_HANDSHAKE

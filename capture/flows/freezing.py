@@ -1,0 +1,325 @@
+"""Freezing: gathered facts and a judgement become the `capture.model.Flow` that every view reads."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from capture.flows.attempt import Attempt, Exchange
+from capture.flows.copies import Copies
+from capture.flows.endpoints import address_of
+from capture.flows.facts import Facts, SidePunches
+from capture.flows.judging import Judgement
+from capture.flows.ladder import Ladder, leg_lanes
+from capture.flows.lanes import Lanes
+from capture.flows.legs import NO_VALUE, Leg
+from capture.flows.relaying import RelayLink
+from capture.flows.searches import Search
+from capture.flows.tokens import token_lives
+from capture.flows.wording import advice, application_error, summary
+from capture.model import (
+    Evidence,
+    Flow,
+    FlowMessage,
+    KeyEvidence,
+    Lane,
+    NatEvidence,
+    NatSample,
+    Outcome,
+    Probes,
+    Role,
+    Round,
+    Sealed,
+    Step,
+    StepKind,
+    TokenState,
+    Verdict,
+    VerdictCode,
+)
+from capture.table import Kind, PacketTable
+from protocol.constants import Command, InternalCommand, Mode
+from protocol.secretbox import open_payload
+
+_NS = 1e9
+
+
+def freeze(table: PacketTable, facts: Facts, judgement: Judgement, links: list[RelayLink]) -> Flow:
+    """The flow of an attempt."""
+    attempt, copies = facts.attempt, facts.copies
+    lanes = Lanes(table, facts, links)
+    tokens = token_lives(facts)
+    messages = _messages(table, facts, lanes)
+    ladder = Ladder(table, facts, lanes, tokens)
+    ladder.message_of = {message.sighting.row: index for index, message in enumerate(messages)}
+    steps = ladder.build(links)
+    times = [message.time for message in messages] + [step.time + step.span for step in steps if step.sighting]
+    started = min([message.time for message in messages], default=attempt.started_ns / _NS)
+    ended = max(
+        (step.time if step.kind is StepKind.STREAM else step.time + step.span for step in steps), default=started
+    )
+    return Flow(
+        id=attempt.id.hex(),
+        started=started,
+        duration=max(0.0, min(ended, max(times, default=ended)) - started),
+        target=attempt.target,
+        client=_address(table, facts.sides.client_address),
+        server=_address(table, facts.sides.server_address),
+        relays=tuple(
+            address_of(table, endpoint)
+            for endpoint in {
+                **facts.sides.handshake_relays,
+                **facts.sides.second_relays,
+                **facts.sides.probe_relays,
+                **facts.sides.punch_relays,
+            }
+        ),
+        key=_key(attempt),
+        client_firewall=facts.firewall(True),
+        server_firewall=facts.firewall(False),
+        outcome=judgement.outcome,
+        path=judgement.path,
+        verdict=_verdict(judgement, copies),
+        fast_open=judgement.fast_open,
+        rounds=tuple(_round(table, facts, exchange, messages) for exchange in facts.rounds),
+        server_token=tokens.server,
+        client_token=tokens.client,
+        client_probes=_probes(facts.client_punches, facts.server_punches),
+        server_probes=_probes(facts.server_punches, facts.client_punches),
+        lanes=lanes.all(),
+        messages=messages,
+        steps=steps,
+        client_nat=_nat(table, facts, client=True),
+        server_nat=_nat(table, facts, client=False),
+    )
+
+
+def freeze_search(table: PacketTable, search: Search, copies: Copies) -> Flow:
+    """The flow of a FIND_PEER query that led to no handshake."""
+    tid = search.tid.to_bytes(2, "little")
+    messages = []
+    for row in search.rows:
+        request = int(table.kind[row]) == Kind.REQUEST
+        ends = ("client", "nodes") if request else ("nodes", "client")
+        roles = (Role.CLIENT, Role.NODE) if request else (Role.NODE, Role.CLIENT)
+        messages.append(_plain_message(table, copies, row, "FIND_PEER", ends, roles))
+    started, ended = messages[0].time, messages[-1].time
+    requests = [message for message in messages if message.kind == "request"]
+    first = requests[0]
+    code = VerdictCode.INCOMPLETE if search.found else VerdictCode.PEER_NOT_FOUND
+    outcome = Outcome.UNKNOWN if search.found else Outcome.FAILED
+    judgement = Judgement(
+        code,
+        outcome,
+        None,
+        ((first.sighting.row, "the first node asked"), (messages[-1].sighting.row, "the last packet of the query")),
+        detail="the server was found, and no handshake is in this capture" if search.found else "",
+    )
+    steps = (
+        Step(
+            StepKind.FIND_PEER,
+            started,
+            "client",
+            "nodes",
+            f"FIND_PEER to {len(search.asked)} nodes, {search.answered} answers, {'found' if search.found else 'no record'}",
+            first.sighting,
+            first.src,
+            first.dst,
+            message=0,
+            count=len(requests),
+            span=ended - started,
+            members=tuple(message.sighting for message in requests),
+        ),
+    )
+    client = address_of(table, search.client)
+    nodes = tuple(address_of(table, endpoint) for endpoint in sorted(search.asked))
+    return Flow(
+        id=blake2b(search.target + tid, digest_size=32).hexdigest()[:16],
+        started=started,
+        duration=ended - started,
+        target=search.target,
+        client=client,
+        server=None,
+        relays=(),
+        key=KeyEvidence(None, reason="no handshake"),
+        client_firewall=None,
+        server_firewall=None,
+        outcome=outcome,
+        path=None,
+        verdict=_verdict(judgement, copies),
+        fast_open=False,
+        rounds=(),
+        server_token=TokenState.NOT_ISSUED,
+        client_token=TokenState.NOT_ISSUED,
+        client_probes=Probes(),
+        server_probes=Probes(),
+        lanes=(Lane("client", Role.CLIENT, (client,)), Lane("nodes", Role.NODE, nodes, sockets=len(nodes))),
+        messages=tuple(messages),
+        steps=steps,
+    )
+
+
+def _address(table: PacketTable, endpoint: int | None):  # type: ignore[no-untyped-def]
+    return None if endpoint is None else address_of(table, endpoint)
+
+
+def _verdict(judgement: Judgement, copies: Copies) -> Verdict:
+    return Verdict(
+        judgement.code,
+        summary(judgement),
+        tuple(Evidence(copies.sighting(row), says) for row, says in judgement.proofs),
+        advice(judgement),
+        judgement.inferred,
+        application_error(judgement),
+    )
+
+
+def _key(attempt: Attempt) -> KeyEvidence:
+    return KeyEvidence(
+        attempt.key_source,
+        attempt.server_public_key,
+        attempt.handshake_hash,
+        attempt.holepunch_secret,
+        attempt.key_reason,
+        attempt.key_proof,
+        attempt.noise1_payload,
+        attempt.noise1_reason,
+        attempt.noise2_payload,
+        attempt.noise2_reason,
+        attempt.client_public_key,
+    )
+
+
+def _messages(table: PacketTable, facts: Facts, lanes: Lanes) -> tuple[FlowMessage, ...]:
+    attempt, copies = facts.attempt, facts.copies
+    messages: list[FlowMessage] = []
+    for number, exchange in (*((None, one) for one in attempt.handshakes), *enumerate(facts.rounds)):
+        for leg in exchange.legs:
+            messages.append(_leg_message(table, facts, lanes, exchange, leg, number))
+    for row in attempt.search_rows:
+        request = int(table.kind[row]) == Kind.REQUEST
+        other = int(table.dst[row]) << 16 | int(table.dport[row])
+        if not request:
+            other = int(table.src[row]) << 16 | int(table.sport[row])
+        lane = lanes.of_relay(other)
+        ends = ("client", lane) if request else (lane, "client")
+        roles = (Role.CLIENT, lanes.role(lane)) if request else (lanes.role(lane), Role.CLIENT)
+        messages.append(_plain_message(table, copies, row, "FIND_PEER", ends, roles))
+    for side, role, samples in (
+        ("client", Role.CLIENT, facts.client_samples),
+        ("server", Role.SERVER, facts.server_samples),
+    ):
+        for sample, _ in samples:
+            if int(table.kind[sample.row]) == Kind.RESPONSE and sample.row not in {m.sighting.row for m in messages}:
+                lane = lanes.of_relay(sample.seen_by)
+                name = InternalCommand.PING.name
+                messages.append(_plain_message(table, copies, sample.row, name, (lane, side), (lanes.role(lane), role)))
+    messages.sort(key=lambda message: message.sighting.row)
+    return tuple(messages)
+
+
+def _leg_message(
+    table: PacketTable, facts: Facts, lanes: Lanes, exchange: Exchange, leg: Leg, number: int | None
+) -> FlowMessage:
+    from_lane, to_lane = leg_lanes(leg, lanes)
+    return FlowMessage(
+        facts.copies.sighting(leg.row),
+        leg.time_ns / _NS,
+        Command(leg.command).name,
+        "response" if leg.response else "request",
+        None if leg.mode == NO_VALUE else _mode_name(leg.mode),
+        leg.tid,
+        address_of(table, leg.src),
+        address_of(table, leg.dst),
+        from_lane,
+        to_lane,
+        lanes.role(from_lane),
+        lanes.role(to_lane),
+        leg.retransmission,
+        _sealed(facts.attempt, exchange, leg),
+        number,
+        facts.copies.sightings(leg.row),
+    )
+
+
+def _plain_message(
+    table: PacketTable, copies: Copies, row: int, command: str, ends: tuple[str, str], roles: tuple[Role, Role]
+) -> FlowMessage:
+    return FlowMessage(
+        copies.sighting(row),
+        int(table.time_ns[row]) / _NS,
+        command,
+        "request" if int(table.kind[row]) == Kind.REQUEST else "response",
+        None,
+        int(table.tid[row]),
+        table.source(row),
+        table.destination(row),
+        *ends,
+        *roles,
+        copies=copies.sightings(row),
+    )
+
+
+def _sealed(attempt: Attempt, exchange: Exchange, leg: Leg) -> Sealed | None:
+    if not leg.body:
+        return None
+    if exchange.command == Command.PEER_HANDSHAKE:
+        if leg.body == attempt.noise1:
+            return Sealed(leg.body, attempt.noise1_plaintext, attempt.noise1_reason)
+        return Sealed(leg.body, attempt.noise2_plaintext, attempt.noise2_reason)
+    if attempt.holepunch_secret is None:
+        return Sealed(leg.body, None, attempt.key_reason)
+    plaintext = open_payload(attempt.holepunch_secret, leg.body)
+    return Sealed(leg.body, plaintext, "" if plaintext is not None else "the attempt's secret does not open it")
+
+
+def _mode_name(number: int) -> str:
+    try:
+        return Mode(number).name
+    except ValueError:
+        return str(number)
+
+
+def _round(table: PacketTable, facts: Facts, exchange: Exchange, messages: tuple[FlowMessage, ...]) -> Round:
+    answer = exchange.answered
+    rows = {leg.row for leg in exchange.legs}
+    relay = exchange.relay
+    first_mode = exchange.legs[0].mode
+    return Round(
+        exchange.opened.round if exchange.opened is not None else None,
+        exchange.opened.punching if exchange.opened is not None else None,
+        None if relay is None else address_of(table, relay),
+        exchange.tid,
+        exchange.legs[0].time_ns / _NS,
+        None if answer is None else answer.time_ns / _NS,
+        sum(1 for leg in exchange.legs if leg.retransmission and leg.mode == first_mode),
+        exchange.opened,
+        exchange.reply,
+        exchange.opened_reason,
+        exchange.reply_reason,
+        tuple(index for index, message in enumerate(messages) if message.sighting.row in rows),
+    )
+
+
+def _probes(own: SidePunches, other: SidePunches) -> Probes:
+    packets = own.packets
+    ports = max(len({packet.src for packet in packets}), len({packet.dst for packet in packets}))
+    return Probes(len(own.low), len(own.normal), ports, len(other.arrived))
+
+
+def _nat(table: PacketTable, facts: Facts, *, client: bool) -> NatEvidence:
+    samples = facts.client_samples if client else facts.server_samples
+    classified = facts.client_class if client else facts.server_class
+    return NatEvidence(
+        facts.firewall(client),
+        tuple(
+            NatSample(
+                sample.time_ns / _NS,
+                address_of(table, sample.socket),
+                address_of(table, seen_as),
+                address_of(table, sample.seen_by),
+                facts.copies.sighting(sample.row),
+            )
+            for sample, seen_as in samples
+        ),
+        classified.firewall,
+        classified.rule,
+    )

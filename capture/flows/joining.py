@@ -1,0 +1,98 @@
+"""Joining responses to requests, for whole columns at once.
+
+A response names no command. It belongs to the last request before it between the same two endpoints, the other way
+round, with the same tid. Every sighting counts: behind a NAT the request may have been seen with the inside address
+and its response with the outside one, and only a copy of either shows both ends of the pair.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capture.flows.endpoints import destination_endpoints, source_endpoints
+from capture.table import Kind, PacketTable
+
+LIFETIME_NS: Final = 30_000_000_000
+"""How long a request waits for its response: far longer than the reference's retries (4 sends, about 1 s apart)."""
+
+_MIX_SRC: Final = np.uint64(0x9E3779B97F4A7C15)
+_MIX_DST: Final = np.uint64(0xC2B2AE3D27D4EB4F)
+_MIX_TID: Final = np.uint64(0x165667B19E3779F9)
+
+Rows = NDArray[np.int64]
+
+
+def pair_keys(a: NDArray[np.int64], b: NDArray[np.int64], tid: NDArray[np.uint16]) -> NDArray[np.uint64]:
+    """One 64-bit key for each (endpoint a, endpoint b, tid)."""
+    with np.errstate(over="ignore"):
+        key = a.astype(np.uint64) * _MIX_SRC
+        key ^= (b.astype(np.uint64) * _MIX_DST) >> np.uint64(7)
+        key += tid.astype(np.uint64) * _MIX_TID
+        return key ^ (key >> np.uint64(29))
+
+
+class Join:
+    """Remembers requests of interest and finds the responses to them, batch after batch."""
+
+    def __init__(self, table: PacketTable) -> None:
+        self._table = table
+        self._keys: NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
+        self._rows: Rows = np.empty(0, dtype=np.int64)
+
+    def feed(self, requests: Rows, start: int, stop: int) -> tuple[Rows, Rows]:
+        """Take the `requests` among the rows from `start` to `stop` and answer the responses among them.
+
+        Returns:
+            Two arrays of one length: primary rows of responses, and the primary row of the request each answers.
+        """
+        table = self._table
+        keys = np.concatenate(
+            (
+                self._keys,
+                pair_keys(
+                    source_endpoints(table, requests), destination_endpoints(table, requests), table.tid[requests]
+                ),
+            )
+        )
+        rows = np.concatenate((self._rows, requests))
+        order = np.argsort(keys, kind="stable")
+        sorted_keys = keys[order]
+        sorted_rows = rows[order]
+
+        responses = np.flatnonzero(table.kind[start:stop] == Kind.RESPONSE) + start
+        answer_keys = pair_keys(
+            destination_endpoints(table, responses), source_endpoints(table, responses), table.tid[responses]
+        )
+        left = np.searchsorted(sorted_keys, answer_keys, "left")
+        hit = left < len(sorted_keys)
+        hit[hit] = sorted_keys[left[hit]] == answer_keys[hit]
+        responses = responses[hit]
+        left = left[hit]
+        right = np.searchsorted(sorted_keys, answer_keys[hit], "right")
+        chosen = sorted_rows[left] if len(left) else left
+        for index in np.flatnonzero(right - left > 1).tolist():
+            before = [row for row in sorted_rows[left[index] : right[index]].tolist() if row < responses[index]]
+            chosen[index] = before[-1] if before else chosen[index]
+        self._keep(keys, rows, stop)
+
+        timely = np.abs(table.time_ns[responses] - table.time_ns[chosen]) <= LIFETIME_NS
+        answers, firsts = np.unique(primary(table, responses[timely]), return_index=True)
+        return answers, primary(table, chosen[timely])[firsts]
+
+    def _keep(self, keys: NDArray[np.uint64], rows: Rows, stop: int) -> None:
+        """Forget requests too old to be answered by a later batch."""
+        if not len(rows):
+            return
+        now = int(self._table.time_ns[stop - 1])
+        recent = self._table.time_ns[rows] >= now - LIFETIME_NS
+        self._keys = keys[recent]
+        self._rows = rows[recent]
+
+
+def primary(table: PacketTable, rows: Rows) -> Rows:
+    """The primary sighting of each row."""
+    copy_of = table.copy_of[rows].astype(np.int64)
+    return np.where(copy_of >= 0, copy_of, rows)

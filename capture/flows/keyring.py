@@ -1,0 +1,265 @@
+"""The keyring: finds server keys on the wire or takes given ones, and opens attempts with them.
+
+A server's public key is proven by its hash: BLAKE2b-256(key) is the target. Servers and DHT nodes say it in FIND_PEER
+and LOOKUP responses and in ANNOUNCE and UNANNOUNCE requests. With it and both noise messages the handshake hash, and
+from that the holepunch secret, can be rebuilt. Only the inside of the noise messages needs more: the server's secret
+key, or a key log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from capture.flows.assembly import Assembler
+from capture.flows.attempt import Attempt
+from capture.flows.endpoints import endpoint_of
+from capture.flows.joining import Join
+from capture.keylog import KeyLog, Label
+from capture.model import KeySource, Sighting
+from capture.table import Kind, PacketTable
+from protocol.constants import Command
+from protocol.envelope import decode_request, decode_response
+from protocol.errors import DecodeError
+from protocol.hashes import target_of
+from protocol.keys import key_pair
+from protocol.messages import Opaque, PeerRecord
+from protocol.noise import handshake_hash, holepunch_secret
+from protocol.noise_secrets import OpenedNoise, open_noise
+from protocol.peer_values import decode_announce, decode_lookup_reply, decode_peer_record
+from protocol.sealed_values import decode_noise_payload
+
+_ANNOUNCING = (Command.ANNOUNCE, Command.UNANNOUNCE)
+
+
+@dataclass(slots=True)
+class KnownKey:
+    """A server's public key, where it came from and the relays its record names."""
+
+    public_key: bytes
+    source: KeySource
+    proof_row: int | None = None
+    relays: set[int] = field(default_factory=set)
+
+
+class Keyring:
+    """Keys by target, and the attempts they open."""
+
+    def __init__(self, table: PacketTable, assembler: Assembler) -> None:
+        self._table = table
+        self._assembler = assembler
+        self._known: dict[bytes, KnownKey] = {}
+        self._seeds: dict[bytes, bytes] = {}
+        """Server seeds by public key."""
+        self._logs: list[KeyLog] = []
+        self._fresh = False
+        """Whether keys were given since the attempts were last tried."""
+        self._lookups = Join(table)
+        self._swept = 0
+        self.unused: set[bytes] = set()
+        """Given public keys that are the key of no target seen so far."""
+
+    def give_public_key(self, public_key: bytes, source: KeySource = KeySource.GIVEN) -> None:
+        """Add a public key; a captured proof of the same key is kept beside it."""
+        target = target_of(public_key)
+        self._known.setdefault(target, KnownKey(public_key, source))
+        self._fresh = True
+        if target not in self._assembler.by_target:
+            self.unused.add(public_key)
+
+    def give_secret_key(self, seed: bytes) -> None:
+        """Add a server's secret key (its seed): it opens noise message 1."""
+        public_key = key_pair(seed).public_key
+        self._seeds[public_key] = seed
+        self.give_public_key(public_key)
+
+    def give_log(self, log: KeyLog) -> None:
+        """Add a key log; the same one again when it has grown."""
+        if all(known is not log for known in self._logs):
+            self._logs.append(log)
+        self._fresh = True
+
+    def update(self) -> None:
+        """Look for missing keys in new rows, and open what can be opened."""
+        self._harvest_answers()
+        wanted = [target for target in self._assembler.by_target if self._wants(target)]
+        if wanted:
+            self._harvest_announcements(wanted)
+            if any(self._wants(target) for target in wanted):
+                self._sweep()
+        for attempt in self._to_try():
+            self._open(attempt)
+        self._assembler.attach()
+
+    def _to_try(self) -> list[Attempt]:
+        """Attempts that new packets or new keys may open further."""
+        attempts = self._assembler.attempts
+        if self._fresh:
+            self._fresh = False
+            return list(attempts.values())
+        changed = self._assembler.changed
+        return [
+            attempt for attempt in attempts.values() if attempt.holepunch_secret is None or attempt.noise1 in changed
+        ]
+
+    def _logged(self, attempt: Attempt, label: Label) -> bytes | None:
+        return next((value for log in self._logs for value in log.values(attempt.id, label)), None)
+
+    def _wants(self, target: bytes) -> bool:
+        known = self._known.get(target)
+        return known is None or (known.proof_row is None and known.source is not KeySource.CAPTURED)
+
+    def _harvest_answers(self) -> None:
+        """Records in FIND_PEER responses whose target some attempt has."""
+        assembler, table = self._assembler, self._table
+        if not assembler.search_answers or not assembler.by_target:
+            return
+        heads = {int.from_bytes(target[:8], "big") for target in assembler.by_target}
+        asked = np.fromiter(assembler.search_answers.keys(), dtype=np.int64)
+        answers = np.fromiter(assembler.search_answers.values(), dtype=np.int64)
+        fits = np.isin(table.target8[asked], np.fromiter(heads, dtype=np.uint64))
+        fits &= (table.flags[answers] & 16) != 0
+        for row in answers[fits].tolist():
+            try:
+                response = decode_response(table.payload(row))
+                if response.value is not None:
+                    self._learn(decode_peer_record(response.value), row)
+            except DecodeError as error:
+                assembler.note_bad(row, error)
+
+    def _harvest_announcements(self, targets: list[bytes]) -> None:
+        table = self._table
+        heads = np.fromiter((int.from_bytes(target[:8], "big") for target in targets), dtype=np.uint64)
+        announcing = (table.kind == Kind.REQUEST) & ~table.internal & np.isin(table.command, _ANNOUNCING)
+        rows = np.flatnonzero(announcing & (table.copy_of < 0))
+        for row in rows[np.isin(table.target8[rows], heads)].tolist():
+            self._learn_announcement(row)
+
+    def _sweep(self) -> None:
+        """Announcements of other targets, and LOOKUP responses, name keys too; each row is read once."""
+        table = self._table
+        start, stop = self._swept, len(table)
+        if start == stop:
+            return
+        self._swept = stop
+        external = np.flatnonzero((table.kind[start:stop] == Kind.REQUEST) & ~table.internal[start:stop]) + start
+        command = table.command[external]
+        for row in external[np.isin(command, _ANNOUNCING)].tolist():
+            self._learn_announcement(row)
+        answers, _ = self._lookups.feed(external[command == Command.LOOKUP], start, stop)
+        for row in answers.tolist():
+            try:
+                response = decode_response(table.payload(row))
+                if response.value is not None:
+                    for peer in decode_lookup_reply(response.value).peers:
+                        self._learn(peer, row)
+            except DecodeError as error:
+                self._assembler.note_bad(row, error)
+
+    def _learn_announcement(self, row: int) -> None:
+        try:
+            request = decode_request(self._table.payload(row))
+            announce = decode_announce(request.value or b"")
+        except DecodeError as error:
+            self._assembler.note_bad(row, error)
+            return
+        if announce.peer is not None:
+            self._learn(announce.peer, row)
+
+    def _learn(self, peer: PeerRecord, row: int) -> None:
+        target = target_of(peer.public_key)
+        known = self._known.get(target)
+        if known is None:
+            known = self._known[target] = KnownKey(peer.public_key, KeySource.CAPTURED)
+        if known.proof_row is None:
+            known.proof_row = row
+        known.relays.update(endpoint_of(address) for address in peer.relay_addresses)
+
+    def _open(self, attempt: Attempt) -> None:
+        known = self._known.get(attempt.target)
+        if attempt.server_public_key is None:
+            if known is not None:
+                attempt.server_public_key, attempt.key_source = known.public_key, known.source
+                self.unused.discard(known.public_key)
+            else:
+                logged = self._logged(attempt, Label.SERVER_PUBLIC_KEY)
+                if logged is not None and target_of(logged) == attempt.target:
+                    attempt.server_public_key, attempt.key_source = logged, KeySource.KEYLOG
+        if known is not None:
+            attempt.announced_relays |= known.relays
+            if known.proof_row is not None and attempt.key_proof is None:
+                attempt.key_proof = self.sighting(known.proof_row)
+        if attempt.holepunch_secret is None:
+            self._rebuild(attempt)
+        self._open_noise(attempt)
+
+    def _rebuild(self, attempt: Attempt) -> None:
+        noise2 = attempt.noise2
+        if attempt.server_public_key is not None and noise2 is not None:
+            try:
+                attempt.handshake_hash = handshake_hash(attempt.server_public_key, attempt.noise1, noise2)
+            except DecodeError as error:
+                attempt.key_reason = f"the noise message is malformed: {error}"
+                return
+            attempt.holepunch_secret = holepunch_secret(attempt.handshake_hash)
+        else:
+            attempt.holepunch_secret = self._logged(attempt, Label.HOLEPUNCH_SECRET)
+            if attempt.holepunch_secret is None:
+                attempt.key_reason = (
+                    "the server's public key is not in the capture; give it with --key"
+                    if attempt.server_public_key is None
+                    else "no answer of the server to the handshake was seen"
+                )
+                return
+            attempt.key_source = KeySource.KEYLOG
+        attempt.key_reason = ""
+        self._changed(attempt)
+        self._assembler.reattach(attempt)
+
+    def _open_noise(self, attempt: Attempt) -> None:
+        public_key, noise2 = attempt.server_public_key, attempt.noise2
+        if public_key is None:
+            attempt.noise1_reason = attempt.noise2_reason = "the server's public key is not known"
+            return
+        if attempt.noise1_payload is not None and (attempt.noise2_payload is not None or noise2 is None):
+            return
+        seed = self._seeds.get(public_key)
+        if seed is None and not self._logs:
+            attempt.noise1_reason = "needs the server's secret key or a key log"
+            attempt.noise2_reason = "needs a key log"
+            return
+        seeds = () if seed is None else (seed,)
+        try:
+            for log in self._logs or (KeyLog(),):
+                self._take_noise(
+                    attempt, open_noise(log.noise_secrets(attempt.id, seeds), public_key, attempt.noise1, noise2)
+                )
+        except DecodeError as error:
+            attempt.noise1_reason = attempt.noise1_reason or f"malformed: {error}"
+            attempt.noise2_reason = attempt.noise2_reason or f"malformed: {error}"
+
+    def _take_noise(self, attempt: Attempt, opened: OpenedNoise) -> None:
+        if isinstance(opened.client_public_key, bytes):
+            attempt.client_public_key = opened.client_public_key
+        if isinstance(opened.payload_1, Opaque):
+            attempt.noise1_reason = opened.payload_1.reason
+        elif attempt.noise1_payload is None:
+            attempt.noise1_plaintext = opened.payload_1
+            attempt.noise1_payload = decode_noise_payload(opened.payload_1)
+            self._changed(attempt)
+        if isinstance(opened.payload_2, Opaque):
+            attempt.noise2_reason = opened.payload_2.reason
+        elif opened.payload_2 is not None and attempt.noise2_payload is None:
+            attempt.noise2_plaintext = opened.payload_2
+            attempt.noise2_payload = decode_noise_payload(opened.payload_2)
+            self._changed(attempt)
+
+    def _changed(self, attempt: Attempt) -> None:
+        attempt.touch()
+        self._assembler.changed.add(attempt.noise1)
+
+    def sighting(self, row: int) -> Sighting:
+        """The row as a file and frame number."""
+        return Sighting(int(self._table.file[row]), int(self._table.frame[row]), row)

@@ -1,0 +1,325 @@
+"""The ladder: every arrow of an attempt in time order, bursts folded, what never came drawn in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from capture.flows.attempt import Exchange
+from capture.flows.endpoints import address_of
+from capture.flows.facts import Facts, SidePunches
+from capture.flows.lanes import NODES, Lanes
+from capture.flows.legs import NO_VALUE, Leg
+from capture.flows.relaying import RelayLink
+from capture.flows.tokens import TokenLives
+from capture.flows.traffic import PunchPacket
+from capture.model import Note, Role, Sighting, Step, StepKind, TokenState
+from capture.table import PacketTable
+from protocol.constants import LOW_TTL, Command, ErrorCode, Firewall, Mode
+
+FOLD_FROM: Final = 3
+"""Punches in a row that become one arrow."""
+FOLD_GAP_NS: Final = 1_500_000_000
+"""A longer pause ends a burst: consistent sides punch once a second."""
+
+_NS: Final = 1e9
+
+
+class Ladder:
+    """Collects the steps of one attempt."""
+
+    def __init__(self, table: PacketTable, facts: Facts, lanes: Lanes, tokens: TokenLives) -> None:
+        self._table = table
+        self._facts = facts
+        self._lanes = lanes
+        self._tokens = tokens
+        self.steps: list[Step] = []
+        self.message_of: dict[int, int] = {}
+        """Index into the flow's messages, by row."""
+
+    def build(self, links: list[RelayLink]) -> tuple[Step, ...]:
+        """All steps, in time order."""
+        for exchange in self._facts.attempt.handshakes:
+            self._exchange(exchange, None)
+        for number, exchange in enumerate(self._facts.rounds):
+            self._exchange(exchange, number)
+        self._searches()
+        self._samples()
+        self._punches("client", "server", self._facts.client_punches)
+        self._punches("server", "client", self._facts.server_punches)
+        self._streams()
+        for link in links:
+            self._link(link)
+        self.steps.sort(key=lambda step: (step.time, step.sighting.row if step.sighting else 1 << 62))
+        return tuple(self.steps)
+
+    def _exchange(self, exchange: Exchange, number: int | None) -> None:
+        kind = _kind(exchange)
+        for leg in exchange.legs:
+            self._leg(exchange, leg, kind, number)
+        last_up = [leg for leg in exchange.legs if leg.mode == Mode.FROM_CLIENT]
+        passed = [leg for leg in exchange.legs if leg.mode in (Mode.FROM_RELAY, Mode.FROM_SECOND_RELAY)]
+        if last_up and not any(leg.mode in (Mode.REPLY, NO_VALUE) for leg in exchange.legs):
+            relay = self._lanes.of_relay(exchange.relay)
+            self._missing(last_up[-1], relay, "client", "REPLY", number)
+        if passed and exchange.first(Mode.FROM_SERVER) is None:
+            self._missing(passed[-1], "server", self._lanes.of_relay(passed[-1].src), "FROM_SERVER", number)
+
+    def _missing(self, after: Leg, from_lane: str, to_lane: str, mode: str, number: int | None) -> None:
+        self.steps.append(
+            Step(
+                StepKind.MISSING,
+                after.time_ns / _NS,
+                from_lane,
+                to_lane,
+                f"{mode} expected here, none seen",
+                None,
+                dashed=True,
+                round=number,
+            )
+        )
+
+    def _leg(self, exchange: Exchange, leg: Leg, kind: StepKind, number: int | None) -> None:
+        from_lane, to_lane = leg_lanes(leg, self._lanes)
+        self.steps.append(
+            Step(
+                kind,
+                leg.time_ns / _NS,
+                from_lane,
+                to_lane,
+                self._label(exchange, leg),
+                self._sighting(leg.row),
+                address_of(self._table, leg.src),
+                address_of(self._table, leg.dst),
+                message=self.message_of.get(leg.row),
+                dashed=leg.response,
+                retransmission=leg.retransmission,
+                round=number,
+                ttl=int(self._table.ttl[leg.row]),
+                notes=self._notes(exchange, leg, from_lane, to_lane),
+            )
+        )
+
+    def _label(self, exchange: Exchange, leg: Leg) -> str:
+        if leg.mode == NO_VALUE:
+            return "no route to the server"
+        mode = _mode_name(leg.mode)
+        if leg.command == Command.PEER_HANDSHAKE:
+            return f"HANDSHAKE {mode}"
+        payload = exchange.opened if leg.mode in (Mode.FROM_CLIENT, Mode.FROM_RELAY) else exchange.reply
+        if payload is None:
+            return f"HOLEPUNCH {mode}"
+        words = [_error_name(payload.error)] if payload.error else [_firewall_name(payload.firewall)]
+        words += ["punching"] * payload.punching
+        words += ["token"] * (payload.token is not None) + ["remoteToken"] * (payload.remote_token is not None)
+        return f"HOLEPUNCH {mode} {' '.join(words)}"
+
+    def _notes(self, exchange: Exchange, leg: Leg, from_lane: str, to_lane: str) -> tuple[Note, ...]:
+        """Token events at the leg where they happen: a request reaches the server, an answer the client."""
+        notes: list[Note] = []
+        if leg.retransmission or exchange.command == Command.PEER_HANDSHAKE:
+            return ()
+        at_server = leg.mode == Mode.FROM_RELAY or (
+            leg.mode == Mode.FROM_CLIENT and exchange.first(Mode.FROM_RELAY) is None
+        )
+        at_client = leg.mode == Mode.REPLY or (leg.mode == Mode.FROM_SERVER and exchange.first(Mode.REPLY) is None)
+        for event in self._tokens.events:
+            if event.exchange is not exchange or not (at_client if event.in_reply else at_server):
+                continue
+            if event.state is TokenState.ISSUED:
+                lane = "server" if event.server else "client"
+            else:
+                lane = "server" if event.server else "client"
+            notes.append(Note(lane, event.text, event.state))
+        return tuple(notes)
+
+    def _searches(self) -> None:
+        attempt = self._facts.attempt
+        asked = [row for row in attempt.search_rows if row not in set(attempt.found_rows)]
+        requests = [row for row in asked if int(self._table.command[row]) == Command.FIND_PEER]
+        if requests:
+            self._fold(StepKind.FIND_PEER, requests, "client", NODES, f"FIND_PEER to {len(requests)} nodes")
+        for row in attempt.found_rows:
+            self._fold(
+                StepKind.FIND_PEER,
+                [row],
+                self._lanes.of_relay(self._source(row)),
+                "client",
+                "record found",
+                dashed=True,
+            )
+
+    def _samples(self) -> None:
+        for lane, samples, verdict in (
+            ("client", self._facts.client_samples, self._facts.client_class),
+            ("server", self._facts.server_samples, self._facts.server_class),
+        ):
+            rows = [sample.row for sample, _ in samples if int(self._table.kind[sample.row]) == 2]
+            if rows:
+                text = f"NAT samples ×{len(rows)}: {verdict.firewall.name}"
+                self._fold(StepKind.SAMPLE, rows, NODES, lane, text, dashed=True)
+                for row in rows:
+                    self._lanes.of_relay(self._source(row))
+
+    def _fold(
+        self, kind: StepKind, rows: list[int], from_lane: str, to_lane: str, label: str, *, dashed: bool = False
+    ) -> None:
+        times = [int(self._table.time_ns[row]) for row in rows]
+        self.steps.append(
+            Step(
+                kind,
+                times[0] / _NS,
+                from_lane,
+                to_lane,
+                label,
+                self._sighting(rows[0]),
+                self._table.source(rows[0]),
+                self._table.destination(rows[0]),
+                message=self.message_of.get(rows[0]),
+                dashed=dashed,
+                count=len(rows),
+                span=(times[-1] - times[0]) / _NS,
+                members=tuple(self._sighting(row) for row in rows),
+            )
+        )
+
+    def _punches(self, from_lane: str, to_lane: str, punches: SidePunches) -> None:
+        arrived = {packet.row for packet in punches.arrived}
+        for packets in (punches.low, punches.normal):
+            for burst in _bursts(packets):
+                if len(burst) >= FOLD_FROM:
+                    self._burst(from_lane, to_lane, burst, arrived)
+                else:
+                    for packet in burst:
+                        self._burst(from_lane, to_lane, [packet], arrived)
+
+    def _burst(self, from_lane: str, to_lane: str, burst: list[PunchPacket], arrived: set[int]) -> None:
+        first, last = burst[0], burst[-1]
+        low = first.ttl <= LOW_TTL
+        hits = [packet.row for packet in burst if packet.row in arrived]
+        ports = max(len({packet.src for packet in burst}), len({packet.dst for packet in burst}))
+        what = "open session" if low else "punch"
+        label = what if len(burst) == 1 else f"{what} ×{len(burst)}"
+        if ports > 1:
+            label += f" · {ports} ports"
+        self.steps.append(
+            Step(
+                StepKind.OPENER if low else StepKind.PUNCH,
+                first.time_ns / _NS,
+                from_lane,
+                to_lane,
+                label,
+                self._sighting(first.row),
+                address_of(self._table, first.src),
+                address_of(self._table, first.dst),
+                count=len(burst),
+                span=(last.time_ns - first.time_ns) / _NS,
+                ports=ports,
+                ttl=first.ttl,
+                lost=low and not hits,
+                first_hit=self._sighting(hits[0]) if hits else None,
+                members=tuple(self._sighting(packet.row) for packet in burst),
+            )
+        )
+
+    def _streams(self) -> None:
+        for path in self._facts.streams:
+            for streams, from_lane, to_lane in ((path.up, "client", "server"), (path.down, "server", "client")):
+                if not streams:
+                    continue
+                first = min(streams, key=lambda stream: stream.first_ns)
+                count = sum(stream.count for stream in streams)
+                self._stream(first.first_row, from_lane, to_lane, "stream", count, max(s.last_ns for s in streams))
+
+    def _link(self, link: RelayLink) -> None:
+        side = "client" if link.by_client else "server"
+        row = link.relayed_row
+        outward = self._table.source(row) != address_of(self._table, link.path.server_side)
+        ends = (side, "blind") if outward else ("blind", side)
+        self._stream(row, *ends, "relayed stream", 1, int(self._table.time_ns[row]), kind=StepKind.RELAY_LINK)
+
+    def _stream(
+        self,
+        row: int,
+        from_lane: str,
+        to_lane: str,
+        what: str,
+        count: int,
+        last_ns: int,
+        kind: StepKind = StepKind.STREAM,
+    ) -> None:
+        first_ns = int(self._table.time_ns[row])
+        self.steps.append(
+            Step(
+                kind,
+                first_ns / _NS,
+                from_lane,
+                to_lane,
+                f"UDX {what}" + (f" ×{count}" if count > 1 else ""),
+                self._sighting(row),
+                self._table.source(row),
+                self._table.destination(row),
+                count=count,
+                span=max(0, last_ns - first_ns) / _NS,
+                ttl=int(self._table.ttl[row]),
+            )
+        )
+
+    def _sighting(self, row: int) -> Sighting:
+        return self._facts.copies.sighting(row)
+
+    def _source(self, row: int) -> int:
+        return int(self._table.src[row]) << 16 | int(self._table.sport[row])
+
+
+def leg_lanes(leg: Leg, lanes: Lanes) -> tuple[str, str]:
+    """From which lane to which a leg goes."""
+    if leg.mode == Mode.FROM_CLIENT:
+        return "client", lanes.of_relay(leg.dst)
+    if leg.mode in (Mode.REPLY, NO_VALUE):
+        return lanes.of_relay(leg.src), "client"
+    if leg.mode == Mode.FROM_SERVER:
+        return "server", lanes.of_relay(leg.dst)
+    to_lane = lanes.of_relay(leg.dst)
+    second = to_lane != NODES and lanes.role(to_lane) is not Role.SERVER
+    return lanes.of_relay(leg.src), to_lane if second else "server"
+
+
+def _kind(exchange: Exchange) -> StepKind:
+    if exchange.command == Command.PEER_HANDSHAKE:
+        return StepKind.HANDSHAKE
+    if exchange.opened is not None and exchange.opened.error != ErrorCode.NONE:
+        return StepKind.ABORT
+    if exchange.opened is not None and exchange.opened.punching:
+        return StepKind.PUNCH_ROUND
+    return StepKind.PROBE
+
+
+def _bursts(packets: list[PunchPacket]) -> list[list[PunchPacket]]:
+    bursts: list[list[PunchPacket]] = []
+    for packet in packets:
+        if bursts and packet.time_ns - bursts[-1][-1].time_ns <= FOLD_GAP_NS:
+            bursts[-1].append(packet)
+        else:
+            bursts.append([packet])
+    return bursts
+
+
+def _mode_name(number: int) -> str:
+    try:
+        return Mode(number).name
+    except ValueError:
+        return f"mode {number}"
+
+
+def _firewall_name(number: int) -> str:
+    try:
+        return Firewall(number).name
+    except ValueError:
+        return f"firewall {number}"
+
+
+def _error_name(number: int) -> str:
+    try:
+        return ErrorCode(number).name
+    except ValueError:
+        return f"error {number}"

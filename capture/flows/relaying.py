@@ -1,0 +1,73 @@
+"""Blind relays: a stream that reaches the other side through a third peer.
+
+Both sides connect to the blind relay like to any server, so each connection to it is an attempt of its own. What marks
+it as a relayed path: it was opened by a side of the main attempt right after the handshake, and a second stream, with
+ids of its own, came up on the very same endpoints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from capture.flows.facts import Facts, StreamFacts
+from capture.flows.sides import Side
+
+OPENING_NS: Final = 5_000_000_000
+"""How long after the handshake began a side may open its connection to the blind relay."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelayLink:
+    """A side's connection to the blind relay."""
+
+    by_client: bool
+    facts: Facts
+    path: StreamFacts
+
+    @property
+    def relayed_ns(self) -> int:
+        """When the second stream, the relayed one, began."""
+        return self._second().first_ns
+
+    @property
+    def relayed_row(self) -> int:
+        """First packet of the relayed stream."""
+        return self._second().first_row
+
+    def _second(self):  # type: ignore[no-untyped-def]
+        later = [
+            sorted(streams, key=lambda stream: stream.first_ns)[1]
+            for streams in (self.path.up, self.path.down)
+            if len(streams) > 1
+        ]
+        return min(later, key=lambda stream: stream.first_ns)
+
+
+def relay_links(main: Facts, others: list[Facts]) -> list[RelayLink]:
+    """The connections to a blind relay that carry `main`'s stream, client's first."""
+    links: list[RelayLink] = []
+    started = main.attempt.started_ns
+    for by_client, side in ((True, main.sides.client), (False, main.sides.server)):
+        for other in others:
+            if other is main or other.attempt.target == main.attempt.target:
+                continue
+            if not started <= other.attempt.started_ns <= started + OPENING_NS:
+                continue
+            if not _opened_by(other.sides.client, side):
+                continue
+            path = next((path for path in other.streams if _carries_second(path)), None)
+            if path is not None:
+                links.append(RelayLink(by_client, other, path))
+                break
+    return links
+
+
+def _opened_by(opener: Side, side: Side) -> bool:
+    if opener.main & (side.main | side.punching):
+        return True
+    return bool(opener.hosts & side.hosts) and not (opener.seen & side.seen)
+
+
+def _carries_second(path: StreamFacts) -> bool:
+    return path.both_ways and (len(path.up) > 1 or len(path.down) > 1)

@@ -1,0 +1,183 @@
+"""Sides: which sockets are the client's and which the server's, inside and outside their NATs.
+
+What proves an endpoint: it sent or received a leg that only that side sends or receives; or a relay named it, in the
+envelope's `to` or in `peer_address`, which is the side's address as seen from outside; or the side announced it in a
+payload. A host that was seen on the wire and never named from outside is an inside address of that side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from capture.flows.attempt import Attempt, Exchange
+from capture.flows.copies import Copies
+from capture.flows.endpoints import endpoint_of, host_of
+from capture.flows.legs import NO_VALUE, Leg
+from protocol.constants import Command, Mode
+from protocol.messages import HolepunchPayload
+
+
+@dataclass(slots=True)
+class Side:
+    """What is known of the sockets of one side."""
+
+    seen: set[int] = field(default_factory=set)
+    """Endpoints on packets of the capture."""
+    named: dict[int, None] = field(default_factory=dict)
+    """Endpoints as relays see them, in the order they were named."""
+    announced: dict[int, None] = field(default_factory=dict)
+    """Endpoints this side stated in payloads; port 0 when its NAT is random."""
+    main: set[int] = field(default_factory=set)
+    """Endpoints of its DHT sockets, inside and outside."""
+    punching: set[int] = field(default_factory=set)
+    """Endpoints of its hole-punching sockets, inside and outside."""
+
+    @property
+    def endpoints(self) -> set[int]:
+        """Everything that is this side's."""
+        return self.main | self.punching
+
+    @property
+    def outside_hosts(self) -> set[int]:
+        """Hosts under which others see this side."""
+        named = {host_of(endpoint) for endpoint in self.named}
+        return named or {host_of(endpoint) for endpoint in self.seen}
+
+    @property
+    def inside_hosts(self) -> set[int]:
+        """Hosts behind its own NAT."""
+        return {host_of(endpoint) for endpoint in self.seen} - self.outside_hosts
+
+    @property
+    def hosts(self) -> set[int]:
+        """All of its hosts."""
+        return {host_of(endpoint) for endpoint in (*self.named, *self.seen, *self.announced)}
+
+
+@dataclass(slots=True)
+class Sides:
+    """Client and server of one attempt, and the relay endpoints with what they did."""
+
+    client: Side
+    server: Side
+    client_address: int | None
+    """The client's DHT socket as relays see it."""
+    server_address: int | None
+    """Where relays saw the server's handshake answer come from."""
+    handshake_relays: dict[int, None]
+    probe_relays: dict[int, None]
+    punch_relays: dict[int, None]
+    second_relays: dict[int, None]
+    direct: bool
+    """The client spoke to the server itself, no relay between."""
+
+
+def find_sides(attempt: Attempt, copies: Copies) -> Sides:
+    """Read the sides off the legs of an attempt."""
+    client, server = Side(), Side()
+    sides = Sides(client, server, None, None, {}, {}, {}, {}, False)
+    for exchange in attempt.handshakes:
+        for leg in exchange.legs:
+            _take_leg(sides, leg, client.main, server.main, copies)
+    for exchange in attempt.holepunches:
+        for leg in exchange.legs:
+            _take_leg(sides, leg, client.punching, server.punching, copies)
+        _take_announced(client, exchange.opened)
+        _take_announced(server, exchange.reply)
+    _name_relays(sides, attempt)
+    _name_addresses(sides, attempt)
+    return sides
+
+
+def _take_leg(sides: Sides, leg: Leg, client_sockets: set[int], server_sockets: set[int], copies: Copies) -> None:
+    client, server = sides.client, sides.server
+    if leg.mode == Mode.FROM_CLIENT:
+        found = copies.sources(leg.row, leg.src)
+        client.seen.update(found)
+        client_sockets.update(found)
+        return
+    if leg.mode in (Mode.REPLY, NO_VALUE):
+        found = copies.destinations(leg.row, leg.dst)
+        client.seen.update(found)
+        client.named[leg.to] = None
+        client_sockets.update((*found, leg.to))
+        if leg.peer is not None:
+            server.named[leg.peer] = None
+            server.punching.add(leg.peer)
+        return
+    if leg.peer is not None:
+        client.named[leg.peer] = None
+        client_sockets.add(leg.peer)
+    if leg.mode == Mode.FROM_SERVER:
+        found = copies.sources(leg.row, leg.src)
+        server.seen.update(found)
+        # The answer to a handshake leaves the puncher's socket already, except when the server needs no puncher.
+        server.punching.update(found)
+        return
+    if leg.mode == Mode.FROM_SECOND_RELAY or leg.mode == Mode.FROM_RELAY:
+        found = copies.destinations(leg.row, leg.dst)
+        server.seen.update(found)
+        server.named[leg.to] = None
+        server_sockets.update((*found, leg.to))
+
+
+def _take_announced(side: Side, payload: HolepunchPayload | None) -> None:
+    if payload is None:
+        return
+    for address in payload.addresses or ():
+        endpoint = endpoint_of(address)
+        side.announced[endpoint] = None
+        if address.port:
+            side.punching.add(endpoint)
+
+
+def _name_relays(sides: Sides, attempt: Attempt) -> None:
+    for exchange in attempt.exchanges:
+        relay = exchange.relay
+        if relay is None:
+            continue
+        if exchange.command == Command.PEER_HANDSHAKE:
+            sides.handshake_relays[relay] = None
+            for leg in exchange.legs_of(Mode.FROM_SECOND_RELAY):
+                sides.second_relays[leg.src] = None
+        elif _is_punch(exchange):
+            sides.punch_relays[relay] = None
+        else:
+            sides.probe_relays[relay] = None
+    for second in sides.second_relays:
+        # A second relay's FROM_RELAY leg went to another relay, not to the server.
+        sides.server.seen.discard(second)
+        sides.server.named.pop(second, None)
+        sides.server.main.discard(second)
+
+
+def _is_punch(exchange: Exchange) -> bool:
+    return exchange.opened is not None and exchange.opened.punching
+
+
+def _name_addresses(sides: Sides, attempt: Attempt) -> None:
+    for exchange in attempt.handshakes:
+        for leg in exchange.legs:
+            if leg.mode in (Mode.FROM_RELAY, Mode.FROM_SECOND_RELAY, Mode.FROM_SERVER) and leg.peer is not None:
+                sides.client_address = sides.client_address or leg.peer
+            elif leg.mode == Mode.REPLY:
+                sides.client_address = sides.client_address or leg.to
+                sides.server_address = sides.server_address or leg.peer
+                if leg.peer is None:
+                    sides.direct = True
+                    sides.server_address = leg.src
+                    sides.server.seen.add(leg.src)
+                    sides.server.main.add(leg.src)
+                    sides.server.named[leg.src] = None
+                    sides.handshake_relays.pop(leg.src, None)
+    if sides.server_address is None:
+        holepunched = [leg.to for exchange in attempt.holepunches for leg in exchange.legs_of(Mode.FROM_RELAY)]
+        asked = [leg.to for exchange in attempt.handshakes for leg in exchange.legs if leg.mode in _TO_SERVER]
+        announced = [endpoint for endpoint in sides.server.announced if endpoint & 0xFFFF]
+        sides.server_address = next(iter((*holepunched, *announced, *asked)), None)
+    if sides.client_address is None:
+        sent = [leg.src for exchange in attempt.handshakes for leg in exchange.legs_of(Mode.FROM_CLIENT)]
+        sides.client_address = next(iter(sent), None)
+
+
+_TO_SERVER = (Mode.FROM_RELAY, Mode.FROM_SECOND_RELAY)

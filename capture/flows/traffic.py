@@ -1,0 +1,144 @@
+"""Traffic around the attempts: punches, UDX streams and NAT samples, found again by their endpoints."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from capture.flows.copies import Copies
+from capture.flows.endpoints import destination_endpoints, source_endpoints
+from capture.table import Kind, PacketTable
+
+
+@dataclass(slots=True, eq=False)
+class PunchPacket:
+    """A one-byte datagram."""
+
+    row: int
+    time_ns: int
+    src: int
+    dst: int
+    ttl: int
+
+
+@dataclass(slots=True, eq=False)
+class Stream:
+    """UDX packets of one direction with one stream id."""
+
+    src: int
+    dst: int
+    udx_id: int
+    first_row: int
+    first_ns: int
+    count: int = 0
+    last_ns: int = 0
+    sources: set[int] = field(default_factory=set)
+    destinations: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class SamplePacket:
+    """A dht-rpc response that tells a socket its outside endpoint."""
+
+    row: int
+    time_ns: int
+    socket: int
+    seen_by: int
+
+
+class Traffic:
+    """Indexes by endpoint, grown batch after batch."""
+
+    def __init__(self, table: PacketTable, copies: Copies) -> None:
+        self._table = table
+        self._copies = copies
+        self._done = 0
+        self._streams: dict[tuple[int, int, int], Stream] = {}
+        self.punches_by_endpoint: dict[int, list[PunchPacket]] = defaultdict(list)
+        self.streams_by_endpoint: dict[int, list[Stream]] = defaultdict(list)
+        self.fresh: set[int] = set()
+        """Endpoints with punches or streams that came in since this was last cleared."""
+
+    def update(self) -> None:
+        """Take in the rows appended since the last call."""
+        start, stop = self._done, len(self._table)
+        self._done = stop
+        kind = self._table.kind[start:stop]
+        primary = self._table.copy_of[start:stop] < 0
+        self._add_punches(np.flatnonzero((kind == Kind.PUNCH) & primary) + start)
+        self._add_streams(np.flatnonzero((kind == Kind.UDX) & primary) + start)
+
+    def _add_punches(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+        if not len(rows):
+            return
+        table, copies, index = self._table, self._copies, self.punches_by_endpoint
+        for row, time_ns, src, dst, ttl in zip(
+            rows.tolist(),
+            table.time_ns[rows].tolist(),
+            source_endpoints(table, rows).tolist(),
+            destination_endpoints(table, rows).tolist(),
+            table.ttl[rows].tolist(),
+            strict=True,
+        ):
+            if src == dst:
+                continue  # A node that tests its own socket on listen, not a punch.
+            punch = PunchPacket(row, time_ns, src, dst, ttl)
+            for endpoint in {*copies.sources(row, src), *copies.destinations(row, dst)}:
+                index[endpoint].append(punch)
+                self.fresh.add(endpoint)
+
+    def _add_streams(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+        if not len(rows):
+            return
+        table, copies = self._table, self._copies
+        src, dst = source_endpoints(table, rows), destination_endpoints(table, rows)
+        ids = table.udx_id[rows].astype(np.int64)
+        key = (src * 0x9E3779B1) ^ (dst * 0x85EBCA77) ^ (ids * 0xC2B2AE3D)
+        order = np.argsort(key, kind="stable")
+        sorted_key = key[order]
+        heads = np.flatnonzero(np.concatenate(([True], sorted_key[1:] != sorted_key[:-1])))
+        tails = np.concatenate((heads[1:], [len(order)])) - 1
+        times = table.time_ns[rows]
+        for first, last, count in zip(
+            order[heads].tolist(), order[tails].tolist(), (tails - heads + 1).tolist(), strict=True
+        ):
+            row = int(rows[first])
+            identity = (int(src[first]), int(dst[first]), int(ids[first]))
+            stream = self._streams.get(identity)
+            if stream is None:
+                stream = Stream(*identity, row, int(times[first]))
+                stream.sources.update(copies.sources(row, stream.src))
+                stream.destinations.update(copies.destinations(row, stream.dst))
+                self._streams[identity] = stream
+                for endpoint in stream.sources | stream.destinations:
+                    self.streams_by_endpoint[endpoint].append(stream)
+                    self.fresh.add(endpoint)
+            stream.count += count
+            stream.last_ns = int(times[last])
+
+    def samples(self, sockets: set[int], start_ns: int, stop_ns: int) -> dict[int, list[SamplePacket]]:
+        """Responses to any of `sockets` between two times, by socket."""
+        table = self._table
+        start = int(np.searchsorted(table.time_ns, start_ns, "left"))
+        stop = int(np.searchsorted(table.time_ns, stop_ns, "right"))
+        responses = np.flatnonzero(table.kind[start:stop] == Kind.RESPONSE) + start
+        receivers = destination_endpoints(table, responses)
+        mine = np.isin(receivers, np.fromiter(sockets, dtype=np.int64, count=len(sockets)))
+        found: dict[int, list[SamplePacket]] = defaultdict(list)
+        rows = responses[mine]
+        for row, time_ns, socket, seen_by, copy_of in zip(
+            rows.tolist(),
+            table.time_ns[rows].tolist(),
+            receivers[mine].tolist(),
+            source_endpoints(table, rows).tolist(),
+            table.copy_of[rows].tolist(),
+            strict=True,
+        ):
+            found[socket].append(SamplePacket(row if copy_of < 0 else copy_of, time_ns, socket, seen_by))
+        return found
+
+    def seen_as(self, row: int) -> int:
+        """The endpoint that a response's envelope names as its receiver."""
+        return int(self._table.to_host[row]) << 16 | int(self._table.to_port[row])

@@ -1,0 +1,261 @@
+"""The story of a capture: packets in, flows out. The headless core that report, exports and screens share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from capture.flows.assembly import Assembler
+from capture.flows.attempt import Attempt
+from capture.flows.copies import Copies
+from capture.flows.facts import Facts, Gatherer
+from capture.flows.freezing import freeze, freeze_search
+from capture.flows.judging import judge
+from capture.flows.keyring import Keyring
+from capture.flows.relaying import OPENING_NS, relay_links
+from capture.flows.searches import Searches
+from capture.flows.sides import Sides
+from capture.flows.traffic import Traffic
+from capture.keylog import KeyLog
+from capture.keylog_files import KeyLogTail
+from capture.model import FileSummary, Flow, Sighting
+from capture.opening import open_captures
+from capture.table import PacketTable
+from protocol.messages import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Keys that the user gives."""
+
+    public_keys: tuple[bytes, ...] = ()
+    """Servers' public keys, 32 bytes each."""
+    secret_keys: tuple[bytes, ...] = ()
+    """Servers' secret keys as 32-byte seeds."""
+    keylogs: tuple[str, ...] = ()
+    """Paths of key logs; they are read as they grow."""
+
+
+class Story:
+    """Every attempt in a packet table, kept up to date as it grows.
+
+    Args:
+        table: the packets; may still grow.
+        keys: keys to open payloads with, besides those found in the capture.
+    """
+
+    def __init__(self, table: PacketTable, keys: Keys = Keys()) -> None:  # noqa: B008  Keys is immutable
+        self.table = table
+        self._copies = Copies(table)
+        self._assembler = Assembler(table)
+        self._keyring = Keyring(table, self._assembler)
+        self._searches = Searches(table, self._assembler, self._copies)
+        self._traffic = Traffic(table, self._copies)
+        self._gatherer = Gatherer(self._traffic, self._copies)
+        self._tails: list[KeyLogTail] = []
+        self._sides: dict[bytes, Sides] = {}
+        self._facts: dict[bytes, Facts] = {}
+        self._flows: dict[bytes, Flow] = {}
+        self._lone: dict[str, Flow] = {}
+        self._lone_size: dict[tuple[bytes, int], int] = {}
+        self._sorted: tuple[Flow, ...] | None = None
+        self._give(keys)
+        self._secrets_read: dict[int, int] = {}
+        self.update()
+
+    @classmethod
+    def open(
+        cls,
+        paths: Sequence[str],
+        keys: Keys = Keys(),  # noqa: B008  Keys is immutable
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Story:
+        """Read capture files as vantages of one story.
+
+        Args:
+            paths: capture files; ``-`` is standard input.
+            keys: keys to open payloads with.
+            progress: called with (done, total) steps.
+
+        Raises:
+            CaptureError: a file can't be read as a capture.
+        """
+        if progress is not None:
+            progress(0, 2)
+        table = open_captures(paths)
+        if progress is not None:
+            progress(1, 2)
+        story = cls(table, keys)
+        if progress is not None:
+            progress(2, 2)
+        return story
+
+    @property
+    def files(self) -> tuple[FileSummary, ...]:
+        """Counts of every file."""
+        return tuple(
+            FileSummary(
+                file.path,
+                file.format,
+                file.packets,
+                file.dht_messages,
+                file.undecodable,
+                file.duplicates,
+                file.truncated,
+                file.clock_offset_ns / 1e9,
+                tuple(file.notes),
+            )
+            for file in self.table.files
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was seen and is part of no attempt."""
+        notes = []
+        if self._searches.partial:
+            notes.append(f"{self._searches.partial} FIND_PEER queries seen only in part, by a node that was asked")
+        if self._assembler.orphans:
+            notes.append(f"{len(self._assembler.orphans)} relayed answers whose request is not in the capture")
+        if self._assembler.loose:
+            notes.append(f"{len(self._assembler.loose)} PEER_HOLEPUNCH exchanges whose handshake is not in the capture")
+        if self._assembler.bad:
+            first = self._assembler.bad[0]
+            notes.append(
+                f"{len(self._assembler.bad)} messages with a value that does not decode, the first: {first.error}"
+            )
+        notes.extend(f"the key {key.hex()} is the key of no target in this capture" for key in self._keyring.unused)
+        return tuple(notes)
+
+    @property
+    def keylog_errors(self) -> tuple[str, ...]:
+        """Malformed lines of the key logs, each with its file and line number."""
+        return tuple(f"{tail.path}: {error}" for tail in self._tails for error in tail.log.errors)
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """Every attempt, oldest first."""
+        if self._sorted is None:
+            everything = (*self._flows.values(), *self._lone.values())
+            self._sorted = tuple(sorted(everything, key=lambda flow: (flow.started, flow.id)))
+        return self._sorted
+
+    def flow(self, flow_id: str) -> Flow:
+        """The attempt with that id.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for flow in self.flows:
+            if flow.id == flow_id:
+                return flow
+        raise KeyError(flow_id)
+
+    def find(self, prefix: str) -> list[Flow]:
+        """Attempts whose id begins with `prefix`."""
+        return [flow for flow in self.flows if flow.id.startswith(prefix.lower())]
+
+    def add_keys(self, keys: Keys) -> tuple[str, ...]:
+        """Add keys; they open what came before. Returns the ids of the flows that changed."""
+        self._give(keys)
+        return self.update()
+
+    def _give(self, keys: Keys) -> None:
+        for public_key in keys.public_keys:
+            self._keyring.give_public_key(public_key)
+        for seed in keys.secret_keys:
+            self._keyring.give_secret_key(seed)
+        self._tails.extend(KeyLogTail(path) for path in keys.keylogs)
+
+    def update(self) -> tuple[str, ...]:
+        """Consume new packets and new key log lines. Returns the ids of the flows that changed."""
+        for tail in self._tails:
+            if tail.poll():
+                self._keyring.give_log(tail.log)
+        self._read_secret_blocks()
+        self._copies.update()
+        self._assembler.update()
+        self._keyring.update()
+        self._searches.update()
+        self._traffic.update()
+        changed = set(self._assembler.changed)
+        for endpoint in self._traffic.fresh:
+            changed |= self._gatherer.claimed.get(endpoint, set())
+        self._assembler.changed.clear()
+        self._traffic.fresh.clear()
+        ids = self._rebuild(changed)
+        ids += self._rebuild_lone()
+        if ids:
+            self._sorted = None
+        return tuple(ids)
+
+    def _read_secret_blocks(self) -> None:
+        for index, file in enumerate(self.table.files):
+            read = self._secrets_read.get(index, 0)
+            for block in file.secrets[read:]:
+                self._keyring.give_log(KeyLog.parse(block))
+            self._secrets_read[index] = len(file.secrets)
+
+    def _rebuild(self, changed: set[bytes]) -> list[str]:
+        if not changed:
+            return []
+        attempts = {noise1: self._assembler.attempts[noise1] for noise1 in changed}
+        for noise1, attempt in attempts.items():
+            self._sides[noise1] = self._gatherer.claim(attempt)
+        start, end = int(self.table.time_ns[0]), int(self.table.time_ns[-1])
+        for noise1, attempt in attempts.items():
+            self._facts[noise1] = self._gatherer.gather(attempt, self._sides[noise1], start, end)
+        affected = self._with_relayed(attempts)
+        others = list(self._facts.values())
+        for noise1 in affected:
+            facts = self._facts[noise1]
+            links = relay_links(facts, others)
+            self._flows[noise1] = freeze(self.table, facts, judge(facts, links), links)
+        return [attempt.id.hex() for attempt in attempts.values()]
+
+    def _with_relayed(self, attempts: dict[bytes, Attempt]) -> list[bytes]:
+        """The changed attempts, and those whose blind relay one of them may be."""
+        affected = dict.fromkeys(attempts)
+        for attempt in attempts.values():
+            started = attempt.started_ns
+            for noise1, other in self._assembler.attempts.items():
+                if started - OPENING_NS <= other.started_ns <= started and noise1 in self._facts:
+                    affected[noise1] = None
+        return list(affected)
+
+    def _rebuild_lone(self) -> list[str]:
+        changed: list[str] = []
+        current: dict[str, Flow] = {}
+        for search in self._searches.lone:
+            identity = (search.target, search.client)
+            old = next((flow for flow in self._lone.values() if flow.target == search.target), None)
+            if old is not None and self._lone_size.get(identity) == len(search.rows):
+                current[old.id] = old
+                continue
+            flow = freeze_search(self.table, search, self._copies)
+            self._lone_size[identity] = len(search.rows)
+            current[flow.id] = flow
+            changed.append(flow.id)
+        if current.keys() != self._lone.keys():
+            self._sorted = None
+        self._lone = current
+        return changed
+
+    def payload(self, sighting: Sighting) -> bytes:
+        """UDP payload bytes of a packet, as captured."""
+        return self.table.payload(sighting.row)
+
+    def wire_length(self, sighting: Sighting) -> int:
+        """UDP payload bytes of a packet by its headers; more than captured where a snaplen cut it."""
+        return int(self.table.wire_length[sighting.row])
+
+    def packet_time(self, sighting: Sighting) -> float:
+        """Epoch seconds of a packet."""
+        return int(self.table.time_ns[sighting.row]) / 1e9
+
+    def endpoints(self, sighting: Sighting) -> tuple[Address, Address]:
+        """Source and destination of a packet."""
+        return self.table.source(sighting.row), self.table.destination(sighting.row)
+
+    def ttl(self, sighting: Sighting) -> int:
+        """TTL of a packet."""
+        return int(self.table.ttl[sighting.row])
