@@ -11,7 +11,7 @@ import pytest
 
 from tests.protocol.codecs import encodings, load
 
-from .fuzz_decoder import check
+from .decoder_law import check
 
 ROOT = Path(__file__).parent.parent.parent
 RUNS = 20_000
