@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import topology, truth
+from . import topology, truth, visible
 from .captures import Captures, Vantage
 from .namespaces import Namespaces
 from .nodes import Event, Node
@@ -84,20 +84,21 @@ async def _start_nodes(lab: Lab) -> None:
     )
     blind = None
     if "blind-relay" in lab.network.hosts:
-        blind = (await lab.start("blind-relay", "blind-relay", bootstrap=bootstrap))["public_key"]
+        blind = (await lab.start("blind-relay", "blind-relay", bootstrap=bootstrap, open=True))["public_key"]
     for server in scenario.servers:
         await lab.start(
             server.name,
             "server",
             bootstrap=bootstrap,
+            open=not server.nat,
             keys=server.keys,
             firewall=server.firewall,
             holepunch=server.holepunch,
             relay_through=blind if server.relay_through else None,
-            forget_relay=server.forget_relay,
+            forget_relays=server.forget_relays,
         )
-    clients = [host.name for host in lab.network.hosts.values() if host.role == "client"]
-    await asyncio.gather(*(lab.start(name, "client", bootstrap=bootstrap) for name in clients))
+    clients = [host for host in lab.network.hosts.values() if host.role == "client"]
+    await asyncio.gather(*(lab.start(each.name, "client", bootstrap=bootstrap, open=not each.nat) for each in clients))
 
 
 async def _break(lab: Lab, connect: Connect, gate: Event | None) -> None:
@@ -107,6 +108,8 @@ async def _break(lab: Lab, connect: Connect, gate: Event | None) -> None:
         victim = next(each.name for each in lab.network.relays if each.outside == gate["relay"]["host"])
     elif connect.fault == "kill-server":
         victim = connect.server
+    elif connect.fault == "kill-client":
+        victim = connect.client
     else:
         return
     await lab.nodes[victim].kill()
@@ -114,10 +117,8 @@ async def _break(lab: Lab, connect: Connect, gate: Event | None) -> None:
 
 
 async def _attempt(lab: Lab, connect: Connect, client: str, server: str, key: int, label: str) -> None:
-    if server:
-        public_key = lab.ready[server]["keys"][key]["public_key"]
-    else:
-        public_key = truth.blake2b(label.encode(), 32).hex()
+    nobody = truth.blake2b(label.encode(), 32).hex()
+    public_key = lab.ready[server]["keys"][key]["public_key"] if server else nobody
     pinned = None
     if connect.pin_relay == "forgotten":
         forgot = await lab.nodes[server].event({"forgot-relay"}, READY)
@@ -134,6 +135,7 @@ async def _attempt(lab: Lab, connect: Connect, client: str, server: str, key: in
         fast_open=connect.fast_open,
         holepunch=connect.holepunch,
         local_connection=connect.local_connection,
+        without_udx=connect.without_udx,
         relay_through=relay_through,
         pin_relay=pinned,
         gate=connect.gate,
@@ -143,6 +145,8 @@ async def _attempt(lab: Lab, connect: Connect, client: str, server: str, key: in
     if connect.gate:
         gate = await node.event({"gate"}, ATTEMPT)
         await _break(lab, connect, gate)
+        if connect.fault == "kill-client":
+            return
         node.order("go", gate=connect.gate)
     lab.labels[label]["closed"] = await node.event({"closed"}, ATTEMPT, label=label)
 
@@ -159,8 +163,10 @@ async def _attempts(lab: Lab) -> None:
         for each in range(counts[connect.client]):
             await asyncio.sleep(connect.delay)
             client = connect.client if counts[connect.client] == 1 else f"{connect.client}-{each}"
-            spread = connect.server == "" and connect.key < 0
-            server, key = targets[each % len(targets)] if spread else (connect.server, max(connect.key, 0))
+            spread = not connect.server and connect.key < 0
+            server, key = (
+                targets[(each - connect.key - 1) % len(targets)] if spread else (connect.server, max(connect.key, 0))
+            )
             label = f"{number}-{client}"
             running.append(asyncio.create_task(_attempt(lab, connect, client, server, key, label)))
     await asyncio.gather(*running)
@@ -183,6 +189,9 @@ async def _run(lab: Lab) -> None:
         collated["captures"] = {
             each.name: counts[each.name] | {"device": each.device} for each in vantages(lab.network)
         }
+        seen = visible.look(lab.folder, collated["attempts"], lab.network)
+        for attempt in collated["attempts"]:
+            attempt["visible"] = seen.get(attempt["id"])
         (lab.folder / "truth.json").write_text(json.dumps(collated, indent=1) + "\n")
     finally:
         await asyncio.gather(*(node.kill() for node in lab.nodes.values()))
@@ -215,7 +224,8 @@ def run(scenario: Scenario, folder: Path) -> dict[str, Any]:
     logs.mkdir(parents=True, exist_ok=True)
     for old in (*logs.iterdir(), *folder.glob("*.pcap")):
         old.unlink()
-    blind = any(each.relay_through for each in (*scenario.servers, *scenario.connects))
+    wishes = [each.relay_through for each in scenario.servers] + [each.relay_through for each in scenario.connects]
+    blind = any(wishes)
     with Namespaces() as spaces:
         network = topology.build(spaces, scenario, blind)
         asyncio.run(_run(Lab(scenario, spaces, network, folder)))

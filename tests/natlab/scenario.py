@@ -15,7 +15,7 @@ from typing import Any, Literal
 FOLDER = Path(__file__).parent / "scenarios"
 
 NatKind = Literal["consistent", "random"]
-Fault = Literal["", "kill-relay", "kill-server", "start-server"]
+Fault = Literal["", "kill-relay", "kill-server", "kill-client"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +28,31 @@ class Nat:
         drop_strays: Drop unasked inbound packets before conntrack confirms them. Without it a stray packet
             takes the port, and the flow that comes later from inside is moved to another one.
         block_peers: Drop what arrives from other NATs, so that no punch ever gets through.
+        block_streams: Drop UDX packets from other NATs, so that punches get through and nothing after them.
+        block_pings: Drop DHT pings from inside, so that nobody learns how this NAT maps ports.
     """
 
     name: str
     kind: NatKind = "consistent"
     drop_strays: bool = True
     block_peers: bool = False
+    block_streams: bool = False
+    block_pings: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A host that listens. `nat` empty = a public address of its own."""
+    """A host that listens. `nat` empty = a public address of its own.
+
+    Attributes:
+        name: What connects refer to.
+        nat: The NAT in front of it.
+        keys: How many keys it listens on.
+        firewall: `reject` = its firewall function turns every client away.
+        holepunch: `reject` = its holepunch function says no to every punch.
+        relay_through: Its connections may go through the blind relay.
+        forget_relays: So many relays hold its announce without it knowing, as when acknowledgements are lost.
+    """
 
     name: str
     nat: str = ""
@@ -46,7 +60,7 @@ class Server:
     firewall: Literal["", "reject"] = ""
     holepunch: Literal["", "reject"] = ""
     relay_through: bool = False
-    forget_relay: bool = False
+    forget_relays: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +79,16 @@ class Connect:
     Attributes:
         client: Name of the client, or of the group of clients.
         server: Name of the server; empty = a key that nobody announced.
-        key: Which key of the server; -1 = spread the clients over all servers and keys.
+        key: Which key of the server; negative = spread the clients over all servers
+            and keys, starting at a place that differs for -1, -2, ...
         delay: Seconds to wait before this attempt starts (clients of a group start this far apart).
-        parallel: Start without waiting for the attempt before to end.
         fault: What the lab breaks, and `gate`: when (empty = before the attempt).
         expect: Verdict code that a reader of the capture should reach; empty = derived from the truth.
-        attempts: How often at most, until the verdict is the expected one.
+        pin_relay: `forgotten` = talk to no relay but the one that the server forgot.
+        without_udx: Leave the UDX part out of the first noise payload, which servers answer with an error.
+        parallel: Start without waiting for the attempt before to end.
+        hold: Seconds to keep a connection open.
+        until: `upgraded` = hold only once the stream has left the blind relay.
     """
 
     client: str
@@ -80,6 +98,7 @@ class Connect:
     holepunch: Literal["", "reject"] = ""
     relay_through: bool = False
     local_connection: bool = True
+    without_udx: bool = False
     pin_relay: Literal["", "forgotten"] = ""
     gate: Literal["", "probe", "punch"] = ""
     fault: Fault = ""
@@ -120,16 +139,19 @@ def _build(kind: type[Any], table: dict[str, Any], where: str) -> Any:
 def _read(path: Path) -> Scenario:
     document = tomllib.loads(path.read_text())
     parts: dict[str, tuple[Any, ...]] = {}
-    for name, kind in (("nat", Nat), ("server", Server), ("client", Client), ("connect", Connect)):
+    kinds: dict[str, type[Any]] = {"nat": Nat, "server": Server, "client": Client, "connect": Connect}
+    for name, kind in kinds.items():
         tables = document.pop(name, [])
         parts[name + "s"] = tuple(_build(kind, table, f"{path.name} [[{name}]]") for table in tables)
     if "fixture" in document:
         document["fixture"] = tuple(document["fixture"])
     scenario: Scenario = _build(Scenario, {"name": path.stem, **document, **parts}, path.name)
     nats = {nat.name for nat in scenario.nats} | {""}
-    for host in (*scenario.servers, *scenario.clients):
-        if host.nat not in nats:
-            raise ValueError(f"{path.name}: {host.name} stands behind an unknown NAT {host.nat}")
+    places = [(each.name, each.nat) for each in scenario.servers]
+    places += [(each.name, each.nat) for each in scenario.clients]
+    for name, nat in places:
+        if nat not in nats:
+            raise ValueError(f"{path.name}: {name} stands behind an unknown NAT {nat}")
     servers = {server.name for server in scenario.servers} | {""}
     clients = {client.name for client in scenario.clients}
     for connect in scenario.connects:

@@ -15,6 +15,8 @@ from .scenario import Nat, Scenario
 WAN = "wan"
 TTL_DECREMENT = 6
 """Hops that the wide area router stands for: punches of TTL 5 open the sender's NAT and die on the way."""
+PING_PACKET = 20 + 8 + 11
+"""Bytes of the IPv4 packet of a PING from a node that shows no id: nothing else in the protocol is as short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,11 @@ def _build_nat(spaces: Namespaces, nat: Nat, number: int) -> str:
         rules.append("iptables -A FORWARD -i wan -m conntrack --ctstate NEW,INVALID -j DROP")
     if nat.block_peers:
         rules.append("iptables -t raw -A PREROUTING -i wan -p udp -s 11.1.0.0/16 -j DROP")
+    if nat.block_streams:
+        magic = "0>>22&0x3C@8>>24=0xFF"  # first byte of the UDP payload
+        rules.append(f"iptables -t raw -A PREROUTING -i wan -p udp -s 11.1.0.0/16 -m u32 --u32 {magic} -j DROP")
+    if nat.block_pings:
+        rules.append(f"iptables -t raw -A PREROUTING -i lan -p udp -m length --length {PING_PACKET} -j DROP")
     spaces.run(space, *rules)
     return outside
 

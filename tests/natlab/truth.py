@@ -21,6 +21,13 @@ from .verdicts import agree, derive
 
 Event = dict[str, Any]
 FIREWALL = ("UNKNOWN", "OPEN", "CONSISTENT", "RANDOM")
+MODES = {
+    ("client", "sent"): "FROM_CLIENT",
+    ("server", "received"): "FROM_RELAY",
+    ("server", "sent"): "FROM_SERVER",
+    ("client", "received"): "REPLY",
+}
+"""The mode in which each side sees the PEER_HOLEPUNCH that holds a payload."""
 LOW_TTL = 5
 LISTED_PROBES = 40
 """Up to so many probes of one side are listed one by one; more are only counted."""
@@ -169,6 +176,51 @@ def _legs(logs: dict[str, list[Event]], messages: set[str]) -> list[dict[str, An
     return sorted(found, key=lambda each: float(each["t"]))
 
 
+def _token(payloads: list[dict[str, Any]], issuer: str) -> str:
+    """State of the token that one side issued, as a report names it."""
+    issued: set[str] = set()
+    state = "not-issued"
+    for each in payloads:
+        if each["act"] != "sent" or state in ("verified", "mismatch"):
+            continue
+        if each["side"] == issuer:
+            if each["payload"]["token"] is not None:
+                issued.add(each["payload"]["token"])
+                state = "issued"
+        elif each["payload"]["remote_token"] is not None:
+            state = "verified" if each["payload"]["remote_token"] in issued else "mismatch"
+    return state
+
+
+def _seen(legs: list[dict[str, Any]], mode: int) -> list[str]:
+    return sorted({each["from"] for each in legs if each["mode"] == mode and each["node"].startswith("relay-")})
+
+
+def _roles(node: str, server: str | None, legs: list[dict[str, Any]], network: Network) -> dict[str, Any]:
+    """Who took part: hosts with their own address and the one the world sees, and the relays that carried a leg."""
+
+    def place(name: str | None, mode: int) -> dict[str, Any] | None:
+        host = network.hosts.get(name or "")
+        if host is None:
+            return None
+        return {
+            "node": name,
+            "nat": host.nat,
+            "inside": host.inside,
+            "outside": host.outside,
+            "seen": _seen(legs, mode),
+        }
+
+    relays = {each.name: each.outside for each in network.relays}
+    by_command = {
+        command: sorted(
+            {relays[each["node"]] for each in legs if each["node"] in relays and each["command"] == command}
+        )
+        for command in ("PEER_HANDSHAKE", "PEER_HOLEPUNCH")
+    }
+    return {"client": place(node, 0), "server": place(server, 1), "relays": by_command}
+
+
 def _path(client: list[Event], stream: int, payloads: tuple[Event, Event], network: Network, inside: str) -> str | None:
     """How the client's stream reached the server, from where it was pointed to."""
     connected = _first(client, "stream-connected", stream=stream)
@@ -180,7 +232,8 @@ def _path(client: list[Event], stream: int, payloads: tuple[Event, Event], netwo
         return "upgraded" if _first(client, "stream-remote-changed", stream=stream) else "relayed"
     if FIREWALL[payloads[1]["firewall"]] == "OPEN" or FIREWALL[payloads[0]["firewall"]] == "OPEN":
         return "open"
-    return "lan" if host == inside else "punched"
+    behind_nat = any(each.nat and each.inside == inside for each in network.hosts.values())
+    return "lan" if behind_nat and host == inside else "punched"
 
 
 def _attempt(node: str, connect: Event, logs: dict[str, list[Event]], network: Network) -> dict[str, Any]:
@@ -223,9 +276,13 @@ def _attempt(node: str, connect: Event, logs: dict[str, list[Event]], network: N
     remote_made = _every(server, "puncher-made", where=lambda each: secret is not None and each["secret"] == secret)
     payloads = _payloads({"client": client, "server": server}, secret) if secret else []
     messages = {each["wire"] for each in payloads} | {each["message"] for each in (sent, replied) if each}
+    legs = _legs(logs, messages)
     inside = network.hosts[server_node].inside if server_node in network.hosts else ""
-    stream = sent["payload"]["udx"]["id"] if sent else -1
-    opened = _first(own, "connection-opened")
+    udx = sent["payload"]["udx"] if sent else None
+    stream = udx["id"] if udx else -1
+    up = _first(client, "stream-up", stream=stream)
+    offered = replied["payload"]["udx"] if replied else None
+    accepted = _first(server, "connection-accepted", stream=offered["id"]) if offered else None
     answered_firewall = (sent["payload"], answer["payload"]) if sent and answer else None
     return result | {
         "noise": {
@@ -239,7 +296,9 @@ def _attempt(node: str, connect: Event, logs: dict[str, list[Event]], network: N
         "handshake_hash": final["handshake_hash"] if final else None,
         "holepunch_secret": secret,
         "payloads": payloads,
-        "legs": _legs(logs, messages),
+        "tokens": {side: _token(payloads, side) for side in ("server", "client")},
+        "legs": legs,
+        "roles": _roles(node, server_node, legs, network),
         "client": _side(node, client, secret, {each["puncher"] for each in made}),
         "server": _side(server_node, server, secret, {each["puncher"] for each in remote_made})
         if server_node
@@ -254,11 +313,10 @@ def _attempt(node: str, connect: Event, logs: dict[str, list[Event]], network: N
             }
             for each in _every(own, "unanswered")
         ],
-        "outcome": "connected" if opened else "failed",
-        "path": _path(client, stream, answered_firewall, network, inside) if opened and answered_firewall else None,
-        "connected": opened["t"] if opened else None,
-        "server_accepted": replied is not None
-        and _first(server, "connection-accepted", stream=replied["payload"]["udx"]["id"]) is not None,
+        "outcome": "connected" if up else "failed",
+        "path": _path(client, stream, answered_firewall, network, inside) if up and answered_firewall else None,
+        "connected": up["t"] if up else None,
+        "server_accepted": accepted is not None,
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 Attempt = dict[str, Any]
 
-ALSO_RIGHT = {"nat-remapped": {"probes-lost"}, "aborted-by-client": {"probes-lost"}}
+ALSO_RIGHT = {"nat-remapped": {"probes-lost"}}
 """Verdicts of a scenario that the nodes' own logs can't tell from a more general one."""
 
 
@@ -52,7 +52,8 @@ def derive(attempt: Attempt) -> str:
     }
     if made & {"SERVER_ERROR", "SERVER_INCOMPATIBLE"}:
         return "handshake-refused"
-    if "CANNOT_HOLEPUNCH" in made:
+    offer = attempt["noise"]["server_payload"]
+    if "CANNOT_HOLEPUNCH" in made or (offer["firewall"] != "OPEN" and not offer["holepunch"]["relays"]):
         return "not-holepunchable"
     if server is not None and client["firewall"]["final"] == server["firewall"]["final"] == "RANDOM":
         return "both-nats-random"
@@ -68,6 +69,10 @@ def derive(attempt: Attempt) -> str:
     aborted = [each["side"] for each in attempt["payloads"] if each["act"] == "sent" and each["payload"]["error"] == 1]
     if aborted:
         return f"aborted-by-{aborted[0]}"
+    if attempt["closed"] is None:
+        return "aborted-by-client"  # ended without a word
+    if client["probes"]["received"] > 0:
+        return "stream-not-up"
     if any(each["event"] == "punch" for each in client["punches"]):
         return "probes-lost"
     return ""

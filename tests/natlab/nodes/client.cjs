@@ -1,10 +1,11 @@
 'use strict'
 // One host that connects when it is told to, says one line, waits for the echo, and reports how it went.
 
-const { HyperDHT, internal, opened } = globalThis.lab
+const { internal, opened } = globalThis.lab
 const { say, onorder, gate, config } = require('./talk.cjs')
+const join = require('./join.cjs')
 
-const dht = new HyperDHT({ bootstrap: config.bootstrap })
+let dht = null
 let pinned = null
 let stop = null
 
@@ -25,6 +26,13 @@ Router.prototype.peerHolepunch = async function (target, request, to) {
   return peerHolepunch.call(this, target, request, to)
 }
 
+// A client whose first message offers no UDX stream: servers answer that with an error.
+class WithoutUdx extends internal('noise-wrap') {
+  send(payload) {
+    return super.send({ ...payload, udx: null })
+  }
+}
+
 function connect(order) {
   pinned = order.pin_relay || null
   stop = order.gate || null
@@ -33,6 +41,7 @@ function connect(order) {
   if (order.pin_relay) opts.relayAddresses = [order.pin_relay]
   if (order.relay_through) opts.relayThrough = Buffer.from(order.relay_through, 'hex')
   if (order.local_connection === false) opts.localConnection = false
+  if (order.without_udx) opts.createHandshake = (...args) => new WithoutUdx(...args)
 
   const started = Date.now()
   const socket = dht.connect(Buffer.from(order.public_key, 'hex'), opts)
@@ -65,7 +74,8 @@ onorder(async (order) => {
   }
 })
 
-dht.fullyBootstrapped().then(() => {
+join(config).then((joined) => {
+  dht = joined
   const keyPair = dht.defaultKeyPair
   say('ready', {
     public_key: keyPair.publicKey.toString('hex'),

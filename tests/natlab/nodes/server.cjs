@@ -3,19 +3,20 @@
 
 const { HyperDHT, internal } = globalThis.lab
 const { say, onorder, config } = require('./talk.cjs')
+const join = require('./join.cjs')
 
-const dht = new HyperDHT({ bootstrap: config.bootstrap })
+let dht = null
 
-// `forget_relay`: the announce to one relay is stored there, but the server doesn't count on it, as when the
+// `forget_relays`: announces to so many relays are stored there, but the server doesn't count on them, as when the
 // acknowledgement never arrives.
-if (config.forget_relay) {
+if (config.forget_relays) {
   const Announcer = internal('announcer')
   const commit = Announcer.prototype._commit
-  let forgotten = null
+  const forgotten = new Set()
   Announcer.prototype._commit = async function (msg, relays, relayAddresses) {
     const id = msg.from.host + ':' + msg.from.port
-    if (forgotten === null) forgotten = id
-    if (forgotten !== id) return commit.call(this, msg, relays, relayAddresses)
+    if (forgotten.size < config.forget_relays) forgotten.add(id)
+    if (!forgotten.has(id)) return commit.call(this, msg, relays, relayAddresses)
     await commit.call(this, msg, [], [])
     this._serverRelays[2].delete(id)
     say('forgot-relay', { relay: msg.from })
@@ -28,6 +29,7 @@ if (config.holepunch === 'reject') opts.holepunch = () => false
 if (config.relay_through) opts.relayThrough = Buffer.from(config.relay_through, 'hex')
 
 async function main() {
+  dht = await join(config)
   const keys = []
   for (let i = 0; i < (config.keys || 1); i++) {
     const server = dht.createServer(opts, (socket) => {

@@ -296,6 +296,16 @@ wrap(UDXStream.prototype, 'connect', function (original, socket, remoteId, toPor
   log('stream-connected', { stream: this.id, remote: remoteId, to: { host, port: toPort }, socket: number(socket), socket_port: port(socket) })
   return original(socket, remoteId, toPort, host, opts)
 })
+const up = new WeakSet()
+for (const [name, sign] of [['_ondata', 'data'], ['_onmessage', 'message'], ['_onend', 'end']]) {
+  wrap(UDXStream.prototype, name, function (original, ...args) {
+    if (!up.has(this)) {
+      up.add(this)
+      log('stream-up', { stream: this.id, by: sign, remote: { host: this.remoteHost, port: this.remotePort } })
+    }
+    return original(...args)
+  })
+}
 wrap(UDXStream.prototype, 'changeRemote', function (original, socket, remoteId, toPort, host) {
   const place = { stream: this.id, remote: remoteId, to: { host, port: toPort }, socket: number(socket), socket_port: port(socket) }
   log('stream-remote-changing', place)
