@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from protocol.decode import decode_datagram
-from protocol.envelope import read_request, read_response
+from protocol.envelope import decode_request, read_request, read_response
+from protocol.errors import DecodeError
 from protocol.messages import Request, Undecodable
 from protocol.sealed_values import read_holepunch_payload, read_noise_payload
 from protocol.spans import Field, SpanReader
@@ -38,8 +39,7 @@ def dissect(payload: bytes, wire_length: int | None = None, *, request: Request 
     reader = SpanReader(payload, kind)
     if kind == "request":
         fields, trouble = reader.run(read_request)
-        if isinstance(message, Request):
-            fields = _with_value(fields, request_value(message), "")
+        fields = _with_value(fields, _own_value(payload), "")
     elif kind == "response":
         fields, trouble = reader.run(read_response)
         layout = None if request is None else response_value(request)
@@ -49,22 +49,30 @@ def dissect(payload: bytes, wire_length: int | None = None, *, request: Request 
         fields, trouble = reader.run(lambda r: read_udx(r, wire_length), rest="data")
     else:
         fields, trouble = reader.run(lambda _: None, rest="bytes")
+    wrong = isinstance(message, Undecodable) and not message.truncated
     if wire_length is not None and wire_length > len(payload):
         cut = f"the capture kept {len(payload)} of {wire_length} bytes"
         trouble = f"{cut}; {trouble}" if trouble else cut
-    return Field(kind, None, 0, len(payload), fields, trouble)
+    return Field(kind, None, 0, len(payload), fields, trouble, wrong)
 
 
 def dissect_noise_payload(plaintext: bytes) -> Field:
     """The fields of an opened noise payload; ranges count from the start of the plaintext."""
     fields, trouble = SpanReader(plaintext, "noise_payload").run(read_noise_payload)
-    return Field("noise_payload", None, 0, len(plaintext), fields, trouble)
+    return Field("noise_payload", None, 0, len(plaintext), fields, trouble, trouble != "")
 
 
 def dissect_holepunch_payload(plaintext: bytes) -> Field:
     """The fields of an opened holepunch payload; ranges count from the start of the plaintext."""
     fields, trouble = SpanReader(plaintext, "holepunch_payload").run(read_holepunch_payload)
-    return Field("holepunch_payload", None, 0, len(plaintext), fields, trouble)
+    return Field("holepunch_payload", None, 0, len(plaintext), fields, trouble, trouble != "")
+
+
+def _own_value(payload: bytes) -> Layout | None:
+    try:
+        return request_value(decode_request(payload, cut=True))
+    except DecodeError:
+        return None
 
 
 def _with_value(fields: tuple[Field, ...], layout: Layout | None, note: str) -> tuple[Field, ...]:
@@ -78,4 +86,6 @@ def _expanded(field: Field, layout: Layout | None, note: str) -> Field:
     name, read = layout
     length = field.children[0]
     inner, trouble = SpanReader(field.value, name, length.end).run(read)
-    return replace(field, children=(length, *inner), note=field.note or trouble or name)
+    return replace(
+        field, children=(length, *inner), note=field.note or trouble or name, wrong=field.wrong or trouble != ""
+    )

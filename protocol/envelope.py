@@ -74,7 +74,9 @@ def read_request(r: Reader, *, cut: bool = False) -> Request:
     except DecodeError as error:
         if command is None or not (cut and error.truncated):
             raise
-        truncated_at = error.field.rpartition(".")[2]
+        truncated_at = _name(error)
+        if truncated_at == "value":
+            value_offset = _content_offset(r)
     return Request(tid, to, command, flags & 4 != 0, id_, token, target, value, truncated_at, value_offset=value_offset)
 
 
@@ -102,7 +104,9 @@ def read_response(r: Reader, *, cut: bool = False) -> Response:
     except DecodeError as error:
         if not (cut and error.truncated):
             raise
-        truncated_at = error.field.rpartition(".")[2].partition("[")[0]
+        truncated_at = _name(error)
+        if truncated_at == "value":
+            value_offset = _content_offset(r)
     return Response(tid, to, id_, token, closer_nodes, error_code, value, truncated_at, value_offset=value_offset)
 
 
@@ -171,3 +175,15 @@ def _read_type(r: Reader, expected: int) -> None:
     if found != expected:
         r.pos = start
         raise r.malformed("type", f"0x{found:02x} where 0x{expected:02x} is due")
+
+
+def _name(error: DecodeError) -> str:
+    return error.field.rpartition(".")[2].partition("[")[0]
+
+
+def _content_offset(r: Reader) -> int:
+    try:
+        r.uint("value")
+    except DecodeError:
+        return 0
+    return r.origin + r.pos if r.pos < len(r.data) else 0

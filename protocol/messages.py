@@ -40,7 +40,9 @@ class Request:
     value: bytes | None = None
     truncated_at: str | None = None
     value_offset: int = field(default=0, compare=False)
-    """Byte offset of the first byte of `value` in the datagram payload it was decoded from."""
+    """Byte offset of the first byte of `value` in the datagram payload it was decoded from. Of a value that was cut the
+    part from there on is left; 0 if none is.
+    """
 
     @property
     def command_name(self) -> str:
@@ -65,7 +67,9 @@ class Response:
     value: bytes | None = None
     truncated_at: str | None = None
     value_offset: int = field(default=0, compare=False)
-    """Byte offset of the first byte of `value` in the datagram payload it was decoded from."""
+    """Byte offset of the first byte of `value` in the datagram payload it was decoded from. Of a value that was cut the
+    part from there on is left; 0 if none is.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,13 @@ def encode_handshake(value: Handshake) -> bytes:
     return w.finish()
 
 
+def decode_mode(data: bytes, offset: int = 0) -> int:
+    """The mode of a handshake or a holepunch, which both begin alike: the start of a cut value is enough."""
+    r = Reader(data, "value", offset)
+    r.uint("flags")
+    return r.uint("mode")
+
+
 def decode_holepunch(data: bytes, offset: int = 0) -> Holepunch:
     """Decode the value of a PEER_HOLEPUNCH request or response."""
     return read_holepunch(Reader(data, "holepunch", offset))

@@ -32,6 +32,8 @@ class Field:
     children: tuple[Field, ...] = ()
     note: str = ""
     """What the value means, or what is wrong with it."""
+    wrong: bool = False
+    """The bytes are not what the layout says, or there are too few of them; `note`, here or further up, says why."""
 
 
 class SpanReader(Reader):
@@ -59,7 +61,7 @@ class SpanReader(Reader):
         except DecodeError as error:
             rest = "undecoded"
             trouble = f"{error.field}: {error.reason}"
-        self._leaf(rest, self.pos, len(self.data), self.data[self.pos :])
+        self._leaf(rest, self.pos, len(self.data), self.data[self.pos :], wrong=bool(trouble))
         return tuple(self._levels[0]), trouble
 
     def uint(self, field: str, names: Names = None) -> int:
@@ -129,7 +131,8 @@ class SpanReader(Reader):
             children.append(Field("bytes", content, self.origin + start, self.origin + self.pos))
         if len(content) < size:
             trouble = f"{len(content)} of {size} bytes"
-        self._append(Field(field, content, self.origin + begin, self.origin + self.pos, tuple(children), trouble))
+        end = self.origin + self.pos
+        self._append(Field(field, content, self.origin + begin, end, tuple(children), trouble, trouble != ""))
         if len(content) < size:
             reason = f"needs {size} bytes after its length, {len(content)} left"
             raise DecodeError(f"{self.path}.{field}", self.origin + begin, reason, truncated=True)
@@ -182,9 +185,11 @@ class SpanReader(Reader):
                 value = children[0].value if value_from == children[0].name else None
                 self._append(Field(name, value, self.origin + start, children[-1].end, children))
 
-    def _leaf(self, name: str, start: int, end: int, value: int | bytes | Address, note: str = "") -> None:
+    def _leaf(
+        self, name: str, start: int, end: int, value: int | bytes | Address, note: str = "", *, wrong: bool = False
+    ) -> None:
         if end > start:
-            self._append(Field(name, value, self.origin + start, self.origin + end, (), note))
+            self._append(Field(name, value, self.origin + start, self.origin + end, (), note, wrong))
 
     def _append(self, field: Field) -> None:
         self._levels[-1].append(field)

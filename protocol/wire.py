@@ -90,6 +90,10 @@ class Reader:
 
     def flags(self, field: str, names: tuple[str, ...]) -> int:
         """A varint of flag bits; `names[i]` is the name of bit i."""
+        pos = self.pos
+        if pos < len(self.data) and self.data[pos] <= 0xFC:
+            self.pos = pos + 1
+            return self.data[pos]
         return self.uint(field)
 
     def u8(self, field: str, names: Names = None) -> int:

@@ -6,7 +6,7 @@ from protocol.constants import UdxFlag
 from protocol.decode import decode_datagram
 from protocol.envelope import encode_request, encode_response
 from protocol.messages import Address, Foreign, Handshake, Message, Punch, Request, Response, UdxHeader, Undecodable
-from protocol.peer_values import encode_handshake
+from protocol.peer_values import decode_mode, encode_handshake
 from protocol.udx import encode_udx
 
 TO = Address("10.0.0.1", 49737)
@@ -66,6 +66,20 @@ def test_request_cut_by_the_capture(kept: int, known: set[str], truncated_at: st
     assert message.truncated_at == (truncated_at or None)
     for name in ("id", "token", "target", "value"):
         assert getattr(message, name) == (getattr(REQUEST, name) if name in known else None)
+
+
+def test_the_kept_part_of_a_cut_value_is_found() -> None:
+    payload = encode_request(REQUEST)
+    for kept in range(108, 116):
+        message = decode_datagram(payload[:kept], len(payload))
+        assert isinstance(message, Request)
+        assert message.truncated_at == "value"
+        # nothing is kept when only the length is there
+        assert message.value_offset == (108 if kept > 108 else 0)
+        if kept >= 110:
+            assert decode_mode(payload[message.value_offset : kept]) == 0
+    long = encode_response(Response(1, TO, value=bytes(300)))
+    assert [decode_datagram(long[:kept], len(long)).value_offset for kept in range(10, 15)] == [0, 0, 0, 0, 13]
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,22 @@ def test_response_needs_its_request() -> None:
     ]
 
 
+def test_what_is_wrong_is_marked() -> None:
+    def wrong(root: Field) -> list[str]:
+        return [f.name for f in [root, *everything(root)] if f.wrong]
+
+    def everything(field: Field) -> Iterator[Field]:
+        for child in field.children:
+            yield child
+            yield from everything(child)
+
+    assert wrong(dissect(HANDSHAKE + b"\xee")) == []
+    assert wrong(dissect(HANDSHAKE[:60])) == ["request", "value", "noise", "undecoded"]
+    # a capture's cut is no fault of the packet
+    assert wrong(dissect(HANDSHAKE[:20], len(HANDSHAKE)))[:1] == ["undecoded"]
+    assert wrong(dissect_holepunch_payload(b"\x00")) == ["holepunch_payload"]
+
+
 def test_malformed_value_says_where() -> None:
     payload = encode_request(Request(5, TO, Command.PEER_HOLEPUNCH, value=b"\x00\x01\x02\x09abc"))
     assert rows(dissect(payload))[6:] == [
