@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from app.draw import terms
 from app.terminal_text import pad, safe_text
 from app.wording import error_name
-from capture.model import Flow, FlowMessage, NatEvidence, Probes, Round
+from capture.model import Flow, FlowMessage, NatEvidence, Probes, Role, Round
 from protocol.messages import HolepunchPayload
 
 
@@ -23,7 +23,8 @@ def detail_lines(flow: Flow) -> Iterator[str]:
         yield f"sealed       {safe_text(key.reason) or 'no key'}"
     for lane in flow.lanes:
         inside = f" (inside {terms.joined(map(terms.address, lane.inside), ', ')})" if lane.inside else ""
-        yield f"{lane.title.replace('client & server relay', 'relay'):12} {terms.joined(map(terms.address, lane.addresses[:8]), ', ')}{inside}"
+        title = "relay" if lane.role is Role.RELAY else lane.title
+        yield f"{title:12} {terms.joined(map(terms.address, lane.addresses[:8]), ', ')}{inside}"
     for side, nat in (("client", flow.client_nat), ("server", flow.server_nat)):
         if nat is not None:
             yield from _nat_lines(side, nat)

@@ -1,0 +1,224 @@
+"""An attempt, or one of its rounds, as a Mermaid sequence diagram in the manner of the protocol's own documentation.
+
+A round is drawn with the participants, arrows and fields of hyperdht's diagrams: ``c`` the client, ``sr`` the server's
+relay, ``cr`` the client's relay, ``s`` the server. Of a payload those fields are named that carry a token for the first
+time or echo one, by the side that wrote it; a leg that forwards such a payload names just ``payload``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from app.draw import saying, terms
+from app.mermaid_text import mermaid_text
+from app.wording import OUTCOME_GLYPHS, date_and_clock, error_name
+from capture.model import Flow, FlowMessage, Lane, Role, Round, Step, StepKind, TokenState
+
+SERVER_VERIFIES: Final = "server can now verify that address of client is correct based on remote token"
+CLIENT_VERIFIES: Final = "client can now verify that address of server is correct based on remote token"
+
+_REQUEST_LEGS: Final = ("FROM_CLIENT", "FROM_RELAY", "FROM_SECOND_RELAY")
+_INDENT: Final = "    "
+
+
+class Actor(NamedTuple):
+    """A participant of a diagram."""
+
+    id: str
+    title: str
+
+
+CLIENT: Final = Actor("c", "client node")
+SERVER: Final = Actor("s", "server node")
+SERVER_RELAY: Final = Actor("sr", "server relay node")
+CLIENT_RELAY: Final = Actor("cr", "client relay node (dht)")
+BOTH_RELAYS: Final = Actor("r", "client and server relay node")
+BLIND_RELAY: Final = Actor("br", "blind relay node")
+NODES: Final = Actor("n", "DHT nodes")
+
+_OF_ROLE: Final = {
+    Role.CLIENT: CLIENT,
+    Role.SERVER: SERVER,
+    Role.SERVER_RELAY: SERVER_RELAY,
+    Role.CLIENT_RELAY: CLIENT_RELAY,
+    Role.RELAY: BOTH_RELAYS,
+    Role.BLIND_RELAY: BLIND_RELAY,
+    Role.NODE: NODES,
+}
+
+
+def mermaid_round(flow: Flow, index: int) -> str:
+    """One PEER_HOLEPUNCH round, each leg once.
+
+    A node that is relay of both sides is drawn as the server's relay in a probing round and as the client's in a
+    punching one, as hyperdht draws them.
+
+    Args:
+        flow: the attempt.
+        index: which of `flow.rounds`.
+    """
+    one = flow.rounds[index]
+    steps = [step for step in flow.steps if step.round == index and not step.retransmission]
+    actors: dict[str, Actor] = {}
+    for lane in _lanes_in_order(flow, steps):
+        actor = _OF_ROLE[lane.role]
+        if actor is BOTH_RELAYS:
+            actor = CLIENT_RELAY if one.punching else SERVER_RELAY
+        actors[lane.id] = _numbered(actor, actors)
+    lines = [*_declarations(actors.values()), ""]
+    last_request = _last_leg(flow, steps, _REQUEST_LEGS)
+    last_reply = _last_leg(flow, steps, ("REPLY", "FROM_SERVER"))
+    for step in steps:
+        lines.append(_arrow(flow, step, actors))
+        if step is last_request and server_can_verify(flow, index):
+            lines += ["", f"note left of {_actor_of(flow, actors, Role.SERVER)}: {SERVER_VERIFIES}", ""]
+        if step is last_reply and client_can_verify(flow, index):
+            lines += ["", f"note right of {_actor_of(flow, actors, Role.CLIENT)}: {CLIENT_VERIFIES}"]
+    return _diagram(lines)
+
+
+def mermaid_attempt(flow: Flow) -> str:
+    """The whole attempt: every step of the ladder, round headings, verified tokens and the verdict."""
+    lanes = _lanes_in_order(flow, flow.steps)
+    actors: dict[str, Actor] = {}
+    for lane in lanes:
+        actors[lane.id] = _numbered(_OF_ROLE[lane.role], actors)
+    lines = [f"%% hole-punch attempt {flow.id}, {date_and_clock(flow.started)}"]
+    for lane in lanes:
+        actor = actors[lane.id]
+        hosts = ", ".join(dict.fromkeys(terms.host(address) for address in lane.addresses[:3]))
+        lines.append(f"actor {actor.id} as {actor.title}" + (f"<br/>{mermaid_text(hosts)}" if hosts else ""))
+    lines.append("")
+    ends = [actors[lane.id].id for lane in (lanes[0], lanes[-1])] if lanes else []
+    over = ",".join(dict.fromkeys(ends))
+    heading: int | None = None
+    for step in flow.steps:
+        if step.round is not None and step.round != heading and step.round < len(flow.rounds):
+            heading = step.round
+            lines.append(f"note over {over}: {mermaid_text(saying.round_titles(flow.rounds[heading])[0])}")
+        lines.append(_arrow(flow, step, actors))
+        for note in step.notes:
+            side = "left" if actors[note.lane].id == ends[-1] else "right"
+            lines.append(f"note {side} of {actors[note.lane].id}: {mermaid_text(note.text)}")
+    if over:
+        verdict = f"{OUTCOME_GLYPHS[flow.outcome]} {flow.verdict.code}: {flow.verdict.summary}"
+        lines += ["", f"note over {over}: {mermaid_text(verdict)}"]
+    return _diagram(lines)
+
+
+def server_can_verify(flow: Flow, index: int) -> bool:
+    """Whether the request of that round echoes the token that proves the client's address to the server."""
+    request = flow.rounds[index].request
+    if request is None or request.remote_token is None or flow.server_token is not TokenState.VERIFIED:
+        return False
+    issued = [one.reply.token for one in flow.rounds[:index] if one.reply is not None]
+    return request.remote_token in issued
+
+
+def client_can_verify(flow: Flow, index: int) -> bool:
+    """Whether the reply of that round echoes the token that proves the server's address to the client."""
+    one = flow.rounds[index]
+    if one.reply is None or one.request is None or flow.client_token is not TokenState.VERIFIED:
+        return False
+    return one.reply.remote_token is not None and one.reply.remote_token == one.request.token
+
+
+def _diagram(lines: list[str]) -> str:
+    return "sequenceDiagram\n" + "\n".join(_INDENT + line if line else "" for line in lines) + "\n"
+
+
+def _declarations(actors: Iterable[Actor]) -> list[str]:
+    return [f"actor {actor.id} as {actor.title}" for actor in actors]
+
+
+def _numbered(actor: Actor, taken: dict[str, Actor]) -> Actor:
+    """The actor, with a number when another lane has its id already."""
+    same = sum(other.id.rstrip("0123456789") == actor.id for other in taken.values())
+    return actor if not same else Actor(f"{actor.id}{same + 1}", f"{actor.title} {same + 1}")
+
+
+_PLACE: Final = {
+    Role.CLIENT: 0,
+    Role.CLIENT_RELAY: 1,
+    Role.RELAY: 2,
+    Role.SERVER_RELAY: 3,
+    Role.BLIND_RELAY: 4,
+    Role.SERVER: 5,
+    Role.NODE: 6,
+}
+
+
+def _lanes_in_order(flow: Flow, steps: Sequence[Step]) -> list[Lane]:
+    """Client, server and the lanes that the steps touch, clients left and servers right."""
+    used = {lane for step in steps for lane in (step.from_lane, step.to_lane)}
+    shown = [lane for lane in flow.lanes if lane.id in used or lane.role in (Role.CLIENT, Role.SERVER)]
+    return sorted(shown, key=lambda lane: _PLACE[lane.role])
+
+
+def _actor_of(flow: Flow, actors: dict[str, Actor], role: Role) -> str:
+    return next(actors[lane.id].id for lane in flow.lanes if lane.role is role and lane.id in actors)
+
+
+def _last_leg(flow: Flow, steps: list[Step], modes: tuple[str, ...]) -> Step | None:
+    legs = [step for step in steps if step.message is not None and flow.messages[step.message].mode in modes]
+    return legs[-1] if legs else None
+
+
+def _arrow(flow: Flow, step: Step, actors: dict[str, Actor]) -> str:
+    start, end = actors[step.from_lane].id, actors[step.to_lane].id
+    if step.kind is StepKind.MISSING:
+        arrow = "--x"
+    elif step.lost:
+        arrow = "-x"
+    else:
+        arrow = "-->>" if step.dashed else "->>"
+    message = None if step.message is None else flow.messages[step.message]
+    text = mermaid_text(saying.labels(flow, step)[0]) if message is None else _structure(flow, step, message)
+    return f"{start} {arrow} {end}: {text}"
+
+
+def _structure(flow: Flow, step: Step, message: FlowMessage) -> str:
+    """The message as hyperdht's diagrams write one."""
+    if message.mode is None:
+        if message.kind == "response":
+            return mermaid_text(f"{{ {message.command}: {step.label}, ... }}")
+        return mermaid_text(f"{{ command: {message.command}, target, ... }}")
+    fields = [f"mode: {message.mode}"]
+    if message.command == "PEER_HANDSHAKE":
+        fields.append("noise")
+    else:
+        payload = payload_fields(flow, step, message)
+        fields += [payload] if payload else []
+    again = " (again)" if step.retransmission else ""
+    return mermaid_text(f"{{ command: {message.command}, target, value: {{ {', '.join(fields)}, ... }} }}{again}")
+
+
+def payload_fields(flow: Flow, step: Step, message: FlowMessage) -> str | None:
+    """How a leg of a round names its payload, None when there is nothing in it worth naming."""
+    if step.round is None or step.round >= len(flow.rounds):
+        return "payload"
+    one = flow.rounds[step.round]
+    asked = message.mode in _REQUEST_LEGS
+    payload = one.request if asked else one.reply
+    if payload is None:
+        return "payload"
+    named = [f"error: {error_name(payload.error)}"] if payload.error else []
+    if payload.token is not None and _is_new(flow, one, payload.token, asked=asked):
+        named.append("token")
+    if payload.remote_token is not None:
+        named.append("remoteToken")
+    if message.mode in ("FROM_CLIENT", "FROM_SERVER"):
+        return f"payload: {{ {', '.join(named)}, ... }}" if named else None
+    return "payload" if named or not asked else None
+
+
+def _is_new(flow: Flow, one: Round, token: bytes, *, asked: bool) -> bool:
+    """Whether the same side issued this token in no earlier round."""
+    for earlier in flow.rounds:
+        if earlier is one:
+            return True
+        payload = earlier.request if asked else earlier.reply
+        if payload is not None and payload.token == token:
+            return False
+    return True

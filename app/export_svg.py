@@ -1,0 +1,216 @@
+"""An attempt as one self-contained SVG: headline, lanes, ladder, and the verdict with its evidence."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Final
+
+from app import svg_parts as svg
+from app.draw import saying, terms
+from app.draw.arrows import fitting
+from app.draw.ladder_plan import LadderOptions, LadderPlan, Row, RowKind, plan_ladder
+from app.svg_verdict import verdict_card
+from app.terminal_text import safe_text
+from app.wording import OUTCOME_GLYPHS, TOKEN_GLYPHS, date_and_clock
+from capture.model import Flow, Lane, Step, StepKind
+
+MARGIN: Final = 28.0
+COLUMNS: Final = 196.0
+"""Pixels left of the lanes: evidence number, time, delta, frame."""
+LANE_GAP: Final = 236.0
+HALF_CARD: Final = 98.0
+HEADING_ROW: Final = 40.0
+STEP_ROW: Final = 34.0
+PAYLOAD_LINE: Final = 15.0
+"""What a step grows by when it says under its arrow what its payload holds."""
+NOTE_ROW: Final = 22.0
+
+
+def svg_export(flow: Flow) -> str:
+    """The attempt as an SVG document."""
+    plan = plan_ladder(flow, LadderOptions())
+    width = 2 * MARGIN + COLUMNS + 2 * HALF_CARD + max(1, len(plan.lanes) - 1) * LANE_GAP
+    parts, y = _headline(flow, width)
+    drawing = _Drawing(plan, width)
+    ladder, y = drawing.draw(y)
+    card, y = verdict_card(flow, MARGIN, y + 26, width - 2 * MARGIN)
+    height = y + MARGIN
+    title = f"Hole-punch attempt {flow.id}: {flow.verdict.code}"
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}"'
+        f' viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label={svg.attribute(title)}>\n'
+        f"<title>{svg.escaped(title)}</title>\n<desc>{svg.escaped(flow.verdict.summary)}</desc>\n"
+        f'{svg.style_sheet()}\n<rect width="100%" height="100%" class="paper"/>\n'
+        + "\n".join([*parts, *ladder, *card])
+        + "\n</svg>\n"
+    )
+
+
+def _headline(flow: Flow, width: float) -> tuple[list[str], float]:
+    tone = terms.OUTCOME_TONE[flow.outcome]
+    state = f"{OUTCOME_GLYPHS[flow.outcome]} {terms.state(flow)}"
+    nat = f"NAT {terms.firewall(flow.client_firewall)} × {terms.firewall(flow.server_firewall)}"
+    tokens = f"tokens {TOKEN_GLYPHS[flow.client_token]} {TOKEN_GLYPHS[flow.server_token]}"
+    facts = terms.joined((nat, tokens, f"took {terms.seconds(flow.duration)}"))
+    y = MARGIN + 18
+    parts = [
+        svg.text(MARGIN, y, state, f"large {tone}"),
+        svg.text(width - MARGIN, y - 6, f"attempt {flow.id}", "small dim", "end"),
+        svg.text(width - MARGIN, y + 10, date_and_clock(flow.started), "small dim", "end"),
+        svg.text(MARGIN, y + 22, facts, "ink"),
+    ]
+    y += 22
+    for sentence in textwrap.wrap(safe_text(flow.verdict.summary), svg.cells_in(width - 2 * MARGIN)):
+        y += 18
+        parts.append(svg.text(MARGIN, y, sentence, "dim"))
+    return parts, y + 22
+
+
+class _Drawing:
+    """Lanes and rows of one ladder."""
+
+    def __init__(self, plan: LadderPlan, width: float) -> None:
+        self.plan = plan
+        self.width = width
+        self.left = MARGIN + COLUMNS
+        self.x = [self.left + HALF_CARD + index * LANE_GAP for index in range(len(plan.lanes))]
+
+    def draw(self, top: float) -> tuple[list[str], float]:
+        """Everything from the lane cards to the last row, and where it ends."""
+        cards, y = self._cards(top)
+        start = y
+        rows: list[str] = []
+        y += 8
+        for row in self.plan.rows:
+            y += {RowKind.PHASE: HEADING_ROW, RowKind.NOTE: NOTE_ROW}.get(row.kind, STEP_ROW)
+            rows.append(self._row(row, y))
+            if row.kind is RowKind.STEP and self._payload_words(row.step):
+                y += PAYLOAD_LINE
+        y += 16
+        lives = [svg.line(x, start, x, y, "life") for x in self.x]
+        return [*lives, *rows, *cards], y
+
+    def _cards(self, top: float) -> tuple[list[str], float]:
+        inside = any(lane.inside for lane in self.plan.lanes)
+        height = 62.0 if inside else 46.0
+        parts = []
+        for lane, x in zip(self.plan.lanes, self.x, strict=True):
+            tone = {"client": "handshake", "server": "punch"}.get(str(lane.role), "dim")
+            room = 2 * HALF_CARD - 12
+            parts.append(svg.box(x - HALF_CARD, top, 2 * HALF_CARD, height, "panel"))
+            parts.append(svg.clipped(x, top + 20, lane.title, f"strong {tone}", room, "middle"))
+            parts.append(svg.clipped(x, top + 37, _addresses(lane), "small ink", room, "middle"))
+            if lane.inside:
+                hosts = dict.fromkeys(address.host for address in lane.inside)
+                parts.append(svg.clipped(x, top + 53, f"inside {', '.join(hosts)}", "small dim", room, "middle"))
+        for at, name in ((66, "time"), (122, "Δ"), (182, "frame")):
+            parts.append(svg.text(MARGIN + at, top + height - 9, name, "small dim", "end"))
+        return parts, top + height
+
+    def _row(self, row: Row, y: float) -> str:
+        match row.kind:
+            case RowKind.PHASE:
+                return self._heading(row, y)
+            case RowKind.NOTE:
+                return self._note(row, y)
+            case _:
+                return self._step(row.step, y)
+
+    def _heading(self, row: Row, y: float) -> str:
+        title = fitting(row.texts, svg.cells_in(self.width - self.left - MARGIN - 30))
+        shown = svg.width_of(title)
+        return (
+            svg.line(MARGIN, y - 4, self.width - MARGIN, y - 4, "rule")
+            + svg.box(self.left - 8, y - 15, shown + 20, 22, "panel", 11)
+            + svg.text(self.left + 2, y, title, "strong ink")
+        )
+
+    def _note(self, row: Row, y: float) -> str:
+        note = self.plan.flow.steps[row.step].notes[row.part]
+        tone = "dim" if note.token is None else str(terms.TOKEN_TONE[note.token])
+        glyph = "✎" if note.token is None else TOKEN_GLYPHS[note.token]
+        content = f"{glyph} {safe_text(note.text)}"
+        x = self.x[self.plan.lane_at.get(note.lane, 0)]
+        tone = "ink" if tone == "plain" else tone
+        if x + 12 + svg.width_of(content) <= self.width - MARGIN:
+            return svg.text(x + 12, y - 6, content, f"label {tone}")
+        return svg.clipped(x - 12, y - 6, content, f"label {tone}", x - self.left, "end")
+
+    def _step(self, index: int, y: float) -> str:
+        flow = self.plan.flow
+        step = flow.steps[index]
+        parts = self._columns(index, step, y)
+        start = self.x[self.plan.lane_at[step.from_lane]]
+        end = self.x[self.plan.lane_at[step.to_lane]]
+        words = self._payload_words(index)
+        labels = saying.labels(flow, step)
+        if words:
+            labels = [label for label in labels if words[0] not in label] or labels
+        tone = "bad" if step.kind is StepKind.MISSING else str(saying.KIND_TONE[step.kind])
+        if step.retransmission:
+            tone = "dim"
+        if start == end:
+            parts.append(svg.text(start + 10, y, f"↺ {labels[0]}", f"label {tone}"))
+        else:
+            parts += _arrow(step, start, end, y, tone)
+            room = abs(end - start) - 26
+            label = fitting(labels, svg.cells_in(room))
+            parts.append(svg.text((start + end) / 2, y - 7, label, f"label {tone}", "middle"))
+            if words:
+                under = svg.clipped((start + end) / 2, y + 14, " ".join(words), "label small dim", room + 20, "middle")
+                parts.append(under)
+        hint = terms.joined((labels[0], saying.remark(flow, step)))
+        return svg.group(parts, hint)
+
+    def _payload_words(self, index: int) -> list[str]:
+        payload = saying.holepunch_of(self.plan.flow, self.plan.flow.steps[index])
+        return [] if payload is None else saying.holepunch_words(payload)
+
+    def _columns(self, index: int, step: Step, y: float) -> list[str]:
+        flow, before = self.plan.flow, self.plan.previous.get(index)
+        parts = [svg.text(MARGIN + 66, y, terms.offset(step.time - flow.started), "ink", "end")]
+        if before is not None:
+            delta = f"{step.time - flow.steps[before].time:+.3f}"
+            parts.append(svg.text(MARGIN + 122, y, delta, "small dim", "end"))
+        if step.sighting is not None:
+            parts.append(svg.text(MARGIN + 182, y, f"#{step.sighting.frame}", "small dim", "end"))
+        number = self.plan.evidence.get(index)
+        if number is not None:
+            parts.append(svg.badge(MARGIN + 8, y - 4, str(number)))
+        return parts
+
+
+def _arrow(step: Step, start: float, end: float, y: float, tone: str) -> list[str]:
+    rightwards = end > start
+    sign = 1 if rightwards else -1
+    both = step.kind is StepKind.SAMPLE and step.count > 1
+    dies = step.kind is StepKind.OPENER
+    missing = step.kind is StepKind.MISSING
+    tip = end - sign * 2
+    if dies or step.lost:
+        tip = start + (end - start) * (0.55 if dies else 0.86)
+    shaft_from, shaft_to = start + sign * (11 if both else 2), tip - sign * (0 if dies or step.lost else 8)
+    dash = " dotted" if missing else " dashed" if step.dashed or dies else ""
+    parts = []
+    if step.count > 1 and not both:
+        parts.append(svg.line(shaft_from, y, shaft_to, y, f"wire wide {tone}-line"))
+    parts.append(svg.line(shaft_from, y, shaft_to, y, f"wire {tone}-line{dash}"))
+    if dies or step.lost:
+        parts.append(svg.cross(tip, y, tone))
+    else:
+        parts.append(svg.head(tip, y, rightwards, tone, hollow=missing))
+    if both:
+        parts.append(svg.head(start + sign * 2, y, not rightwards, tone))
+    return parts
+
+
+def _addresses(lane: Lane) -> str:
+    hosts = list(dict.fromkeys(address.host for address in lane.addresses))
+    if not hosts:
+        return "not seen"
+    if len(lane.addresses) == 1:
+        return terms.address(lane.addresses[0])
+    if len(hosts) == 1:
+        return f"{hosts[0]} · {len(lane.addresses)} ports"
+    return f"{hosts[0]} and {len(hosts) - 1} more"

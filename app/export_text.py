@@ -1,0 +1,44 @@
+"""An attempt as plain text: who took part, the ladder, and the verdict with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from app.draw.ladder import Datagrams, Ladder
+from app.draw.ladder_plan import LadderOptions, plan_ladder
+from app.draw.spans import text_of
+from app.draw.verdict import verdict_page
+from app.terminal_text import cell_width, safe_text
+from app.wording import date_and_clock
+from capture.model import FileSummary, Flow
+
+DEFAULT_WIDTH: Final = 120
+
+
+def text_export(flow: Flow, files: Sequence[FileSummary], datagrams: Datagrams, width: int = DEFAULT_WIDTH) -> str:
+    """The attempt as a text file.
+
+    Args:
+        flow: the attempt.
+        files: what it was read from.
+        datagrams: the story, asked about single datagrams.
+        width: cells of a line; with many lanes the ladder takes what it needs.
+    """
+    return "\n".join(line.rstrip() for line in _lines(flow, files, datagrams, width)) + "\n"
+
+
+def _lines(flow: Flow, files: Sequence[FileSummary], datagrams: Datagrams, width: int) -> Iterator[str]:
+    yield f"hole-punch attempt {flow.id}, {date_and_clock(flow.started)}"
+    for file in files:
+        yield f"from {safe_text(file.path)}"
+    yield ""
+    ladder = Ladder(plan_ladder(flow, LadderOptions()), width, datagrams)
+    drawn = [*ladder.header(), *(ladder.row(index) for index in range(len(ladder.plan.rows)))]
+    lines = [text_of((*row.columns, *row.body)) for row in drawn]
+    yield from lines
+    yield ""
+    rule = "─" * min(width, max(map(cell_width, lines), default=width))
+    yield rule
+    for linked in verdict_page(flow, files, width):
+        yield text_of(linked.line)
