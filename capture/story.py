@@ -44,7 +44,7 @@ class Story:
         keys: keys to open payloads with, besides those found in the capture.
     """
 
-    def __init__(self, table: PacketTable, keys: Keys = Keys()) -> None:  # noqa: B008  Keys is immutable
+    def __init__(self, table: PacketTable, keys: Keys = Keys()) -> None:
         self.table = table
         self._copies = Copies(table)
         self._assembler = Assembler(table)
@@ -67,7 +67,7 @@ class Story:
     def open(
         cls,
         paths: Sequence[str],
-        keys: Keys = Keys(),  # noqa: B008  Keys is immutable
+        keys: Keys = Keys(),
         progress: Callable[[int, int], None] | None = None,
     ) -> Story:
         """Read capture files as vantages of one story.

@@ -34,16 +34,15 @@ class _Hits:
 
 def _add(samples: list[_Hits], address: Address) -> None:
     """Count one sample, keeping the list sorted by hits; among equals the earlier stays first."""
-    for index, entry in enumerate(samples):
-        if entry.address != address:
-            continue
-        entry.hits += 1
-        while index > 0 and samples[index - 1].hits < entry.hits:
-            samples[index] = samples[index - 1]
-            index -= 1
-            samples[index] = entry
+    place = next((index for index, entry in enumerate(samples) if entry.address == address), None)
+    if place is None:
+        samples.append(_Hits(address, 1))
         return
-    samples.append(_Hits(address, 1))
+    entry = samples.pop(place)
+    entry.hits += 1
+    while place > 0 and samples[place - 1].hits < entry.hits:
+        place -= 1
+    samples.insert(place, entry)
 
 
 class NatSampler:

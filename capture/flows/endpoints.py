@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from ipaddress import IPv4Address
+from socket import AF_INET6, inet_ntop
 from typing import Final
 
 import numpy as np
@@ -50,7 +51,7 @@ def host_of(endpoint: int) -> int:
 def address_of(table: PacketTable, endpoint: int) -> Address:
     """The address pair of an endpoint."""
     if endpoint & IPV6_BIT:
-        return Address(table.hosts6[(endpoint & ~IPV6_BIT) >> 16], endpoint & 0xFFFF)
+        return Address(inet_ntop(AF_INET6, table.hosts6[(endpoint & ~IPV6_BIT) >> 16]), endpoint & 0xFFFF)
     return Address(host_text(endpoint >> 16), endpoint & 0xFFFF)
 
 

@@ -17,8 +17,8 @@ from protocol.constants import LOW_TTL, ErrorCode, Firewall, Mode
 from protocol.errors import DecodeError
 from protocol.messages import HolepunchPayload
 from protocol.nat import Classification, classify
-from protocol.secretbox import open_payload
 from protocol.sealed_values import decode_holepunch_payload
+from protocol.secretbox import open_payload
 
 SAMPLING_NS = 2_000_000_000
 """How long before its first PEER_HOLEPUNCH a socket may have been sampled."""

@@ -37,6 +37,7 @@ from capture.model import (
 )
 from capture.table import Kind, PacketTable
 from protocol.constants import Command, InternalCommand, Mode
+from protocol.messages import Address
 from protocol.secretbox import open_payload
 
 _NS = 1e9
@@ -79,7 +80,7 @@ def freeze(table: PacketTable, facts: Facts, judgement: Judgement, links: list[R
         path=judgement.path,
         verdict=_verdict(judgement, copies),
         fast_open=judgement.fast_open,
-        rounds=tuple(_round(table, facts, exchange, messages) for exchange in facts.rounds),
+        rounds=tuple(_round(table, exchange, messages) for exchange in facts.rounds),
         server_token=tokens.server,
         client_token=tokens.client,
         client_probes=_probes(facts.client_punches, facts.server_punches),
@@ -119,7 +120,8 @@ def freeze_search(table: PacketTable, search: Search, copies: Copies) -> Flow:
             started,
             "client",
             "nodes",
-            f"FIND_PEER to {len(search.asked)} nodes, {search.answered} answers, {'found' if search.found else 'no record'}",
+            f"FIND_PEER to {len(search.asked)} nodes, {search.answered} answers, "
+            + ("found" if search.found else "no record"),
             first.sighting,
             first.src,
             first.dst,
@@ -157,7 +159,7 @@ def freeze_search(table: PacketTable, search: Search, copies: Copies) -> Flow:
     )
 
 
-def _address(table: PacketTable, endpoint: int | None):  # type: ignore[no-untyped-def]
+def _address(table: PacketTable, endpoint: int | None) -> Address | None:
     return None if endpoint is None else address_of(table, endpoint)
 
 
@@ -278,7 +280,7 @@ def _mode_name(number: int) -> str:
         return str(number)
 
 
-def _round(table: PacketTable, facts: Facts, exchange: Exchange, messages: tuple[FlowMessage, ...]) -> Round:
+def _round(table: PacketTable, exchange: Exchange, messages: tuple[FlowMessage, ...]) -> Round:
     answer = exchange.answered
     rows = {leg.row for leg in exchange.legs}
     relay = exchange.relay

@@ -82,8 +82,7 @@ def _connected(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
     proof = (first.first_row, "first stream packet, answered from the other side")
     if facts.same_nat and _between_insides(facts, stream):
         return Judgement(VerdictCode.LAN, Outcome.CONNECTED, Path.LAN, (proof,), stream=stream)
-    punched = _punches_on(facts, stream)
-    if facts.rounds or punched:
+    if facts.rounds:
         hit = _first_hit(facts, stream)
         proofs = (proof,) if hit is None else ((hit, "punch that opened the path"), proof)
         fast = not any(
@@ -116,10 +115,6 @@ def _live_stream(facts: Facts) -> StreamFacts | None:
 def _between_insides(facts: Facts, stream: StreamFacts) -> bool:
     outside = facts.sides.client.outside_hosts
     return host_of(stream.client_side) not in outside and host_of(stream.server_side) not in outside
-
-
-def _punches_on(facts: Facts, stream: StreamFacts) -> bool:
-    return bool(facts.client_punches.packets or facts.server_punches.packets) and bool(facts.rounds)
 
 
 def _first_hit(facts: Facts, stream: StreamFacts) -> int | None:
@@ -177,13 +172,13 @@ def _unanswered_handshake(facts: Facts) -> Judgement:
     elif reached:
         proofs.append((reached[0].row, "the relay passes it on to the server; nothing comes back"))
         detail = (
-            f"the relays passed it on {len(reached)} times and the server stayed silent: its firewall function rejects, "
-            "it is offline, or the relays' route to it is stale"
+            f"the relays passed it on {len(reached)} times and the server stayed silent: its firewall function "
+            "rejects, it is offline, or the relays' route to it is stale"
         )
     else:
         detail = (
-            "no answer came back; whether the relays passed it on is not in this capture: the server's firewall function "
-            "rejects, it is offline, or the relays' route to it is stale"
+            "no answer came back, and this capture does not show whether the relays passed it on: the server's "
+            "firewall function rejects, it is offline, or the relays' route to it is stale"
         )
     if last.row not in [row for row, _ in proofs]:
         proofs.append((last.row, "the last try"))
@@ -421,14 +416,17 @@ def _remapped(facts: Facts, agreed: Exchange) -> Proof | None:
 
 
 def _later_names(agreed: Exchange, *, client: bool) -> list[tuple[int, int]]:
+    """Rows and endpoints under which relays saw a side in the round in which both agreed to punch."""
     named: list[tuple[int, int]] = []
     for leg in agreed.legs:
-        if client and leg.mode == Mode.REPLY:
-            named.append((leg.row, leg.to))
-        elif client and leg.peer is not None and leg.mode in (Mode.FROM_RELAY, Mode.FROM_SERVER):
-            named.append((leg.row, leg.peer))
-        elif not client and leg.mode == Mode.REPLY and leg.peer is not None:
-            named.append((leg.row, leg.peer))
+        if leg.mode == Mode.REPLY:
+            endpoint = leg.to if client else leg.peer
+        elif leg.mode in (Mode.FROM_RELAY, Mode.FROM_SERVER) and client:
+            endpoint = leg.peer
+        else:
+            continue
+        if endpoint is not None:
+            named.append((leg.row, endpoint))
     return named
 
 

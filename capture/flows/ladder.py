@@ -12,7 +12,7 @@ from capture.flows.legs import NO_VALUE, Leg
 from capture.flows.relaying import RelayLink
 from capture.flows.tokens import TokenLives
 from capture.flows.traffic import PunchPacket
-from capture.model import Note, Role, Sighting, Step, StepKind, TokenState
+from capture.model import Note, Sighting, Step, StepKind
 from capture.table import PacketTable
 from protocol.constants import LOW_TTL, Command, ErrorCode, Firewall, Mode
 
@@ -95,7 +95,7 @@ class Ladder:
                 retransmission=leg.retransmission,
                 round=number,
                 ttl=int(self._table.ttl[leg.row]),
-                notes=self._notes(exchange, leg, from_lane, to_lane),
+                notes=self._notes(exchange, leg),
             )
         )
 
@@ -113,7 +113,7 @@ class Ladder:
         words += ["token"] * (payload.token is not None) + ["remoteToken"] * (payload.remote_token is not None)
         return f"HOLEPUNCH {mode} {' '.join(words)}"
 
-    def _notes(self, exchange: Exchange, leg: Leg, from_lane: str, to_lane: str) -> tuple[Note, ...]:
+    def _notes(self, exchange: Exchange, leg: Leg) -> tuple[Note, ...]:
         """Token events at the leg where they happen: a request reaches the server, an answer the client."""
         notes: list[Note] = []
         if leg.retransmission or exchange.command == Command.PEER_HANDSHAKE:
@@ -125,11 +125,7 @@ class Ladder:
         for event in self._tokens.events:
             if event.exchange is not exchange or not (at_client if event.in_reply else at_server):
                 continue
-            if event.state is TokenState.ISSUED:
-                lane = "server" if event.server else "client"
-            else:
-                lane = "server" if event.server else "client"
-            notes.append(Note(lane, event.text, event.state))
+            notes.append(Note("server" if event.server else "client", event.text, event.state))
         return tuple(notes)
 
     def _searches(self) -> None:
@@ -279,9 +275,7 @@ def leg_lanes(leg: Leg, lanes: Lanes) -> tuple[str, str]:
         return lanes.of_relay(leg.src), "client"
     if leg.mode == Mode.FROM_SERVER:
         return "server", lanes.of_relay(leg.dst)
-    to_lane = lanes.of_relay(leg.dst)
-    second = to_lane != NODES and lanes.role(to_lane) is not Role.SERVER
-    return lanes.of_relay(leg.src), to_lane if second else "server"
+    return lanes.of_relay(leg.src), lanes.second_relay(leg.dst) or "server"
 
 
 def _kind(exchange: Exchange) -> StepKind:

@@ -46,6 +46,11 @@ class Lanes:
         self._nodes[endpoint] = None
         return NODES
 
+    def second_relay(self, endpoint: int) -> str | None:
+        """The lane of the relay that a FROM_RELAY leg reaches where that is not the server yet."""
+        lane = self._relays.get(endpoint)
+        return None if lane is None else lane.id
+
     def role(self, lane_id: str) -> Role:
         """The role of a lane."""
         for lane in self._relays.values():

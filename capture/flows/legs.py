@@ -14,6 +14,7 @@ from capture.table import PacketTable
 from protocol.constants import Command, Mode
 from protocol.envelope import decode_request, decode_response
 from protocol.errors import DecodeError
+from protocol.messages import Address
 from protocol.peer_values import decode_handshake, decode_holepunch
 
 NO_VALUE: Final = -1
@@ -115,12 +116,12 @@ def _leg(
     dst: int,
     tid: int,
     command: int,
-    to: tuple[str, int],
+    to: Address,
     target: bytes | None,
     value: bytes,
     response: bool,
 ) -> Leg:
-    receiver = endpoint_of(to)  # type: ignore[arg-type]
+    receiver = endpoint_of(to)
     if command == Command.PEER_HANDSHAKE:
         handshake = decode_handshake(value)
         return Leg(

@@ -12,6 +12,7 @@ from typing import Final
 
 from capture.flows.facts import Facts, StreamFacts
 from capture.flows.sides import Side
+from capture.flows.traffic import Stream
 
 OPENING_NS: Final = 5_000_000_000
 """How long after the handshake began a side may open its connection to the blind relay."""
@@ -35,7 +36,7 @@ class RelayLink:
         """First packet of the relayed stream."""
         return self._second().first_row
 
-    def _second(self):  # type: ignore[no-untyped-def]
+    def _second(self) -> Stream:
         later = [
             sorted(streams, key=lambda stream: stream.first_ns)[1]
             for streams in (self.path.up, self.path.down)

@@ -78,7 +78,7 @@ class Searches:
             if attempts:
                 self._assign(attempts, members)
             elif (head, host) not in announcers:
-                self._leave(host, members)
+                self._leave(members)
 
     def _hosts_of(self, attempt: Attempt) -> set[int]:
         return {
@@ -140,7 +140,7 @@ class Searches:
             attempt.touch()
             self._assembler.changed.add(attempt.noise1)
 
-    def _leave(self, host: int, members: list[tuple[int, int]]) -> None:
+    def _leave(self, members: list[tuple[int, int]]) -> None:
         """A query that led to no handshake: an attempt if this capture shows the query itself."""
         answers = self._assembler.search_answers
         search: Search | None = None

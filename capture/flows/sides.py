@@ -8,6 +8,7 @@ payload. A host that was seen on the wire and never named from outside is an ins
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from capture.flows.attempt import Attempt, Exchange
 from capture.flows.copies import Copies
@@ -15,6 +16,9 @@ from capture.flows.endpoints import endpoint_of, host_of
 from capture.flows.legs import NO_VALUE, Leg
 from protocol.constants import Command, Mode
 from protocol.messages import HolepunchPayload
+
+_TO_SERVER: Final = (Mode.FROM_RELAY, Mode.FROM_SECOND_RELAY)
+"""Modes of the legs that reach the server, or the server's own relay."""
 
 
 @dataclass(slots=True)
@@ -114,7 +118,7 @@ def _take_leg(sides: Sides, leg: Leg, client_sockets: set[int], server_sockets: 
         # The answer to a handshake leaves the puncher's socket already, except when the server needs no puncher.
         server.punching.update(found)
         return
-    if leg.mode == Mode.FROM_SECOND_RELAY or leg.mode == Mode.FROM_RELAY:
+    if leg.mode in _TO_SERVER:
         found = copies.destinations(leg.row, leg.dst)
         server.seen.update(found)
         server.named[leg.to] = None
@@ -178,6 +182,3 @@ def _name_addresses(sides: Sides, attempt: Attempt) -> None:
     if sides.client_address is None:
         sent = [leg.src for exchange in attempt.handshakes for leg in exchange.legs_of(Mode.FROM_CLIENT)]
         sides.client_address = next(iter(sent), None)
-
-
-_TO_SERVER = (Mode.FROM_RELAY, Mode.FROM_SECOND_RELAY)

@@ -51,7 +51,7 @@ def token_lives(facts: Facts) -> TokenLives:
         if request is not None and request.remote_token is not None:
             events.append(_echo_of_server(exchange, request.remote_token, issued, unseen_answers))
         if request is not None and request.token is not None:
-            text = f"client issues a token for {_host_text(facts, _asked_server_host(exchange))}"
+            text = f"client issues a token for {_host_text(_asked_server_host(exchange))}"
             events.append(TokenEvent(False, TokenState.ISSUED, exchange, False, text))
         if reply is None:
             unseen_answers = unseen_answers or exchange.answered is None
@@ -61,7 +61,7 @@ def token_lives(facts: Facts) -> TokenLives:
         if reply.token is not None:
             host = _client_host(exchange)
             issued[reply.token] = host
-            text = f"server issues a token for {_host_text(facts, host)}"
+            text = f"server issues a token for {_host_text(host)}"
             events.append(TokenEvent(True, TokenState.ISSUED, exchange, True, text))
     return TokenLives(_final(events, server=True), _final(events, server=False), tuple(events))
 
@@ -126,5 +126,5 @@ def _server_host(exchange: Exchange) -> int | None:
     return host_of(passed.to) if passed is not None else None
 
 
-def _host_text(facts: Facts, host: int | None) -> str:
+def _host_text(host: int | None) -> str:
     return "an address this capture does not show" if host is None else plain_address(host << 16).host

@@ -1,0 +1,1 @@
+"""Peephole's reading of a lab run, held against what the node processes logged of themselves."""

@@ -1,0 +1,235 @@
+"""Comparing one vantage's flows with the ground truth of the run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from capture.model import Flow, Role, VerdictCode
+from capture.story import Story
+from protocol.constants import Firewall
+
+VANTAGES = ("client", "nat", "server", "wan")
+
+TOPICS = ("seen", "secret", "payloads", "verdict", "nat", "tokens", "roles", "probes")
+
+NEEDS = {
+    "client": ("client", "nat", "wan", "merged"),
+    "server": ("server", "wan", "merged"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One topic of one attempt from one vantage."""
+
+    attempt: str
+    topic: str
+    right: bool
+    says: str
+
+
+def load_truth(folder: Path) -> dict:
+    return json.loads((folder / "truth.json").read_text())
+
+
+def captures(folder: Path, vantage: str) -> list[str]:
+    """Files of a vantage; `merged` is all four together."""
+    names = VANTAGES if vantage == "merged" else (vantage,)
+    found = [folder / f"{name}{ending}" for name in names for ending in (".pcap.gz", ".pcap")]
+    return [str(path) for path in found if path.exists()]
+
+
+def compare(folder: Path, vantage: str) -> list[Mark]:
+    """All marks of one vantage of one run."""
+    truth = load_truth(folder)
+    story = Story.open(captures(folder, vantage))
+    flows = {flow.id: flow for flow in story.flows}
+    marks: list[Mark] = []
+    for attempt in truth["attempts"]:
+        flow = flows.get(attempt["id"])
+        if flow is None:
+            visible = _visible(attempt, vantage, truth)
+            marks.append(Mark(attempt["label"], "seen", not visible, "" if not visible else "no such flow"))
+            continue
+        marks.append(Mark(attempt["label"], "seen", True, ""))
+        marks.extend(compare_flow(truth, attempt, flow, vantage))
+    known = {attempt["id"] for attempt in truth["attempts"]}
+    for flow in story.flows:
+        if flow.id not in known and not _explained(flow, truth):
+            marks.append(Mark(flow.id, "seen", False, f"a flow the truth does not know: {flow.verdict.code}"))
+    return marks
+
+
+def _explained(flow: Flow, truth: dict) -> bool:
+    targets = {attempt["target"] for attempt in truth["attempts"] if not attempt.get("noise")}
+    return flow.verdict.code == VerdictCode.PEER_NOT_FOUND and flow.target.hex() in targets
+
+
+def _visible(attempt: dict, vantage: str, truth: dict) -> bool:
+    """Whether this vantage must have seen a handshake of the attempt."""
+    if not attempt.get("requests"):
+        return False
+    if vantage in ("wan", "merged"):
+        return True
+    client_at = _host_of(truth, attempt, "client")
+    server_at = _host_of(truth, attempt, "server")
+    first_client = next((host for host in truth["hosts"] if host["role"] == "client"), None)
+    first_server = next((host for host in truth["hosts"] if host["role"] == "server"), None)
+    if vantage in ("client", "nat"):
+        return client_at is not None and first_client is not None and client_at["nat"] == first_client["nat"]
+    reached = any(leg["node"] == "server" or leg["node"].startswith("server") for leg in attempt.get("legs", ()))
+    return reached and server_at is not None and first_server is not None and server_at["nat"] == first_server["nat"]
+
+
+def _host_of(truth: dict, attempt: dict, side: str) -> dict | None:
+    node = (attempt.get(side) or {}).get("node")
+    return next((host for host in truth["hosts"] if host["name"] == node), None)
+
+
+def compare_flow(truth: dict, attempt: dict, flow: Flow, vantage: str) -> list[Mark]:
+    label = attempt["label"]
+    marks: list[Mark] = []
+
+    def mark(topic: str, right: bool, says: str = "") -> None:
+        marks.append(Mark(label, topic, right, "" if right else says))
+
+    secret = attempt.get("holepunch_secret")
+    if secret and _both_noise_seen(flow):
+        got = flow.key.holepunch_secret
+        mark("secret", got is not None and got.hex() == secret, f"{got and got.hex()[:8]} is not {secret[:8]}")
+    payloads = {entry["wire"]: entry["payload"] for entry in attempt.get("payloads", ())}
+    for message in flow.messages:
+        if message.payload is None or message.command != "PEER_HOLEPUNCH":
+            continue
+        if message.payload.sealed.hex() not in payloads:
+            continue  # A payload that its receiver never logged, as when the process died.
+        if message.payload.plaintext is None:
+            mark(
+                "payloads",
+                not _both_noise_seen(flow),
+                f"#{message.sighting.frame} stays closed: {message.payload.reason}",
+            )
+    for number, one in enumerate(flow.rounds):
+        for name, payload in (("request", one.request), ("reply", one.reply)):
+            if payload is None:
+                continue
+            bodies = [
+                flow.messages[index].payload.sealed.hex()
+                for index in one.messages
+                if flow.messages[index].payload is not None
+            ]
+            expected = [payloads[body] for body in bodies if body in payloads]
+            ours = payload_json(payload)
+            mark("payloads", ours in expected, f"round {number} {name}: {ours} not in {expected}")
+    expected_code = attempt["expected"]
+    says = f"{flow.verdict.code}{' (inferred)' if flow.verdict.inferred else ''} is not {expected_code}: {flow.verdict.summary}"
+    mark("verdict", flow.verdict.code == expected_code, says)
+    for side, got in (("client", flow.client_firewall), ("server", flow.server_firewall)):
+        stated = last_stated(attempt, side, flow)
+        if stated is not None:
+            name = None if got is None else Firewall(got).name
+            mark("nat", name == stated, f"{side} {name} is not {stated}")
+    for side, got in (("server", flow.server_token), ("client", flow.client_token)):
+        expected_state = token_state(attempt, side)
+        mark("tokens", got == expected_state, f"{side}'s token {got} is not {expected_state}")
+    marks.extend(_roles(truth, attempt, flow, label))
+    for side, got in (("client", flow.client_probes), ("server", flow.server_probes)):
+        counted = (attempt.get(side) or {}).get("probes")
+        own = {"client": ("client", "merged"), "server": ("server", "merged")}[side]
+        if counted is None or vantage not in own or not _at_vantage(truth, attempt, side):
+            continue
+        expected_counts = (counted["low_ttl"], counted["normal"])
+        mark(
+            "probes",
+            (got.low_ttl, got.normal) == expected_counts,
+            f"{side} {(got.low_ttl, got.normal)} is not {expected_counts}",
+        )
+    return marks
+
+
+def _at_vantage(truth: dict, attempt: dict, side: str) -> bool:
+    """Whether the side's host stands where the capture of its name was taken."""
+    host = _host_of(truth, attempt, side)
+    first = next((one for one in truth["hosts"] if one["role"] == side), None)
+    return host is not None and first is not None and host["nat"] == first["nat"]
+
+
+def _both_noise_seen(flow: Flow) -> bool:
+    modes = {message.mode for message in flow.messages if message.command == "PEER_HANDSHAKE"}
+    return bool(modes & {"FROM_CLIENT", "FROM_RELAY", "FROM_SECOND_RELAY"}) and bool(modes & {"FROM_SERVER", "REPLY"})
+
+
+def payload_json(payload: object) -> dict:
+    """A payload in the truth's words."""
+    return {
+        "error": payload.error,
+        "firewall": Firewall(payload.firewall).name,
+        "round": payload.round,
+        "connected": payload.connected,
+        "punching": payload.punching,
+        "addresses": None if payload.addresses is None else [str(address) for address in payload.addresses],
+        "remote_address": None if payload.remote_address is None else str(payload.remote_address),
+        "token": payload.token and payload.token.hex(),
+        "remote_token": payload.remote_token and payload.remote_token.hex(),
+    }
+
+
+def last_stated(attempt: dict, side: str, flow: Flow) -> str | None:
+    """The last class the side stated in a payload that this capture shows; fillers of aborts do not count."""
+    bodies = {
+        message.payload.sealed.hex()
+        for message in flow.messages
+        if message.payload and message.command == "PEER_HOLEPUNCH"
+    }
+    stated = [
+        entry["payload"]["firewall"]
+        for entry in attempt.get("payloads", ())
+        if entry["side"] == side
+        and entry["act"] == "sent"
+        and entry["wire"] in bodies
+        and not (entry["payload"]["error"] and entry["payload"]["firewall"] == "UNKNOWN")
+    ]
+    return stated[-1] if stated else None
+
+
+def token_state(attempt: dict, side: str) -> str:
+    """The life of a side's token as both processes logged it."""
+    issued: list[str] = []
+    state = "not-issued"
+    other = "client" if side == "server" else "server"
+    entries = attempt.get("payloads", ())
+    received = {entry["wire"] for entry in entries if entry["act"] == "received"}
+    for entry in entries:
+        payload = entry["payload"]
+        if entry["act"] != "sent":
+            continue
+        if entry["side"] == side and payload["token"]:
+            issued.append(payload["token"])
+            state = "issued" if state == "not-issued" else state
+        if entry["side"] == other and payload["remote_token"] and entry["wire"] in received | {entry["wire"]}:
+            state = "verified" if payload["remote_token"] in issued else "mismatch"
+    return state
+
+
+def _roles(truth: dict, attempt: dict, flow: Flow, label: str) -> list[Mark]:
+    """Client and server by their outside hosts, and every relay of a logged leg is a relay lane."""
+    marks = []
+    for side, got in (("client", flow.client), ("server", flow.server)):
+        host = _host_of(truth, attempt, side)
+        if host is None or got is None:
+            continue
+        right = got.host in (host["outside"], host["inside"])
+        marks.append(Mark(label, "roles", right, "" if right else f"{side} {got} is not {host['outside']}"))
+    relays = set(truth["relays"])
+    lanes = {
+        str(address)
+        for lane in flow.lanes
+        if "relay" in lane.role and lane.role != Role.BLIND_RELAY
+        for address in lane.addresses
+    }
+    carried = {request["to"] for request in attempt.get("requests", ()) if request["command"] in (0, 1)}
+    wrong = {lane for lane in lanes if lane not in carried} & relays
+    marks.append(Mark(label, "roles", not wrong, f"{wrong} relayed nothing"))
+    return marks
