@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from capture.frames import Interface
+from capture.knowledge import Knowledge
 
 
 @dataclass(slots=True)
@@ -42,6 +43,8 @@ class CaptureFile:
     """Data of decryption secrets blocks: key log text."""
     notes: list[str] = field(default_factory=list)
     """Other things worth telling, one sentence each."""
+    knowledge: Knowledge = field(default_factory=Knowledge, repr=False)
+    """Translations that its packets prove."""
     dropped: int = 0
     """Frames that the kernel had no room for (live sources)."""
 

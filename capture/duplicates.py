@@ -19,8 +19,9 @@ from typing import Final
 import numpy as np
 
 from capture.arrays import I64
+from capture.knowledge import Endpoint, Knowledge
 from capture.links import DIRECTED, hops
-from capture.sightings import TELLING_LENGTH, Endpoint, Knowledge, endpoints
+from capture.sightings import TELLING_LENGTH, endpoints, whole_content
 from capture.table import PacketTable
 
 SAME_TTL_WINDOW_NS: Final = 50_000_000
@@ -58,14 +59,14 @@ def mark_copies(table: PacketTable, start: int, end: int, first_new: int, knowle
     Returns:
         How many copies were found.
     """
-    rows = _candidates(table, start, end)
+    rows, content = _candidates(table, start, end)
     if rows.size == 0:
         return 0
     telling = table.wire_length[rows] >= TELLING_LENGTH
     found = 0
-    for part in (rows[telling], rows[~telling]):
-        if part.size:
-            found += _Joiner(table, part, first_new, knowledge).join()
+    for part in (telling, ~telling):
+        if part.any():
+            found += _Joiner(table, rows[part], content[part], first_new, knowledge).join()
     return found
 
 
@@ -85,28 +86,32 @@ def repeated(content: np.ndarray) -> I64:
     return rows[counts[inverse] > 1]
 
 
-def _candidates(table: PacketTable, start: int, end: int) -> I64:
-    """Rows that share their content with one that is near in time; grouped by content, in capture order within."""
+def _candidates(table: PacketTable, start: int, end: int) -> tuple[I64, I64]:
+    """Rows whose payload another row near in time has too, by content, in capture order within; and the contents."""
     rows = repeated(table.content[start:end]) + start
-    content = table.content[rows]
-    order = np.argsort(content, kind="stable")
+    rows = _near(table, rows, table.content[rows].view(np.int64))[0]
+    return _near(table, rows, whole_content(table, rows))
+
+
+def _near(table: PacketTable, rows: I64, content: I64) -> tuple[I64, I64]:
+    order = np.lexsort((rows, content))
     rows, content = rows[order], content[order]
     near = (content[1:] == content[:-1]) & (np.abs(np.diff(table.time_ns[rows])) <= FORWARD_WINDOW_NS)
     keep = np.zeros(rows.size, np.bool_)
     keep[1:] |= near
     keep[:-1] |= near
-    return rows[keep]
+    return rows[keep], content[keep]
 
 
 class _Joiner:
     """Walks candidates in order and joins each to the datagram it is another sighting of."""
 
-    def __init__(self, table: PacketTable, rows: I64, first_new: int, knowledge: Knowledge) -> None:
+    def __init__(self, table: PacketTable, rows: I64, content: I64, first_new: int, knowledge: Knowledge) -> None:
         self._table = table
         self._rows: list[int] = rows.tolist()
         self._first_new = first_new
         self._knowledge = knowledge
-        self._content: list[int] = table.content[rows].tolist()
+        self._content: list[int] = content.tolist()
         self._time: list[int] = table.time_ns[rows].tolist()
         self._src: list[int] = endpoints(table, rows, source=True).tolist()
         self._dst: list[int] = endpoints(table, rows, source=False).tolist()

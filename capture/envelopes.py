@@ -19,6 +19,8 @@ from protocol.decode import decode_datagram
 from protocol.messages import Request, Response, Undecodable
 
 NO_COMMAND: Final = 0xFF
+HASHED_LENGTH: Final = 24
+"""Payload bytes that `Envelopes.content` covers, besides the length."""
 
 _TO_END: Final = 10
 _INLINE: Final = 0xFC
@@ -29,7 +31,7 @@ _HEAD: Final = np.dtype(
         "names": ["type", "flags", "tid", "host", "port", "udx_flags", "udx_offset", "udx_id", "w0", "w1", "w2"],
         "formats": ["u1", "u1", "<u2", ">u4", "<u2", "u1", "u1", "<u4", "<u8", "<u8", "<u8"],
         "offsets": [0, 1, 2, 4, 8, 2, 3, 4, 0, 8, 16],
-        "itemsize": 24,
+        "itemsize": HASHED_LENGTH,
     }
 )
 _VARINT: Final = np.dtype([("first", "u1"), ("next", "<u2")])
@@ -66,7 +68,7 @@ class Envelopes(NamedTuple):
     target8: U64
     """First eight bytes of a request's target, big-endian; 0 if it has none."""
     content: U64
-    """A number that equal payloads share; different payloads may too."""
+    """A number that equal payloads share; so may others with the same length and first `HASHED_LENGTH` bytes."""
 
 
 def scan(raw: Raw, at: I64, length: U32, wire_length: U32) -> Envelopes:

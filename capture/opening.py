@@ -19,8 +19,8 @@ from capture.links import linktype_name
 from capture.pcap import PcapReader, is_pcap
 from capture.pcapng import PcapngReader, is_pcapng
 from capture.raw import Raw
-from capture.sightings import Knowledge
 from capture.table import PacketTable
+from capture.vantages import merge_vantages
 
 STANDARD_INPUT: Final = "-"
 MAX_DECOMPRESSED: Final = 8 << 30
@@ -40,6 +40,8 @@ def open_captures(paths: Sequence[str]) -> PacketTable:
     table = PacketTable()
     for path in paths:
         read_capture(path, table)
+    if len(table.files) > 1:
+        merge_vantages(table)
     return table
 
 
@@ -67,7 +69,7 @@ def read_capture(source: str | bytes, table: PacketTable | None = None) -> Packe
     if file.packets and sum(ingest.unreadable.values()) == file.packets:
         linktype = next(iter(ingest.unreadable))
         raise CaptureError(path, f"link type {linktype} ({linktype_name(linktype)}) can't be read")
-    file.duplicates = mark_copies(table, start, len(table), start, Knowledge())
+    file.duplicates = mark_copies(table, start, len(table), start, file.knowledge)
     file.secrets = findings.secrets
     file.notes += findings.notes
     file.truncated = findings.damage or damage

@@ -1,68 +1,101 @@
-"""What packets prove about the way of datagrams: which addresses are translated, and what TTL a hop costs.
-
-Learned from datagrams whose content tells them apart, used for those that have none: a hole-punch packet is one zero
-byte, and only the mapping that other packets proved says which of them left a NAT as which.
-"""
+"""Datagrams of one capture as one vantage of a story: each once, with what its first and last sighting show."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from capture.arrays import I64
+from capture.envelopes import HASHED_LENGTH, Kind
 from capture.table import PacketTable
 
 TELLING_LENGTH: Final = 8
 """Payloads of at least this many bytes are taken to be told apart by their content."""
 
-Endpoint = int
-"""An address and port in one number; see `endpoints`."""
+
+class Sighted(NamedTuple):
+    """One datagram as one file shows it: its primary row there, and its ends before and after what the file shows."""
+
+    row: int
+    file: int
+    content: int
+    time_ns: int
+    ttl: int
+    last_ttl: int
+    kind: int
+    srcs: tuple[int, int]
+    dsts: tuple[int, int]
 
 
 def endpoints(table: PacketTable, rows: I64, *, source: bool) -> I64:
-    """Source or destination of rows as one number each: port, host above it, family above that."""
+    """Source or destination of rows as one number each; see `capture.knowledge.Endpoint`."""
     host = (table.src if source else table.dst)[rows].astype(np.int64)
     port = (table.sport if source else table.dport)[rows].astype(np.int64)
-    return table.family6[rows].astype(np.int64) << 49 | host << 16 | port
+    ends: I64 = np.left_shift(table.family6[rows].astype(np.int64), 49) | host << 16 | port
+    return ends
 
 
-def host_of(endpoint: Endpoint) -> int:
-    """The host part of an endpoint, family included."""
-    return endpoint >> 16
+def whole_content(table: PacketTable, rows: I64) -> I64:
+    """A number per row that only equal payloads share; the column `content` looks at the first bytes alone.
+
+    Where captures cut packets at different lengths, the bytes that all of the equal ones have are compared.
+    """
+    content = table.content[rows].view(np.int64).copy()
+    long = np.flatnonzero(table.wire_length[rows] > HASHED_LENGTH)
+    starts = content[long].tolist()
+    payloads = table.payloads(rows[long])
+    shortest: dict[int, int] = {}
+    for start, payload in zip(starts, payloads, strict=True):
+        if len(payload) < shortest.get(start, 1 << 16):
+            shortest[start] = len(payload)
+    content[long] = [hash((start, p[: shortest[start]])) for start, p in zip(starts, payloads, strict=True)]
+    return content
 
 
-@dataclass(slots=True)
-class Knowledge:
-    """Translations and TTL steps that telling datagrams proved."""
+def last_sightings(table: PacketTable) -> I64:
+    """For each row that is a primary: the row of its last sighting; for the others nothing of use."""
+    last = np.arange(len(table), dtype=np.int64)
+    copies = np.flatnonzero(table.copy_of >= 0)
+    # Rows are in capture order, and of equal indices the last assignment stays.
+    last[table.copy_of[copies]] = copies
+    return last
 
-    ttl_steps: set[int] = field(default_factory=set)
-    """How much the TTL fell between two sightings."""
-    hosts: dict[tuple[int, int], int] = field(default_factory=dict)
-    """Host before and after translation, and how often that was seen."""
-    flows: dict[tuple[Endpoint, Endpoint], Endpoint] = field(default_factory=dict)
-    """(endpoint before translation, its peer) to the endpoint after."""
-    back: dict[tuple[Endpoint, Endpoint], Endpoint] = field(default_factory=dict)
-    """(endpoint after translation, its peer) to the endpoint before."""
 
-    def learn(self, before: Endpoint, after: Endpoint, peer: Endpoint) -> None:
-        """A datagram to or from `peer` had `before` on one side of a NAT and `after` on the other."""
-        self.flows[before, peer] = after
-        self.back[after, peer] = before
-        pair = host_of(before), host_of(after)
-        self.hosts[pair] = self.hosts.get(pair, 0) + 1
+def shared_primaries(table: PacketTable, *, telling: bool) -> tuple[I64, I64]:
+    """Primary rows whose payload is in more than one file, by content, then by time; and their contents."""
+    long = table.wire_length >= TELLING_LENGTH
+    rows = np.flatnonzero((table.copy_of < 0) & (long if telling else ~long & (table.kind == Kind.PUNCH)))
+    rows = _in_several_files(table, rows, table.content[rows].view(np.int64))[0]
+    return _in_several_files(table, rows, whole_content(table, rows))
 
-    def proves(self, before: Endpoint, after: Endpoint, peer: Endpoint) -> bool:
-        """Whether packets already showed exactly this translation."""
-        return self.flows.get((before, peer)) == after
 
-    def allows(self, before: Endpoint, after: Endpoint, peer: Endpoint) -> bool:
-        """Whether this translation contradicts nothing that packets showed."""
-        if self.flows.get((before, peer), after) != after or self.back.get((after, peer), before) != before:
-            return False
-        return not self.hosts or (host_of(before), host_of(after)) in self.hosts
+def _in_several_files(table: PacketTable, rows: I64, content: I64) -> tuple[I64, I64]:
+    order = np.lexsort((table.time_ns[rows], content))
+    rows, content = rows[order], content[order]
+    file = table.file[rows].astype(np.int64)
+    starts = np.flatnonzero(np.concatenate((np.ones(min(rows.size, 1), np.bool_), content[1:] != content[:-1])))
+    if not starts.size:
+        return rows, content
+    spread = np.maximum.reduceat(file, starts) != np.minimum.reduceat(file, starts)
+    keep = np.repeat(spread, np.diff(np.append(starts, rows.size)))
+    return rows[keep], content[keep]
 
-    def allows_step(self, step: int) -> bool:
-        """Whether a TTL that fell by this much can be one passage of the way."""
-        return step in self.ttl_steps if self.ttl_steps else step <= 1
+
+def sighted(table: PacketTable, rows: I64, content: I64, last: I64) -> list[Sighted]:
+    """Primary rows with the fields that matching compares."""
+    ends = last[rows]
+    src = zip(endpoints(table, rows, source=True).tolist(), endpoints(table, ends, source=True).tolist(), strict=True)
+    dst = zip(endpoints(table, rows, source=False).tolist(), endpoints(table, ends, source=False).tolist(), strict=True)
+    columns = (
+        rows.tolist(),
+        table.file[rows].tolist(),
+        content.tolist(),
+        table.time_ns[rows].tolist(),
+        table.ttl[rows].tolist(),
+        table.ttl[ends].tolist(),
+        table.kind[rows].tolist(),
+        src,
+        dst,
+    )
+    return [Sighted(*fields) for fields in zip(*columns, strict=True)]

@@ -1,0 +1,59 @@
+"""What packets prove about the way of datagrams: which addresses are translated, and what TTL a passage costs.
+
+Learned from datagrams whose content tells them apart, used for those that have none: a hole-punch packet is one zero
+byte, and only the mapping that other packets proved says which of them left a NAT as which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Endpoint = int
+"""An address and port in one number: port, host above it (from bit 16), address family above that (bit 49)."""
+
+
+def host_of(endpoint: Endpoint) -> int:
+    """The host part of an endpoint, family included."""
+    return endpoint >> 16
+
+
+@dataclass(slots=True)
+class Knowledge:
+    """Translations and TTL steps that telling datagrams proved."""
+
+    ttl_steps: set[int] = field(default_factory=set)
+    """How much the TTL fell between two sightings."""
+    hosts: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Host before and after translation, and how often that was seen."""
+    flows: dict[tuple[Endpoint, Endpoint], Endpoint] = field(default_factory=dict)
+    """(endpoint before translation, its peer) to the endpoint after."""
+    back: dict[tuple[Endpoint, Endpoint], Endpoint] = field(default_factory=dict)
+    """(endpoint after translation, its peer) to the endpoint before."""
+
+    def learn(self, before: Endpoint, after: Endpoint, peer: Endpoint) -> None:
+        """A datagram to or from `peer` had `before` on one side of a NAT and `after` on the other."""
+        self.flows[before, peer] = after
+        self.back[after, peer] = before
+        pair = host_of(before), host_of(after)
+        self.hosts[pair] = self.hosts.get(pair, 0) + 1
+
+    def take_in(self, other: Knowledge) -> None:
+        """Add what another capture proved."""
+        self.flows.update(other.flows)
+        self.back.update(other.back)
+        for pair, count in other.hosts.items():
+            self.hosts[pair] = self.hosts.get(pair, 0) + count
+
+    def proves(self, before: Endpoint, after: Endpoint, peer: Endpoint) -> bool:
+        """Whether packets already showed exactly this translation."""
+        return self.flows.get((before, peer)) == after
+
+    def allows(self, before: Endpoint, after: Endpoint, peer: Endpoint) -> bool:
+        """Whether this translation contradicts nothing that packets showed."""
+        if self.flows.get((before, peer), after) != after or self.back.get((after, peer), before) != before:
+            return False
+        return not self.hosts or (host_of(before), host_of(after)) in self.hosts
+
+    def allows_step(self, step: int) -> bool:
+        """Whether a TTL that fell by this much can be one passage of the way."""
+        return step in self.ttl_steps if self.ttl_steps else step <= 1
