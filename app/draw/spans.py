@@ -78,6 +78,18 @@ def cell(text: str, width: int, tone: Tone = Tone.PLAIN, *, right: bool = False)
     return Span(pad(text, width, right=right), tone)
 
 
+def rule(title: str, width: int, *, strong: bool) -> Line:
+    """A rule across with a safe title on it; a strong one says where the keyboard is."""
+    stroke = "━" if strong else "─"
+    shown = clip(title, max(0, width - 6))
+    rest = width - cell_width(shown) - 4
+    return (
+        Span(stroke * 2, Tone.KEY if strong else Tone.RULE),
+        Span(f" {shown} ", Tone.STRONG if strong else Tone.DIM),
+        Span(stroke * max(0, rest), Tone.KEY if strong else Tone.RULE),
+    )
+
+
 class Canvas:
     """One line of cells; later puts overwrite earlier ones."""
 

@@ -1,0 +1,67 @@
+"""The help page: keys by context, then the signs that the drawings use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from app.draw.linked import Linked, blank, heading, paragraph
+from app.draw.spans import Line, Span, Tone, cell
+from app.draw.terms import TOKEN_MEANING, TOKEN_TONE
+from app.terminal_text import cell_width
+from app.wording import TOKEN_GLYPHS
+
+
+class HelpRow(NamedTuple):
+    """Keys and what they do."""
+
+    keys: str
+    text: str
+
+
+_SIGNS: Final = (
+    ("── ▶", Tone.PLAIN, "a request, from the lane it leaves to the lane it reaches; ┼ where it passes a lane"),
+    ("┄┄ ▶", Tone.PLAIN, "a reply"),
+    ("┄┄ ✕", Tone.PUNCH, "an opener: low TTL, meant to open the sender's own NAT and to die on the way"),
+    ("── ✕", Tone.PUNCH, "seen leaving, not seen arriving although this capture would show it"),
+    ("══ ▶", Tone.PUNCH, "a burst folded into one arrow: count, seconds, ports, first hit; Enter unfolds it"),
+    ("┄┄ ▷", Tone.BAD, "expected here and never seen"),
+    ("↻", Tone.DIM, "a retransmission: the same request again"),
+    ("1–9", Tone.KEY, "left of a step: it is that number of the verdict's evidence"),
+    ("◆", Tone.KEY, "marked with Space"),
+    ("●  ✗  ?", Tone.PLAIN, "connected, failed, unknown; a question mark after a verdict: likely, not proven"),
+)
+
+
+def help_page(sections: Iterable[tuple[str, Sequence[HelpRow]]], width: int) -> list[Linked]:
+    """The page.
+
+    Args:
+        sections: heading and keys of each context, the present one first.
+        width: cells of a line.
+    """
+    lines: list[Linked] = []
+    for title, rows in sections:
+        lines.append(heading(title))
+        lines += [_key_line(row) for row in rows]
+        lines.append(blank())
+    lines.append(heading("signs"))
+    for sign, tone, text in _SIGNS:
+        lines += _wrapped(sign, tone, text, width)
+    lines += [blank(), heading("address tokens, client's then server's")]
+    for state, meaning in TOKEN_MEANING.items():
+        lines += _wrapped(TOKEN_GLYPHS[state], TOKEN_TONE[state], meaning, width)
+    return lines
+
+
+def _key_line(row: HelpRow) -> Linked:
+    line: Line = (Span("  "), cell(row.keys, 14, Tone.KEY), Span(row.text))
+    return Linked(line)
+
+
+def _wrapped(sign: str, tone: Tone, text: str, width: int) -> list[Linked]:
+    lines = paragraph(text, width, indent=" " * 16)
+    first = Linked(
+        (Span("  "), Span(sign, tone), Span(" " * (14 - cell_width(sign))), Span(lines[0].line[0].text[16:]))
+    )
+    return [first, *lines[1:]]

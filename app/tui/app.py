@@ -1,0 +1,164 @@
+"""The terminal inspector: opens captures, or shows live traffic, and puts up the main screen.
+
+status = run(["lab.pcapng"], Keys())
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from app.draw.help_page import HelpRow, help_page
+from app.tui.actions import ACTIONS, Context, actions_in, bindings_of, key_text
+from app.tui.loading import LoadingScreen, Opener
+from app.tui.pages import PageScreen
+from app.tui.palette import DARK, LIGHT, THEMES
+from app.tui.session import Session
+from app.tui.story_view import Feed, StoryView
+
+if TYPE_CHECKING:
+    from capture.story import Keys
+
+
+class PeepholeApp(App[int]):
+    """Holds the session; screens do the rest."""
+
+    TITLE = "peephole"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS = bindings_of(Context.EVERYWHERE)
+
+    def __init__(
+        self,
+        opener: Opener,
+        *,
+        feed: Feed | None = None,
+        filter_text: str = "",
+        theme: str = DARK,
+        zone: datetime.tzinfo | None = None,
+    ) -> None:
+        super().__init__()
+        for one in THEMES:
+            self.register_theme(one)
+        self.theme = theme
+        self.failure: BaseException | None = None
+        self._opener = opener
+        self._feed = feed
+        self._filter_text = filter_text
+        self._zone = zone
+
+    def on_mount(self) -> None:
+        """Read the files while the screen is up."""
+        self.push_screen(LoadingScreen(self._opener, self._opened, self._failed))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: every action of the main screen, and Textual's themes."""
+        contexts = {Context.EVERYWHERE, Context.MAIN} if screen.query("#ladder") else {Context.EVERYWHERE}
+        for action in ACTIONS:
+            if action.context in contexts and action.method not in {"command_palette", "evidence"}:
+                title = f"{action.label[:1].upper()}{action.label[1:]}"
+                yield SystemCommand(f"{title}  ({key_text(action.keys)})", action.help, self._doing(action.method))
+        yield SystemCommand("Choose a theme", "any of Textual's themes", self.action_change_theme)
+
+    def action_help(self) -> None:
+        """Keys and signs; those of the focused pane first."""
+        if isinstance(self.screen, PageScreen) and self.screen.is_help:
+            return
+        focus = self.screen.focused.id if self.screen.focused is not None else None
+        here = {
+            "attempts": Context.ATTEMPTS,
+            "ladder": Context.LADDER,
+            "fields": Context.FIELDS,
+            "bytes": Context.BYTES,
+        }.get(focus or "")
+        contexts = [here] if here is not None else []
+        contexts += [one for one in (Context.MAIN, Context.ROWS, *Context) if one is not here]
+        sections = []
+        for context in dict.fromkeys(contexts):
+            rows = [HelpRow(key_text(action.keys), action.help) for action in actions_in(context)]
+            sections.append((str(context), rows))
+        page = PageScreen("help", lambda width: help_page(sections, width))
+        page.is_help = True
+        self.push_screen(page)
+
+    def action_switch_theme(self) -> None:
+        """Dark to light and back."""
+        self.theme = DARK if self.theme == LIGHT else LIGHT
+
+    def action_save_picture(self) -> None:
+        """Save what is on screen as SVG in the working directory."""
+        path = self.save_screenshot(path=os.getcwd())
+        self.notify(f"Saved as {path}", markup=False)
+
+    def _doing(self, method: str) -> Callable[[], Any]:
+        async def do() -> None:
+            target = self.screen if hasattr(self.screen, f"action_{method}") else self
+            await self.run_action(method, target)
+
+        return do
+
+    def _opened(self, story: StoryView) -> None:
+        from app.tui.main_screen import MainScreen
+
+        session = Session(story, self._feed, self._filter_text)
+        self.switch_screen(MainScreen(session, self._zone))
+
+    def _failed(self, error: BaseException) -> None:
+        self.failure = error
+        self.exit(1)
+
+
+def run(paths: Sequence[str], keys: Keys, *, filter_text: str = "", theme: str | None = None) -> int:
+    """Open captures in the inspector; returns when the user leaves.
+
+    Args:
+        paths: capture files; ``-`` is standard input.
+        keys: keys to open payloads with.
+        filter_text: the filter to begin with.
+        theme: name of a theme; None looks at what the terminal says of itself.
+
+    Raises:
+        CaptureError: a file can't be read as a capture; the screen is left before.
+    """
+    if "-" in paths:
+        _free_standard_input()
+
+    def opener(progress: Callable[[int, int], None]) -> StoryView:
+        from capture.story import Story
+
+        return Story.open(paths, keys, progress)
+
+    return _show(PeepholeApp(opener, filter_text=filter_text, theme=theme or _terminal_theme()))
+
+
+def run_live(story: StoryView, feed: Feed, *, filter_text: str = "", theme: str | None = None) -> int:
+    """Show a story while a feed makes it grow; returns when the user leaves. The caller closes the feed."""
+    return _show(PeepholeApp(lambda _: story, feed=feed, filter_text=filter_text, theme=theme or _terminal_theme()))
+
+
+def _show(app: PeepholeApp) -> int:
+    status = app.run()
+    if app.failure is not None:
+        raise app.failure
+    return status or 0
+
+
+def _terminal_theme() -> str:
+    """Light if the terminal names a light background in ``COLORFGBG``, as rxvt, Konsole and others do."""
+    background = os.environ.get("COLORFGBG", "").rpartition(";")[2]
+    return LIGHT if background.isdigit() and int(background) in (7, 15) else DARK
+
+
+def _free_standard_input() -> None:
+    """Let captures come from standard input and keys from the terminal."""
+    import sys
+
+    piped = os.dup(0)
+    terminal = os.open("/dev/tty", os.O_RDWR)
+    os.dup2(terminal, 0)
+    os.close(terminal)
+    sys.stdin = os.fdopen(piped, "r")

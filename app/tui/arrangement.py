@@ -1,0 +1,80 @@
+"""How much of the screen each pane gets, as a function of its size and of where the keyboard is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+BESIDE: Final = 112
+"""Columns from which the message fits beside the ladder."""
+WIDE: Final = 150
+SHORT: Final = 30
+"""Lines below which the focused pane takes room from the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """Heights in lines, 0 for hidden, and which parts of the middle are shown."""
+
+    list_height: int
+    verdict_height: int
+    ladder: bool
+    message: bool
+    narrow: bool
+    wide: bool
+    short: bool
+
+    @property
+    def lower(self) -> bool:
+        """Whether the middle is shown at all."""
+        return self.ladder or self.message
+
+
+def arrange(
+    width: int,
+    height: int,
+    *,
+    attempts: int,
+    verdict_lines: int,
+    focused: str | None,
+    detail: bool | None,
+    maximised: bool,
+) -> Arrangement:
+    """Share out the screen.
+
+    Args:
+        width: columns.
+        height: lines, with those of status line and footer.
+        attempts: how many attempts the list has.
+        verdict_lines: how many lines the verdict panel would like.
+        focused: id of the focused pane.
+        detail: whether the user wants to see the message; None: where it fits beside the ladder.
+        maximised: the focused pane gets everything.
+    """
+    narrow, wide, short = width < BESIDE, width >= WIDE, height < SHORT
+    in_message = focused in {"fields", "bytes"}
+    message = not narrow if detail is None else detail
+    body = height - 2
+    if maximised:
+        return Arrangement(
+            body if focused == "attempts" else 0,
+            body if focused == "verdict" else 0,
+            focused == "ladder",
+            in_message,
+            narrow,
+            wide,
+            short=False,
+        )
+    most = (7 if focused in {"attempts", None} else 3) if short else 10 if height < 50 else 16
+    list_height = 2 + min(max(attempts, 1), most)
+    verdict_most = (6 if focused == "verdict" else 4) if short else 8 if height < 50 else 12
+    verdict_height = 1 + min(verdict_lines, verdict_most)
+    return Arrangement(
+        list_height,
+        0 if narrow and message and short else verdict_height,
+        ladder=not (narrow and message),
+        message=message,
+        narrow=narrow,
+        wide=wide,
+        short=short,
+    )

@@ -1,0 +1,80 @@
+"""The list of attempts."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+
+from app.draw.attempts import AttemptColumns, attempt_columns
+from app.draw.spans import Line, Span, Tone
+from app.tui.actions import Context, bindings_of
+from app.tui.line_view import LineView
+from capture.model import Flow
+
+
+class AttemptList(LineView):
+    """One row for each attempt, oldest first. The selection follows its attempt when rows come and go."""
+
+    BINDINGS = bindings_of(Context.ATTEMPTS)
+
+    def __init__(self, zone: datetime.tzinfo | None) -> None:
+        super().__init__(id="attempts")
+        self._zone = zone
+        self._flows: Sequence[Flow] = ()
+        self._columns: tuple[int, AttemptColumns] | None = None
+        self.marked: frozenset[str] = frozenset()
+        self.title = "attempts"
+
+    @property
+    def row_count(self) -> int:
+        """One row for each attempt shown."""
+        return len(self._flows)
+
+    @property
+    def head_height(self) -> int:
+        """The column titles."""
+        return 1
+
+    @property
+    def selected(self) -> Flow | None:
+        """The attempt under the cursor."""
+        return self._flows[self.cursor] if self.cursor < len(self._flows) else None
+
+    def show(self, flows: Sequence[Flow], select: str | None = None) -> None:
+        """Show these attempts; keep the selected one selected.
+
+        Args:
+            flows: what to show.
+            select: id of the attempt to select; None keeps the selection.
+        """
+        wanted = select or (self.selected.id if self.selected is not None else None)
+        self._flows = flows
+        index = next((i for i, flow in enumerate(flows) if flow.id == wanted), None)
+        self.rows_changed()
+        if index is not None:
+            self.cursor = index
+
+    def draw_head(self) -> Sequence[Line]:
+        """Column titles."""
+        return (self._fitting().heading(),)
+
+    def draw_row(self, index: int) -> Line:
+        """One attempt."""
+        flow = self._flows[index]
+        line = self._fitting().line(flow)
+        cursor = Span("▶" if index == self.cursor else " ", Tone.KEY)
+        mark = Span("◆ " if flow.id in self.marked else "  ", Tone.KEY)
+        return (cursor, mark, *line[1:])
+
+    def action_mark(self) -> None:
+        """Mark the attempt, or take the mark off, and go on to the next."""
+        if self.selected is not None:
+            self.marked = self.marked ^ {self.selected.id}
+            self.refresh()
+            self.action_move(1)
+
+    def _fitting(self) -> AttemptColumns:
+        width = self.size.width
+        if self._columns is None or self._columns[0] != width:
+            self._columns = (width, attempt_columns(width, self._zone))
+        return self._columns[1]

@@ -1,0 +1,44 @@
+"""What stands where the attempts would: why there are none, and what to do."""
+
+from __future__ import annotations
+
+from app.draw.linked import Linked, blank, heading, paragraph
+from app.tui.linked_view import LinkedView
+
+_ADVICE = (
+    "Attempts appear when a capture holds PEER_HANDSHAKE or PEER_HOLEPUNCH messages of HyperDHT (UDP).",
+    "Capture on the client, on the server or on the NAT between, from before the connection is opened: "
+    "tcpdump -i any -w lab.pcap udp",
+    "Do not filter by port: nodes use any port, and hole punches go to others again.",
+)
+
+
+class EmptyView(LinkedView):
+    """Explains an empty list."""
+
+    DEFAULT_CSS = "EmptyView { height: 1fr; display: none; }"
+
+    def __init__(self) -> None:
+        super().__init__("empty", "no attempts")
+        self.can_focus = False
+
+    def explain(self, nothing: str, filter_text: str, *, live: bool) -> None:
+        """Say why.
+
+        Args:
+            nothing: why the story has no attempts; empty if it has some.
+            filter_text: the filter that hides them.
+            live: packets may still come.
+        """
+
+        def content(width: int) -> list[Linked]:
+            width = min(width, 96)
+            if not nothing:
+                lines = paragraph(f"No attempt passes the filter: {filter_text}", width)
+                return [blank(), *lines, *paragraph("Press / to change it, Esc there to take it back.", width)]
+            lines = [blank(), *paragraph(nothing, width), blank(), heading("What to do")]
+            for advice in ("Waiting for packets.", *_ADVICE) if live else _ADVICE:
+                lines += paragraph(advice, width)
+            return lines
+
+        self.show(content)

@@ -1,0 +1,206 @@
+"""Rows drawn on demand: the base of every list, ladder, tree and page. Any number of rows costs what is on screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.events import Click
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from app.draw.spans import Line, rule
+from app.terminal_text import safe_text
+from app.tui.actions import Context, bindings_of
+from app.tui.palette import palette_of
+
+
+class LineView(ScrollView, can_focus=True, inherit_bindings=False):
+    """A scrolling view of rows under a fixed head, with a cursor.
+
+    Subclasses give `row_count`, `draw_row` and perhaps `draw_head`, and call `rows_changed` when rows change.
+    """
+
+    BINDINGS = bindings_of(Context.ROWS)
+
+    DEFAULT_CSS = """
+    LineView { overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
+    """
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+
+    _title = ""
+
+    class Moved(Message):
+        """The cursor went to another row."""
+
+        def __init__(self, view: LineView) -> None:
+            super().__init__()
+            self.view = view
+
+        @property
+        def control(self) -> LineView:
+            """The view, for selectors."""
+            return self.view
+
+    class Chosen(Message):
+        """Enter or a double click on a row."""
+
+        def __init__(self, view: LineView) -> None:
+            super().__init__()
+            self.view = view
+
+        @property
+        def control(self) -> LineView:
+            """The view, for selectors."""
+            return self.view
+
+    @property
+    def row_count(self) -> int:
+        """Rows below the head."""
+        return 0
+
+    @property
+    def head_height(self) -> int:
+        """Fixed lines above the rows."""
+        return 0
+
+    @property
+    def title(self) -> str:
+        """What stands on the rule above the rows; no rule if empty."""
+        return self._title
+
+    @title.setter
+    def title(self, text: str) -> None:
+        shown = safe_text(text)
+        if shown != self._title:
+            self._title = shown
+            self.refresh()
+
+    @property
+    def top(self) -> int:
+        """Lines above the rows: the rule with the title, and the head."""
+        return bool(self._title) + self.head_height
+
+    def draw_head(self) -> Sequence[Line]:
+        """The fixed lines."""
+        return ()
+
+    def draw_row(self, index: int) -> Line:
+        """A row of the present width; the view colours the cursor's row, the row itself shows its sign."""
+        raise NotImplementedError
+
+    def can_stand_on(self, index: int) -> bool:
+        """Whether the cursor may stop on a row."""
+        return 0 <= index < self.row_count
+
+    def rows_changed(self) -> None:
+        """Adapt the scroll range and the cursor to new rows and repaint."""
+        self.virtual_size = Size(self.size.width, self.row_count + self.top)
+        self.cursor = self._nearest(min(self.cursor, max(0, self.row_count - 1)), 1)
+        self.refresh()
+
+    @property
+    def page_height(self) -> int:
+        """Rows that fit below the head."""
+        return max(1, self.size.height - self.top)
+
+    def render_line(self, y: int) -> Strip:
+        """One screen line."""
+        width = self.size.width
+        palette = palette_of(self.app)
+        if self._title and y == 0:
+            return palette.strip(rule(self._title, width, strong=self.has_focus), width)
+        if y < self.top:
+            return palette.strip(self.draw_head()[y - bool(self._title)], width)
+        index = y - self.top + self.scroll_offset.y
+        if index >= self.row_count:
+            return palette.strip((), width)
+        under = None
+        if index == self.cursor and self.can_stand_on(index):
+            under = palette.cursor if self.has_focus else palette.cursor_away
+        return palette.strip(self.draw_row(index), width, under)
+
+    def watch_cursor(self, before: int, now: int) -> None:
+        """Repaint both rows, keep the cursor in view, and tell."""
+        for index in (before, now):
+            self.refresh(Region(0, index - self.scroll_offset.y + self.top, self.size.width, 1))
+        self.show_cursor()
+        if before != now:
+            self.post_message(self.Moved(self))
+
+    def show_cursor(self) -> None:
+        """Scroll as little as needed for the cursor to be seen; from the first row also show what is above it."""
+        top = self.scroll_offset.y
+        if self.cursor < top or self._nearest(0, 1) == self.cursor:
+            self.scroll_to(y=0 if self._nearest(0, 1) == self.cursor else self.cursor, animate=False)
+        elif self.cursor >= top + self.page_height:
+            self.scroll_to(y=self.cursor - self.page_height + 1, animate=False)
+
+    def on_resize(self) -> None:
+        """Keep the selection in view at any size."""
+        self.rows_changed()
+        self.show_cursor()
+
+    def on_focus(self) -> None:
+        """The cursor looks different with focus."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """The cursor looks different without focus."""
+        self.refresh()
+
+    def on_click(self, event: Click) -> None:
+        """Select the row under the mouse; a second click opens it."""
+        index = self.row_at(event.y)
+        if index is None or not self.can_stand_on(index):
+            return
+        self.cursor = index
+        if event.chain >= 2:
+            self.post_message(self.Chosen(self))
+
+    def row_at(self, y: int) -> int | None:
+        """The row on screen line `y`."""
+        index = y - self.top + self.scroll_offset.y
+        return index if y >= self.top and index < self.row_count else None
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor."""
+        self._go(self.cursor + rows, 1 if rows > 0 else -1)
+
+    def action_page(self, pages: int) -> None:
+        """Move by pages."""
+        self._go(self.cursor + pages * max(1, self.page_height - 1), pages)
+
+    def action_half(self, halves: int) -> None:
+        """Move by half pages."""
+        self._go(self.cursor + halves * max(1, self.page_height // 2), halves)
+
+    def action_first(self) -> None:
+        """Go to the first row."""
+        self._go(0, 1)
+
+    def action_last(self) -> None:
+        """Go to the last row."""
+        self._go(self.row_count - 1, -1)
+
+    def action_choose(self) -> None:
+        """Open the row under the cursor."""
+        if self.row_count:
+            self.post_message(self.Chosen(self))
+
+    def _go(self, index: int, direction: int) -> None:
+        if self.row_count:
+            self.cursor = self._nearest(min(max(index, 0), self.row_count - 1), direction)
+
+    def _nearest(self, index: int, direction: int) -> int:
+        """The nearest row that the cursor may stand on, looking in `direction` first, then back."""
+        for towards in (direction, -direction):
+            at = index
+            while 0 <= at < self.row_count:
+                if self.can_stand_on(at):
+                    return at
+                at += towards
+        return max(0, index)

@@ -1,0 +1,258 @@
+"""The main screen: attempts, the ladder of the selected one, its message and its verdict."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.widget import Widget
+
+from app.draw import terms
+from app.draw.ladder_plan import LadderOptions
+from app.draw.message import message_view
+from app.draw.verdict import verdict_panel
+from app.reading import nothing_to_see, oddities
+from app.tui.actions import Action, Context, actions_in, bindings_of
+from app.tui.arrangement import Arrangement, arrange
+from app.tui.attempt_list import AttemptList
+from app.tui.bars import ActionBar, Banner, StatusLine
+from app.tui.empty import EmptyView
+from app.tui.filter_bar import FilterBar
+from app.tui.ladder_view import LadderView
+from app.tui.line_view import LineView
+from app.tui.linked_view import LinkedView
+from app.tui.main_actions import MainActions
+from app.tui.message_pane import ByteView, FieldTree, MessagePane
+from app.tui.session import Session
+from capture.model import Flow
+
+TICK = 0.1
+"""Seconds between looks at a live source."""
+
+
+class MainScreen(MainActions, Screen[None], inherit_bindings=False):
+    """Shows a session; what the keys do is in `MainActions`."""
+
+    BINDINGS = bindings_of(Context.MAIN, Context.LIVE)
+
+    DEFAULT_CSS = """
+    MainScreen { background: $background; }
+    MainScreen #lower { height: 1fr; }
+    MainScreen #ladder { width: 1fr; }
+    MainScreen #message { width: 44; border-left: solid $border; }
+    MainScreen.wide #message { width: 64; }
+    MainScreen.narrow #message { width: 1fr; border-left: none; }
+    """
+
+    def __init__(self, session: Session, zone: datetime.tzinfo | None = None) -> None:
+        super().__init__()
+        self.session = session
+        self.zone = zone
+        self.detail: bool | None = None
+        """Whether the message is shown; None: where there is room beside the ladder."""
+        self.maximised = False
+        self.follow = session.feed is not None
+        self._taking_in = False
+
+    def compose(self) -> ComposeResult:
+        """Bars above and below, panes between."""
+        yield StatusLine()
+        yield Banner()
+        yield AttemptList(self.zone)
+        yield FilterBar()
+        yield EmptyView()
+        with Horizontal(id="lower"):
+            yield LadderView(LadderOptions(zone=self.zone))
+            yield MessagePane(id="message")
+        yield LinkedView("verdict", "verdict")
+        yield ActionBar()
+
+    def on_mount(self) -> None:
+        """Show what there is, and look for more if it is live."""
+        self.query_one(Banner).show(list(oddities(self.session)))
+        self._show_flows()
+        self.query_one(AttemptList).focus()
+        if self.session.feed is not None:
+            self.set_interval(TICK, self._tick)
+
+    @property
+    def flow(self) -> Flow | None:
+        """The selected attempt."""
+        return self.query_one(AttemptList).selected
+
+    @property
+    def ladder(self) -> LadderView:
+        """The ladder."""
+        return self.query_one(LadderView)
+
+    def panes(self) -> list[Widget]:
+        """The panes that can be reached now, in order."""
+        kinds: tuple[type[Widget], ...] = (AttemptList, LadderView, FieldTree, ByteView)
+        found = [self.query_one(kind) for kind in kinds]
+        return [pane for pane in (*found, self.query_one("#verdict")) if pane.focusable and _visible(pane)]
+
+    def on_resize(self) -> None:
+        """Give each pane its share."""
+        self.share_out()
+
+    def on_descendant_focus(self) -> None:
+        """The footer speaks for the focused pane, which also gets more room where there is little."""
+        self.share_out()
+
+    def on_line_view_moved(self, event: LineView.Moved) -> None:
+        """Another attempt or another step."""
+        if isinstance(event.view, AttemptList):
+            if self.follow and event.view.cursor != event.view.row_count - 1:
+                self.follow = False
+                self._show_status()
+            self._show_flow()
+        elif isinstance(event.view, LadderView):
+            self.show_message()
+
+    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
+        """Enter goes one level deeper."""
+        if isinstance(event.view, AttemptList):
+            self.ladder.focus()
+        elif isinstance(event.view, LadderView):
+            if not self.ladder.fold_or_unfold():
+                self.open_message()
+        elif isinstance(event.view, LinkedView) and event.view.link is not None:
+            self.go_to(event.view.link)
+
+    def on_filter_bar_applied(self, event: FilterBar.Applied) -> None:
+        """Show what passes the filter."""
+        self.session.set_filter(event.wanted)
+        self._show_flows()
+        self.query_one(FilterBar).judge(len(self.session.shown), len(self.session.flows))
+        if event.done:
+            self.query_one(AttemptList).focus()
+            self.share_out()
+
+    def show_message(self) -> None:
+        """Show the datagram of the selected step, if the pane is open."""
+        pane = self.query_one(MessagePane)
+        selected, flow = self.ladder.selected, self.ladder.flow
+        if not pane.display or selected is None or flow is None:
+            return
+        step, sighting = selected
+        if sighting is None:
+            pane.show(None, "never seen: " + step.label)
+            return
+        session = self.session
+        view = message_view(
+            flow, step, session.payload(sighting), sighting, session.endpoints(sighting), session.ttl(sighting)
+        )
+        pane.show(view)
+
+    def share_out(self) -> None:
+        """Give every pane its place and size."""
+        flows = self.session.shown
+        verdict = self.query_one("#verdict", LinkedView)
+        plan = arrange(
+            self.size.width,
+            self.size.height - self.query_one(Banner).display - self.query_one(FilterBar).display,
+            attempts=len(flows),
+            verdict_lines=verdict.lines_at(self.size.width),
+            focused=self.focused.id if self.focused is not None else None,
+            detail=self.detail,
+            maximised=self.maximised,
+        )
+        self._apply(plan, nothing=not flows)
+        self.query_one(ActionBar).show(self._actions())
+
+    def _apply(self, plan: Arrangement, *, nothing: bool) -> None:
+        attempts, verdict = self.query_one(AttemptList), self.query_one("#verdict", LinkedView)
+        pane, lower = self.query_one(MessagePane), self.query_one("#lower")
+        self.set_class(plan.narrow, "narrow")
+        self.set_class(plan.wide, "wide")
+        attempts.display = plan.list_height > 0 and bool(self.session.flows)
+        attempts.styles.height = plan.list_height
+        verdict.display = plan.verdict_height > 0 and not nothing
+        verdict.styles.height = plan.verdict_height
+        self.query_one(EmptyView).display = nothing
+        lower.display = plan.lower and not nothing
+        self.ladder.display = plan.ladder
+        if self.ladder.short != plan.short:
+            self.ladder.short = plan.short
+            self.ladder.rows_changed()
+        opened = plan.message and not pane.display
+        pane.display = plan.message
+        if opened:
+            self.show_message()
+
+    def _actions(self) -> Sequence[Action]:
+        """What the footer offers."""
+        context = {
+            "attempts": Context.ATTEMPTS,
+            "ladder": Context.LADDER,
+            "fields": Context.FIELDS,
+            "bytes": Context.BYTES,
+            "verdict": Context.PAGE,
+        }.get(self.focused.id or "" if self.focused is not None else "", Context.ATTEMPTS)
+        here = tuple(action for action in actions_in(context) if action.method != "close")
+        live = actions_in(Context.LIVE) if self.session.feed is not None else ()
+        return (*live, *here, *actions_in(Context.MAIN, Context.EVERYWHERE))
+
+    def _show_flows(self) -> None:
+        """Show the attempts that pass the filter."""
+        attempts = self.query_one(AttemptList)
+        newest = self.session.shown[-1].id if self.follow and self.session.shown else None
+        attempts.show(self.session.shown, newest)
+        if not self.session.shown:
+            nothing = nothing_to_see(self.session) if not self.session.flows else ""
+            self.query_one(EmptyView).explain(nothing, self.session.filter.text, live=self.session.feed is not None)
+        self._show_status()
+        self._show_flow()
+        self.share_out()
+
+    def _show_status(self) -> None:
+        session = self.session
+        live, dropped = "", None
+        if session.feed is not None:
+            state = "‖ paused" if session.paused else "● live"
+            live = terms.joined((f"{state} {session.feed.name}", "following" if self.follow else ""))
+            dropped = session.feed.dropped
+        self.query_one(StatusLine).show(
+            session.files,
+            session.flows,
+            shown=len(session.shown),
+            filter_text=session.filter.text,
+            live=live,
+            dropped=dropped,
+        )
+
+    def _show_flow(self) -> None:
+        """Show the selected attempt everywhere."""
+        flow = self.flow
+        if flow is self.ladder.flow and flow is not None:
+            return
+        self.ladder.show(flow, self.session)
+        self.title_ladder()
+        verdict = self.query_one("#verdict", LinkedView)
+        if flow is None:
+            verdict.show(None)
+            return
+        files = self.session.files
+        verdict.show(lambda width: verdict_panel(flow, files, width))
+        self.show_message()
+        self.share_out()
+
+    def _tick(self) -> None:
+        """Let the story grow in a thread, then show what changed."""
+        if not self._taking_in:
+            self._taking_in = True
+            self.run_worker(self.session.take_in, thread=True, group="live", exit_on_error=True)
+            self._taking_in = False
+        if self.session.refresh():
+            self._show_flows()
+            if self.follow:
+                self.ladder.go_to_end()
+        else:
+            self._show_status()
+
+
+def _visible(widget: Widget) -> bool:
+    return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))

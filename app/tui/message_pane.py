@@ -1,0 +1,261 @@
+"""Fields and bytes of the selected datagram, linked both ways."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.events import Click
+from textual.message import Message
+
+from app.draw.hexdump import byte_at, bytes_per_row, hex_row, row_count
+from app.draw.message import DATAGRAM, FieldRow, MessageView, field_line
+from app.draw.spans import Line, Span, Tone, cell
+from app.tui.actions import Context, bindings_of
+from app.tui.line_view import LineView
+from app.wording import counted
+
+
+class FieldTree(LineView):
+    """The fields of a message; which ones are folded stays so from message to message."""
+
+    BINDINGS = bindings_of(Context.FIELDS)
+
+    def __init__(self) -> None:
+        super().__init__(id="fields")
+        self.view: MessageView | None = None
+        self._folded: set[tuple[int, str]] = set()
+        self._visible: list[int] = []
+
+    @property
+    def row_count(self) -> int:
+        """Facts of the datagram, then its unfolded fields."""
+        return self._fact_count + len(self._visible)
+
+    @property
+    def selected(self) -> FieldRow | None:
+        """The field under the cursor."""
+        at = self.cursor - self._fact_count
+        return self.view.rows[self._visible[at]] if self.view is not None and 0 <= at < len(self._visible) else None
+
+    def show(self, view: MessageView | None) -> None:
+        """Show a datagram; stay on the field of the same name, if it has one."""
+        name = self.selected.field.name if self.selected is not None else None
+        self.view = view
+        self._unfold_rows()
+        self.rows_changed()
+        same = next((i for i in range(self.row_count) if self._name_at(i) == name), None)
+        self.cursor = self._nearest(0, 1) if same is None else same
+
+    def select(self, index: int) -> None:
+        """Go to a row of the view, or the nearest visible one before it."""
+        before = [at for at, shown in enumerate(self._visible) if shown <= index]
+        if before:
+            self.cursor = self._fact_count + before[-1]
+
+    def can_stand_on(self, index: int) -> bool:
+        """Fields."""
+        return self._fact_count <= index < self.row_count
+
+    def draw_row(self, index: int) -> Line:
+        """A fact or a field."""
+        if self.view is None:
+            return ()
+        if index < self._fact_count:
+            if index < len(self.view.facts):
+                label, text = self.view.facts[index]
+                return (cell(f" {label}", 6, Tone.DIM), Span(text))
+            return (Span(" sealed: ", Tone.WARN), Span(self.view.sealed_reason, Tone.WARN))
+        row = self.view.rows[self._visible[index - self._fact_count]]
+        sign = Span("▶" if index == self.cursor else " ", Tone.KEY)
+        return (sign, *field_line(row, open_=self._key(row) not in self._folded))
+
+    def action_choose(self) -> None:
+        """Fold or unfold the field."""
+        self._fold(None)
+
+    def action_fold(self) -> None:
+        """Fold the field, or go to the one around it."""
+        row = self.selected
+        if row is None or self.view is None:
+            return
+        if row.field.children and self._key(row) not in self._folded:
+            self._fold(True)
+            return
+        at = self._visible[self.cursor - self._fact_count]
+        around = [i for i in range(at) if self.view.rows[i].depth < row.depth and self.view.rows[i].part == row.part]
+        if around:
+            self.select(around[-1])
+
+    def action_unfold(self) -> None:
+        """Unfold the field."""
+        self._fold(False)
+
+    @property
+    def _fact_count(self) -> int:
+        return 0 if self.view is None else len(self.view.facts) + bool(self.view.sealed_reason)
+
+    def _name_at(self, index: int) -> str | None:
+        at = index - self._fact_count
+        return self.view.rows[self._visible[at]].field.name if self.view is not None and at >= 0 else None
+
+    def _fold(self, folded: bool | None) -> None:
+        row = self.selected
+        if row is None or not row.field.children:
+            return
+        now = self._key(row) in self._folded
+        if (not now if folded is None else folded) != now:
+            self._folded ^= {self._key(row)}
+        self._unfold_rows()
+        self.rows_changed()
+
+    def _key(self, row: FieldRow) -> tuple[int, str]:
+        return row.depth, row.field.name
+
+    def _unfold_rows(self) -> None:
+        """Which rows are not inside a folded one."""
+        self._visible = []
+        hidden_below: int | None = None
+        for index, row in enumerate(self.view.rows if self.view is not None else ()):
+            if hidden_below is not None and row.depth > hidden_below:
+                continue
+            hidden_below = row.depth if row.field.children and self._key(row) in self._folded else None
+            self._visible.append(index)
+
+
+class ByteView(LineView):
+    """The bytes of a datagram and of its plaintext; the selected field's bytes are lit."""
+
+    BINDINGS = bindings_of(Context.BYTES)
+
+    class Stepped(Message):
+        """Another byte was selected."""
+
+        def __init__(self, part: int, offset: int) -> None:
+            super().__init__()
+            self.part = part
+            self.offset = offset
+
+    def __init__(self) -> None:
+        super().__init__(id="bytes")
+        self._parts: tuple[bytes, ...] = ()
+        self._rows: list[tuple[int, int | None]] = []
+        self._lit: tuple[int, int, int] | None = None
+        self._at: tuple[int, int] = (DATAGRAM, 0)
+        self.title = "bytes"
+
+    @property
+    def row_count(self) -> int:
+        """Hex rows with a title above each part."""
+        return len(self._rows)
+
+    def show(self, view: MessageView | None) -> None:
+        """Show the bytes of a datagram."""
+        self._parts = () if view is None else view.parts
+        self._lit = None
+        self.rows_changed()
+
+    def light(self, part: int, start: int, end: int) -> None:
+        """Light a range and bring its first byte into view."""
+        self._lit = (part, start, end)
+        if not self.has_focus:
+            self._at = (part, start)
+        row = next((i for i, shown in enumerate(self._rows) if shown == (part, start // self._per_row)), None)
+        if row is not None:
+            self.cursor = row
+        self.refresh()
+
+    def can_stand_on(self, index: int) -> bool:
+        """Hex rows."""
+        return 0 <= index < len(self._rows) and self._rows[index][1] is not None
+
+    def draw_row(self, index: int) -> Line:
+        """A title or a row of hex."""
+        part, row = self._rows[index]
+        if row is None:
+            what = "datagram" if part == DATAGRAM else "plaintext"
+            return (Span(f" {what}  {counted(len(self._parts[part]), 'byte')}", Tone.DIM),)
+        lit = None if self._lit is None or self._lit[0] != part else self._lit[1:]
+        return (Span(" "), *hex_row(self._parts[part], row, self._per_row, lit))
+
+    def rows_changed(self) -> None:
+        """Lay the bytes out for the present width."""
+        self._rows = []
+        for part, content in enumerate(self._parts):
+            self._rows.append((part, None))
+            self._rows += [(part, row) for row in range(row_count(content, self._per_row))]
+        super().rows_changed()
+
+    def action_step(self, by: int) -> None:
+        """Go to a neighbouring byte."""
+        self._step(by)
+
+    def action_move(self, rows: int) -> None:
+        """Go to the byte above or below."""
+        self._step(rows * self._per_row)
+
+    def on_click(self, event: Click) -> None:
+        """Select the byte under the mouse."""
+        index = self.row_at(event.y)
+        if index is None:
+            return
+        part, row = self._rows[index]
+        offset = None if row is None else byte_at(event.x - 1, row, self._per_row)
+        if offset is not None and offset < len(self._parts[part]):
+            self._at = (part, offset)
+            self.post_message(self.Stepped(part, offset))
+
+    @property
+    def _per_row(self) -> int:
+        return bytes_per_row(max(1, self.size.width - 2))
+
+    def _step(self, by: int) -> None:
+        part, offset = self._at
+        if part >= len(self._parts):
+            return
+        offset += by
+        if offset < 0 and part > 0:
+            part, offset = part - 1, len(self._parts[part - 1]) - 1
+        elif offset >= len(self._parts[part]) and part + 1 < len(self._parts):
+            part, offset = part + 1, 0
+        self._at = (part, min(max(offset, 0), max(0, len(self._parts[part]) - 1)))
+        self.post_message(self.Stepped(*self._at))
+
+
+class MessagePane(Vertical):
+    """Fields above, bytes below."""
+
+    DEFAULT_CSS = """
+    MessagePane FieldTree { height: 1fr; }
+    MessagePane ByteView { height: 40%; min-height: 4; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Two views."""
+        yield FieldTree()
+        yield ByteView()
+
+    def show(self, view: MessageView | None, nothing: str = "") -> None:
+        """Show a datagram, or say in the title why there is none."""
+        self.query_one(FieldTree).title = nothing if view is None else view.title
+        self.query_one(ByteView).show(view)
+        self.query_one(FieldTree).show(view)
+        self._light()
+
+    def on_line_view_moved(self, event: LineView.Moved) -> None:
+        """Light the bytes of the selected field."""
+        event.stop()
+        if isinstance(event.view, FieldTree):
+            self._light()
+
+    def on_byte_view_stepped(self, event: ByteView.Stepped) -> None:
+        """Select the field that a byte belongs to."""
+        event.stop()
+        tree = self.query_one(FieldTree)
+        index = None if tree.view is None else tree.view.field_at(event.part, event.offset)
+        if index is not None:
+            tree.select(index)
+
+    def _light(self) -> None:
+        row = self.query_one(FieldTree).selected
+        if row is not None:
+            self.query_one(ByteView).light(row.part, row.field.start, row.field.end)

@@ -1,0 +1,104 @@
+"""Pages over the main screen: verdict, NAT, rounds, help."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from app.tui.actions import Context, actions_in, bindings_of
+from app.tui.bars import ActionBar
+from app.tui.line_view import LineView
+from app.tui.linked_view import Content, LinkedView
+from capture.model import Sighting
+
+
+class PageScreen(ModalScreen[Sighting | None], inherit_bindings=False):
+    """A page of lines; closes with the packet that the user wants to go to, or None."""
+
+    BINDINGS = bindings_of(Context.PAGE)
+
+    DEFAULT_CSS = """
+    PageScreen { align: center middle; }
+    PageScreen > Vertical { width: 100%; height: 100%; max-width: 132; background: $background; }
+    PageScreen LinkedView { height: 1fr; }
+    """
+
+    def __init__(self, title: str, content: Content) -> None:
+        super().__init__()
+        self._title = title
+        self._content = content
+        self.is_help = False
+
+    def compose(self) -> ComposeResult:
+        """Title, lines, keys."""
+        with Vertical():
+            yield LinkedView("page", self._title)
+            yield ActionBar()
+
+    def on_mount(self) -> None:
+        """Show the lines."""
+        self.query_one(LinkedView).show(self._content)
+        self.query_one(LinkedView).focus()
+        self.query_one(ActionBar).show(actions_in(Context.PAGE))
+
+    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
+        """A double click."""
+        event.stop()
+        self.action_choose()
+
+    def action_choose(self) -> None:
+        """Go to the packet of the line under the cursor."""
+        link = self.query_one(LinkedView).link
+        if link is not None:
+            self.dismiss(link)
+
+    def action_close(self) -> None:
+        """Back to the main screen."""
+        self.dismiss(None)
+
+
+class ChoiceScreen(ModalScreen[int | None], inherit_bindings=False):
+    """A short list to choose from; closes with the index of the choice, or None."""
+
+    BINDINGS = bindings_of(Context.CHOICE)
+
+    DEFAULT_CSS = """
+    ChoiceScreen { align: center middle; }
+    ChoiceScreen > Vertical { width: 76; max-width: 100%; height: auto; background: $background;
+        border: round $border; padding: 0 1; }
+    ChoiceScreen LinkedView { height: auto; }
+    """
+
+    def __init__(self, title: str, content: Content, height: int) -> None:
+        super().__init__()
+        self._title = title
+        self._content = content
+        self._height = height
+
+    def compose(self) -> ComposeResult:
+        """Title, choices, keys."""
+        with Vertical():
+            yield LinkedView("choices", self._title)
+            yield ActionBar()
+
+    def on_mount(self) -> None:
+        """Show the choices."""
+        view = self.query_one(LinkedView)
+        view.styles.height = self._height + 1
+        view.show(self._content)
+        view.focus()
+        self.query_one(ActionBar).show(actions_in(Context.CHOICE))
+
+    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
+        """A double click."""
+        event.stop()
+        self.action_choose()
+
+    def action_choose(self) -> None:
+        """Take the choice under the cursor."""
+        self.dismiss(self.query_one(LinkedView).cursor)
+
+    def action_close(self) -> None:
+        """Choose nothing."""
+        self.dismiss(None)
