@@ -181,8 +181,8 @@ def _arrow(flow: Flow, step: Step, actors: dict[str, Actor]) -> str:
 def _structure(flow: Flow, step: Step, message: FlowMessage) -> str:
     """The message as hyperdht's diagrams write one."""
     if message.mode is None:
-        if message.kind == "response":
-            return mermaid_text(f"{{ {message.command}: {step.label}, ... }}")
+        if message.kind == "response" or step.count > 1:
+            return mermaid_text(saying.labels(flow, step)[0])
         return mermaid_text(f"{{ command: {message.command}, target, ... }}")
     fields = [f"mode: {message.mode}"]
     if message.command == "PEER_HANDSHAKE":
@@ -190,8 +190,8 @@ def _structure(flow: Flow, step: Step, message: FlowMessage) -> str:
     else:
         payload = payload_fields(flow, step, message)
         fields += [payload] if payload else []
-    again = " (again)" if step.retransmission else ""
-    return mermaid_text(f"{{ command: {message.command}, target, value: {{ {', '.join(fields)}, ... }} }}{again}")
+    again = "again " if step.retransmission else ""
+    return mermaid_text(f"{again}{{ command: {message.command}, target, value: {{ {', '.join(fields)}, ... }} }}")
 
 
 def payload_fields(flow: Flow, step: Step, message: FlowMessage) -> str | None:

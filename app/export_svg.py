@@ -153,13 +153,12 @@ class _Drawing:
         if start == end:
             parts.append(svg.text(start + 10, y, f"↺ {labels[0]}", f"label {tone}"))
         else:
-            parts += _arrow(step, start, end, y, tone)
-            room = abs(end - start) - 26
-            label = fitting(labels, svg.cells_in(room))
-            parts.append(svg.text((start + end) / 2, y - 7, label, f"label {tone}", "middle"))
+            tip = _tip(step, start, end)
+            parts += _arrow(step, start, tip, y, tone)
+            middle, room = (start + tip) / 2, abs(tip - start) - 26
+            parts.append(svg.text(middle, y - 7, fitting(labels, svg.cells_in(room)), f"label {tone}", "middle"))
             if words:
-                under = svg.clipped((start + end) / 2, y + 14, " ".join(words), "label small dim", room + 20, "middle")
-                parts.append(under)
+                parts.append(svg.clipped(middle, y + 14, " ".join(words), "label small dim", room + 20, "middle"))
         hint = terms.joined((labels[0], saying.remark(flow, step)))
         return svg.group(parts, hint)
 
@@ -181,15 +180,21 @@ class _Drawing:
         return parts
 
 
-def _arrow(step: Step, start: float, end: float, y: float, tone: str) -> list[str]:
-    rightwards = end > start
+def _tip(step: Step, start: float, end: float) -> float:
+    """Where an arrow ends: short of the lane, for what did not arrive."""
+    if step.kind is StepKind.OPENER:
+        return start + (end - start) * 0.6
+    if step.lost:
+        return start + (end - start) * 0.86
+    return end - (2 if end > start else -2)
+
+
+def _arrow(step: Step, start: float, tip: float, y: float, tone: str) -> list[str]:
+    rightwards = tip > start
     sign = 1 if rightwards else -1
     both = step.kind is StepKind.SAMPLE and step.count > 1
     dies = step.kind is StepKind.OPENER
     missing = step.kind is StepKind.MISSING
-    tip = end - sign * 2
-    if dies or step.lost:
-        tip = start + (end - start) * (0.55 if dies else 0.86)
     shaft_from, shaft_to = start + sign * (11 if both else 2), tip - sign * (0 if dies or step.lost else 8)
     dash = " dotted" if missing else " dashed" if step.dashed or dies else ""
     parts = []

@@ -35,6 +35,11 @@ class Reported(Protocol):
         """The attempts, oldest first."""
         ...
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was seen and is part of no attempt."""
+        ...
+
 
 def open_story(options: argparse.Namespace) -> Story:
     """Read the files that the options name; say on standard error what is odd about them.

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from app.draw import terms
 from app.terminal_text import pad, safe_text
 from app.wording import error_name
-from capture.model import Flow, FlowMessage, NatEvidence, Probes, Role, Round
+from capture.model import Flow, FlowMessage, NatEvidence, Probes, Role, Round, Sighting
 from protocol.messages import HolepunchPayload
 
+FrameName = Callable[[Sighting], str]
+"""How to name a packet: its frame, and its file where there are several."""
 
-def detail_lines(flow: Flow) -> Iterator[str]:
-    """All that is known of an attempt, as plain lines; those of messages are never folded."""
+
+def detail_lines(flow: Flow, frame: FrameName) -> Iterator[str]:
+    """All that is known of an attempt, as plain lines; those of messages are never folded.
+
+    Args:
+        flow: the attempt.
+        frame: how to name a packet.
+    """
     yield ""
     yield f"id           {flow.id}"
     yield f"target       {flow.target.hex()}"
@@ -27,7 +35,7 @@ def detail_lines(flow: Flow) -> Iterator[str]:
         yield f"{title:12} {terms.joined(map(terms.address, lane.addresses[:8]), ', ')}{inside}"
     for side, nat in (("client", flow.client_nat), ("server", flow.server_nat)):
         if nat is not None:
-            yield from _nat_lines(side, nat)
+            yield from _nat_lines(side, nat, frame)
     for one in flow.rounds:
         yield from _round_lines(one)
     for side, probes in (("client", flow.client_probes), ("server", flow.server_probes)):
@@ -38,32 +46,32 @@ def detail_lines(flow: Flow) -> Iterator[str]:
     )
     yield ""
     for message in flow.messages:
-        yield message_line(flow, message)
+        yield message_line(flow, message, frame)
     for note in flow.notes:
         yield f"note         {safe_text(note)}"
 
 
-def message_line(flow: Flow, message: FlowMessage) -> str:
+def message_line(flow: Flow, message: FlowMessage, frame: FrameName) -> str:
     """One dht-rpc message in one line."""
     name = message.command if message.mode is None else f"{message.command} {message.mode}"
     arrow = "⇢" if message.kind == "response" else "→"
     roles = f"{message.from_role} {arrow} {message.to_role}"
     again = "  again" if message.retransmission else ""
     return (
-        f"#{message.sighting.frame:<7} {message.time - flow.started:9.6f}  {pad(roles, 32)}"
+        f"{frame(message.sighting):8} {message.time - flow.started:9.6f}  {pad(roles, 32)}"
         f"  {pad(name, 27)} tid {message.tid:<5}"
         f"  {terms.address(message.src)} {arrow} {terms.address(message.dst)}{again}"
     )
 
 
-def _nat_lines(side: str, nat: NatEvidence) -> Iterator[str]:
+def _nat_lines(side: str, nat: NatEvidence, frame: FrameName) -> Iterator[str]:
     yield (
         f"NAT          {side} says {terms.firewall(nat.announced)}, samples say {terms.firewall(nat.classified)}:"
         f" {safe_text(nat.rule)}"
     )
     for sample in nat.samples:
         yield (
-            f"             #{sample.sighting.frame:<6} {terms.address(sample.seen_by)} sees"
+            f"             {frame(sample.sighting):7} {terms.address(sample.seen_by)} sees"
             f" {terms.address(sample.socket)} as {terms.address(sample.seen_as)}"
         )
 

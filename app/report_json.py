@@ -32,18 +32,22 @@ PathOf = Callable[[int], str]
 """Path of the file with that index."""
 
 
-def report_document(files: Sequence[FileSummary], flows: Iterable[Flow], *, secrets: bool = False) -> Json:
+def report_document(
+    files: Sequence[FileSummary], flows: Iterable[Flow], *, notes: Sequence[str] = (), secrets: bool = False
+) -> Json:
     """The whole report.
 
     Args:
         files: what was read; messages and evidence name them by path.
         flows: the attempts to report, in the order to report them.
+        notes: what was seen and is part of no attempt.
         secrets: whether to give the holepunch secrets away.
     """
     paths = [file.path for file in files]
     return {
         "version": REPORT_VERSION,
         "files": [_file(file) for file in files],
+        "notes": list(notes),
         "flows": [flow_document(flow, paths.__getitem__, secrets=secrets) for flow in flows],
     }
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from app.draw import terms
 from app.draw.spans import Tone
-from app.report_detail import detail_lines
+from app.report_detail import FrameName, detail_lines
 from app.terminal_text import cell_width, pad, safe_text
 from app.wording import OUTCOME_GLYPHS, TOKEN_GLYPHS, counted, grouped
 from capture.model import FileSummary, Flow, Outcome
@@ -57,14 +57,17 @@ def report_lines(story: Reported, flows: Sequence[Flow], style: Style, *, verbos
     """The whole report, line by line."""
     for file in story.files:
         yield from _folded(_file_line(file), style, "")
+    for note in story.notes:
+        yield from _folded(f"note: {safe_text(note)}", style, "")
     if flows:
         yield ""
+    frame = frame_names([file.path for file in story.files])
     for flow, row in zip(flows, table(flows, min(style.width, COLUMNS_UNFOLDED)), strict=True):
         yield style.toned(row, terms.OUTCOME_TONE[flow.outcome])
-        for sentence in verdict_sentences(flow, [file.path for file in story.files]):
+        for sentence in verdict_sentences(flow, frame):
             yield from _folded(sentence, style, "  ")
         if verbose:
-            for line in detail_lines(flow):
+            for line in detail_lines(flow, frame):
                 yield "  " + line if line else ""
             yield ""
     if flows:
@@ -107,7 +110,7 @@ def _cells(flow: Flow) -> tuple[str, ...]:
     )
 
 
-def verdict_sentences(flow: Flow, paths: Sequence[str]) -> Iterator[str]:
+def verdict_sentences(flow: Flow, frame: FrameName) -> Iterator[str]:
     """What happened, and for what went wrong also the proof and what to do."""
     verdict = flow.verdict
     likely = "Likely, not proven: " if verdict.inferred else ""
@@ -115,9 +118,7 @@ def verdict_sentences(flow: Flow, paths: Sequence[str]) -> Iterator[str]:
     if flow.outcome is Outcome.CONNECTED:
         return
     if verdict.evidence:
-        yield "Proof: " + "; ".join(
-            f"{_frame(one.sighting.file, one.sighting.frame, paths)} {safe_text(one.says)}" for one in verdict.evidence
-        )
+        yield "Proof: " + "; ".join(f"{frame(one.sighting)} {safe_text(one.says)}" for one in verdict.evidence)
     if verdict.application_error:
         yield f"The application saw {safe_text(verdict.application_error)}."
     if verdict.advice:
@@ -132,8 +133,13 @@ def summary_line(flows: Iterable[Flow]) -> str:
     return terms.joined(parts)
 
 
-def _frame(file: int, frame: int, paths: Sequence[str]) -> str:
-    return f"#{frame}" if len(paths) == 1 else f"{safe_text(os.path.basename(paths[file]))}#{frame}"
+def frame_names(paths: Sequence[str]) -> FrameName:
+    """Names of packets: ``#12``, or ``nat.pcap#12`` among several files; whole paths where short ones are alike."""
+    if len(paths) == 1:
+        return lambda sighting: f"#{sighting.frame}"
+    short = [os.path.basename(path) for path in paths]
+    shown = short if len(set(short)) == len(short) else paths
+    return lambda sighting: f"{safe_text(shown[sighting.file])}#{sighting.frame}"
 
 
 def _file_line(file: FileSummary) -> str:

@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         from app.report_json import report_document
 
-        document = report_document(story.files, flows, secrets=options.secrets)
+        document = report_document(story.files, flows, notes=story.notes, secrets=options.secrets)
         json.dump(document, sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:

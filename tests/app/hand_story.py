@@ -16,6 +16,7 @@ class HandStory:
     files: tuple[FileSummary, ...]
     flows: tuple[Flow, ...]
     pencils: tuple[Pencil, ...]
+    notes: tuple[str, ...] = ()
 
     def flow(self, flow_id: str) -> Flow:
         for one in self.flows:
