@@ -59,7 +59,6 @@ def _dispatch(given: list[str]) -> int:
 
 def _guarded(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
     from capture.errors import CaptureError
-    from capture.filter import FilterError
 
     try:
         return run(options)
@@ -69,9 +68,6 @@ def _guarded(run: Callable[[argparse.Namespace], int], options: argparse.Namespa
     except CaptureError as error:
         complain(str(error))
         return ExitStatus.UNREADABLE
-    except FilterError as error:
-        complain(f"the filter is wrong at {error}")
-        return ExitStatus.BAD_FILTER
 
 
 def complain(message: str) -> None:

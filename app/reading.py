@@ -16,6 +16,7 @@ from capture.errors import CaptureError
 from capture.model import FileSummary, Flow
 
 if TYPE_CHECKING:
+    from capture.filter import Filter
     from capture.story import Keys, Story
 
 WARNINGS_SHOWN = 5
@@ -56,6 +57,20 @@ def open_story(options: argparse.Namespace) -> Story:
     for line in (*oddities(story), *useless_keys(story, keys)):
         complain(line)
     return story
+
+
+def chosen_filter(options: argparse.Namespace) -> Filter:
+    """The filter that the options give.
+
+    Raises:
+        CommandError: it does not parse; the message says where.
+    """
+    from capture.filter import FilterError, parse_filter
+
+    try:
+        return parse_filter(options.filter)
+    except FilterError as error:
+        raise CommandError(ExitStatus.BAD_FILTER, f"the filter is wrong at {error}") from None
 
 
 def check_paths(paths: Sequence[str]) -> None:

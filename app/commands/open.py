@@ -6,13 +6,12 @@ import argparse
 import sys
 
 from app.exit_status import CommandError, ExitStatus
-from app.reading import check_paths, keys_of
-from capture.filter import parse_filter
+from app.reading import check_paths, chosen_filter, keys_of
 
 
 def run(options: argparse.Namespace) -> int:
     """Open the inspector; whatever can be refused is refused before the screen is entered."""
-    parse_filter(options.filter)
+    chosen_filter(options)
     check_paths(options.files)
     keys = keys_of(options)
     if not (sys.stdout.isatty() and (sys.stdin.isatty() or "-" in options.files)):

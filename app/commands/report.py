@@ -8,14 +8,13 @@ import sys
 from collections.abc import Iterable
 
 from app.exit_status import ExitStatus
-from app.reading import nothing_to_see, open_story
-from capture.filter import parse_filter
+from app.reading import chosen_filter, nothing_to_see, open_story
 from capture.model import Flow, Outcome, TokenState
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the report; with ``--check`` the status tells of failures."""
-    chosen = parse_filter(options.filter)
+    chosen = chosen_filter(options)
     story = open_story(options)
     flows = chosen.select(story.flows)
     if options.json:
