@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from capture.flows.assembly import Assembler
 from capture.flows.attempt import Attempt
 from capture.flows.copies import Copies
-from capture.flows.facts import Facts, Gatherer
+from capture.flows.facts import Facts
 from capture.flows.freezing import freeze, freeze_search
+from capture.flows.gathering import Gatherer
 from capture.flows.judging import judge
 from capture.flows.keyring import Keyring
 from capture.flows.relaying import OPENING_NS, relay_links
 from capture.flows.searches import Searches
-from capture.flows.sides import Sides
 from capture.flows.traffic import Traffic
 from capture.keylog import KeyLog
 from capture.keylog_files import KeyLogTail
@@ -53,7 +53,6 @@ class Story:
         self._traffic = Traffic(table, self._copies)
         self._gatherer = Gatherer(self._traffic, self._copies)
         self._tails: list[KeyLogTail] = []
-        self._sides: dict[bytes, Sides] = {}
         self._facts: dict[bytes, Facts] = {}
         self._flows: dict[bytes, Flow] = {}
         self._lone: dict[str, Flow] = {}
@@ -179,7 +178,7 @@ class Story:
         self._traffic.update()
         changed = set(self._assembler.changed)
         for endpoint in self._traffic.fresh:
-            changed |= self._gatherer.claimed.get(endpoint, set())
+            changed |= self._gatherer.claimants(endpoint)
         self._assembler.changed.clear()
         self._traffic.fresh.clear()
         ids = self._rebuild(changed)
@@ -199,11 +198,11 @@ class Story:
         if not changed:
             return []
         attempts = {noise1: self._assembler.attempts[noise1] for noise1 in changed}
-        for noise1, attempt in attempts.items():
-            self._sides[noise1] = self._gatherer.claim(attempt)
+        for attempt in attempts.values():
+            self._gatherer.claim(attempt)
         start, end = int(self.table.time_ns[0]), int(self.table.time_ns[-1])
         for noise1, attempt in attempts.items():
-            self._facts[noise1] = self._gatherer.gather(attempt, self._sides[noise1], start, end)
+            self._facts[noise1] = self._gatherer.gather(attempt, start, end)
         affected = self._with_relayed(attempts)
         others = list(self._facts.values())
         for noise1 in affected:

@@ -55,6 +55,11 @@ def address_of(table: PacketTable, endpoint: int) -> Address:
     return Address(host_text(endpoint >> 16), endpoint & 0xFFFF)
 
 
+def host_claim(host: int) -> int:
+    """A number that stands for a whole host among endpoints."""
+    return -1 - host
+
+
 @lru_cache(maxsize=65536)
 def is_private(host: int) -> bool:
     """Whether a host can only be reached from its own network."""

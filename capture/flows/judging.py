@@ -23,6 +23,12 @@ SENDS: Final = 4
 """How often the reference sends a request before it gives up."""
 PUNCHING_NS: Final = 1_500_000_000
 """A side that is still punching sends at least this often."""
+CONSISTENT_NS: Final = 9_500_000_000
+"""Two consistent sides punch for about ten seconds (10 punches, 1 s apart)."""
+RANDOM_NS: Final = 34_000_000_000
+"""With a random side they punch for about 35 seconds (1750 punches, 20 ms apart)."""
+SILENCE_NS: Final = 250_000_000
+"""A client goes on within milliseconds of an answer that lets it go on."""
 
 Proof = tuple[int, str]
 """A row and what it says."""
@@ -226,7 +232,23 @@ def _class_of(facts: Facts, *, client: bool) -> tuple[Firewall | None, bool]:
         return sampled, False
     if client and len(_handshake_ports(facts)) > 1:
         return Firewall.RANDOM, True
-    return stated, False
+    return (Firewall.UNKNOWN if _stays_unknown(facts, client=client) else None), False
+
+
+def _stays_unknown(facts: Facts, *, client: bool) -> bool:
+    """Whether the packets prove that a side never got beyond UNKNOWN.
+
+    A client's first request says UNKNOWN because it is sent before the samples are in; a server answers only after it
+    has analysed its samples.
+    """
+    if facts.firewall(client) != Firewall.UNKNOWN:
+        return False
+    if (facts.client_class if client else facts.server_class).firewall != Firewall.UNKNOWN:
+        return False
+    if not client:
+        return True
+    stated = [one.opened for one in facts.rounds if one.opened is not None and one.opened.error == ErrorCode.NONE]
+    return len(stated) > 1 or bool(facts.sides.client.inside_hosts)
 
 
 def _handshake_ports(facts: Facts) -> dict[int, int]:
@@ -284,9 +306,9 @@ def _unverified_client(facts: Facts, exchange: Exchange) -> tuple[Proof, ...] | 
     issued = {earlier.reply.token for earlier in facts.rounds if earlier.reply is not None and earlier.reply.token}
     if request.remote_token not in issued:
         return ((row, "the token that the client echoes was never issued"),)
-    relays = facts.attempt.announced_relays
-    if relays and exchange.relay is not None and exchange.relay not in relays:
-        return ((row, "this round goes through a relay that the server did not announce: it accepts no token there"),)
+    # A client probes through its own relay whenever the server offers that one; another relay means it does not.
+    if exchange.relay not in facts.sides.probe_relays:
+        return ((row, "this round goes through a relay that the server does not offer: it accepts no token there"),)
     return None
 
 
@@ -297,13 +319,25 @@ def _client_abort(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
             continue
         proof = (exchange.legs[0].row, f"the client sends {_error_name(request.error)}")
         for client in (True, False):
-            side, _ = _class_of(facts, client=client)
-            if side in (None, Firewall.UNKNOWN):
-                who = "client" if client else "server"
-                detail = f"the {who}'s NAT stayed UNKNOWN"
-                return _failed(VerdictCode.NAT_UNKNOWN, (proof,), detail=detail, inferred=side is None)
-        return _failed(VerdictCode.ABORTED_BY_CLIENT, (proof,))
+            if _stays_unknown(facts, client=client):
+                detail = f"the {'client' if client else 'server'}'s NAT stayed UNKNOWN"
+                return _failed(VerdictCode.NAT_UNKNOWN, (proof,), detail=detail)
+        if facts.firewall(True) == Firewall.UNKNOWN and _waited(facts, exchange) >= RETRY_NS:
+            # A veto comes at once; samples that never came back hold the client up for a time-out at least.
+            detail = "the client said UNKNOWN and waited long for samples before it gave up"
+            return _failed(VerdictCode.NAT_UNKNOWN, (proof,), detail=detail, inferred=True)
+        return _failed(VerdictCode.ABORTED_BY_CLIENT, (proof,), inferred=_class_of(facts, client=True)[0] is None)
     return None
+
+
+def _waited(facts: Facts, exchange: Exchange) -> int:
+    """Nanoseconds from the last answer before a round to the round."""
+    answers = [
+        earlier.answered.time_ns
+        for earlier in facts.rounds
+        if earlier.answered is not None and earlier.started_ns < exchange.started_ns
+    ]
+    return exchange.started_ns - max(answers) if answers else 0
 
 
 def _unanswered_round(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
@@ -358,7 +392,7 @@ def _after_punching(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
         if half is not None:
             proofs += ((half.first.first_row, "stream packets of one side only"),)
         return _failed(VerdictCode.STREAM_NOT_UP, proofs)
-    if _still_punching(facts):
+    if _still_punching(facts, agreed):
         return _incomplete(facts, "the capture ends while the sides are still punching")
     moved = _remapped(facts, agreed)
     if moved is not None:
@@ -383,11 +417,14 @@ def _refused_by_client(facts: Facts, agreed: Exchange) -> Judgement | None:
     return _failed(VerdictCode.UNVERIFIED_ADDRESS, (proof,), inferred=True, detail=proof[1])
 
 
-def _still_punching(facts: Facts) -> bool:
+def _still_punching(facts: Facts, agreed: Exchange) -> bool:
+    """Whether the capture ends before the sides would give up, and while they still send."""
     packets = [*facts.client_punches.packets, *facts.server_punches.packets]
     if not packets:
         return False
-    return facts.capture_end_ns - max(packet.time_ns for packet in packets) < PUNCHING_NS
+    patience = RANDOM_NS if Firewall.RANDOM in (facts.firewall(True), facts.firewall(False)) else CONSISTENT_NS
+    last = max(packet.time_ns for packet in packets)
+    return facts.capture_end_ns - last < PUNCHING_NS and last - agreed.legs[-1].time_ns < patience - PUNCHING_NS
 
 
 def _remapped(facts: Facts, agreed: Exchange) -> Proof | None:
@@ -440,18 +477,19 @@ def _silent_client(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
     if last is None or last.reply is None or last.reply.error != ErrorCode.NONE:
         return None
     answer = last.answered
-    if answer is None or facts.capture_end_ns - answer.time_ns < 2 * RETRY_NS:
+    if answer is None:
         return None
-    if facts.same_nat and not facts.streams:
+    silence = facts.capture_end_ns - answer.time_ns
+    if facts.same_nat and not facts.streams and silence > SILENCE_NS:
         proof = (answer.row, "relays see both sides at one address; the client stops punching")
         return Judgement(VerdictCode.LAN, Outcome.CONNECTED, Path.LAN, (proof,), inferred=True)
+    if silence < 2 * RETRY_NS or not _client_visible(facts):
+        return None
     for client in (True, False):
-        if facts.firewall(client) == Firewall.UNKNOWN and _class_of(facts, client=client)[0] == Firewall.UNKNOWN:
+        if _stays_unknown(facts, client=client):
             who = "client" if client else "server"
             proof = (answer.row, f"the {who}'s NAT is still UNKNOWN in the last round")
             return _failed(VerdictCode.NAT_UNKNOWN, (proof,), inferred=True, detail=f"the {who}'s NAT stayed UNKNOWN")
-    if not _client_visible(facts):
-        return None
     proof = (answer.row, "a good answer, after which the client goes silent")
     return _failed(VerdictCode.ABORTED_BY_CLIENT, (proof,), inferred=True)
 
@@ -468,6 +506,9 @@ def _half_stream(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
         proof = (first.first_row, "stream packets of one side, never answered")
         if facts.capture_end_ns - first.last_ns < RETRY_NS and first.count < SENDS:
             return _incomplete(facts, "the capture ends as the stream begins")
+        if not facts.rounds and not facts.sides.direct and first in facts.streams[0].up:
+            text = "stream packets straight to the address that the relay saw, never answered"
+            return _failed(VerdictCode.NOT_HOLEPUNCHABLE, ((first.first_row, text),), inferred=True)
         return _failed(VerdictCode.STREAM_NOT_UP, (proof,))
     return None
 

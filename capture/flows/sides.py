@@ -75,6 +75,13 @@ class Sides:
     direct: bool
     """The client spoke to the server itself, no relay between."""
 
+    @property
+    def same_nat(self) -> bool:
+        """Whether relays saw client and server under one host."""
+        if self.client_address is None or self.server_address is None:
+            return False
+        return host_of(self.client_address) == host_of(self.server_address)
+
 
 def find_sides(attempt: Attempt, copies: Copies) -> Sides:
     """Read the sides off the legs of an attempt."""

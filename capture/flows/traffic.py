@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from capture.flows.copies import Copies
-from capture.flows.endpoints import destination_endpoints, source_endpoints
+from capture.flows.endpoints import destination_endpoints, host_claim, host_of, is_private, source_endpoints
 from capture.table import Kind, PacketTable
 
 
@@ -58,6 +58,8 @@ class Traffic:
         self._streams: dict[tuple[int, int, int], Stream] = {}
         self.punches_by_endpoint: dict[int, list[PunchPacket]] = defaultdict(list)
         self.streams_by_endpoint: dict[int, list[Stream]] = defaultdict(list)
+        self.local_streams: dict[int, list[Stream]] = defaultdict(list)
+        """Streams between private hosts, by the claim of either: on a LAN peers use sockets that no relay saw."""
         self.fresh: set[int] = set()
         """Endpoints with punches or streams that came in since this was last cleared."""
 
@@ -115,6 +117,11 @@ class Traffic:
                 for endpoint in stream.sources | stream.destinations:
                     self.streams_by_endpoint[endpoint].append(stream)
                     self.fresh.add(endpoint)
+                ends = host_of(stream.src), host_of(stream.dst)
+                if all(map(is_private, ends)):
+                    for claim in map(host_claim, ends):
+                        self.local_streams[claim].append(stream)
+                        self.fresh.add(claim)
             stream.count += count
             stream.last_ns = int(times[last])
 

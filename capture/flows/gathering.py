@@ -1,0 +1,201 @@
+"""Gathering: the punches, streams and NAT samples that belong to an attempt.
+
+Sockets outlive attempts: a server's DHT socket takes part in all of them. A punch or stream belongs to the attempt
+that began last before it, among those whose two sides it fits.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections import Counter
+from collections.abc import Callable
+
+from capture.flows.attempt import Attempt
+from capture.flows.copies import Copies
+from capture.flows.endpoints import host_claim, host_of, plain_address
+from capture.flows.facts import Facts, SidePunches, StreamFacts
+from capture.flows.matching import join_paths, punch_sender, stream_sender
+from capture.flows.payloads import open_rounds
+from capture.flows.sides import Sides, find_sides
+from capture.flows.traffic import PunchPacket, SamplePacket, Stream, Traffic
+from protocol.constants import Mode
+from protocol.nat import Classification, classify
+
+SAMPLING_NS = 2_000_000_000
+"""How long before its first and after its last relayed leg a socket's samples count."""
+
+Samples = list[tuple[SamplePacket, int]]
+
+
+class Gatherer:
+    """Gathers the facts of attempts; knows which attempts an endpoint takes part in."""
+
+    def __init__(self, traffic: Traffic, copies: Copies) -> None:
+        self._traffic = traffic
+        self._copies = copies
+        self._sides: dict[bytes, Sides] = {}
+        self._claims: dict[int, list[tuple[int, bytes]]] = {}
+        """Start and noise message 1 of the attempts of an endpoint, oldest first."""
+
+    def claim(self, attempt: Attempt) -> None:
+        """Open what can be opened and note the endpoints the attempt uses; to be called before `gather`."""
+        open_rounds(attempt)
+        sides = find_sides(attempt, self._copies)
+        self._sides[attempt.noise1] = sides
+        claim = (attempt.started_ns, attempt.noise1)
+        for endpoint in sides.client.endpoints | sides.server.endpoints | _local_claims(sides):
+            claims = self._claims.setdefault(endpoint, [])
+            if claim not in claims:
+                insort(claims, claim)
+
+    def claimants(self, endpoint: int) -> set[bytes]:
+        """Noise message 1 of every attempt that uses an endpoint."""
+        return {noise1 for _, noise1 in self._claims.get(endpoint, ())}
+
+    def gather(self, attempt: Attempt, capture_start_ns: int, capture_end_ns: int) -> Facts:
+        """All facts of an attempt."""
+        sides = self._sides[attempt.noise1]
+        client_punches, server_punches = self._punches(attempt, sides)
+        streams = self._streams(attempt, sides, client_punches, server_punches)
+        client_samples, server_samples = self._samples(attempt, sides)
+        return Facts(
+            attempt,
+            self._copies,
+            sides,
+            attempt.rounds(),
+            client_punches,
+            server_punches,
+            streams,
+            client_samples,
+            server_samples,
+            _classify(client_samples),
+            _classify(server_samples),
+            capture_start_ns,
+            capture_end_ns,
+        )
+
+    def _owns(self, attempt: Attempt, endpoint: int, time_ns: int, fits: Callable[[Sides], bool]) -> bool:
+        """Whether `attempt` began last before a time, among those of an endpoint that fit."""
+        claims = self._claims.get(endpoint, [])
+        for index in range(bisect_right(claims, (time_ns, b"\xff" * 64)) - 1, -1, -1):
+            noise1 = claims[index][1]
+            if noise1 == attempt.noise1:
+                return True
+            if fits(self._sides[noise1]):
+                return False
+        return False
+
+    def _punches(self, attempt: Attempt, sides: Sides) -> tuple[SidePunches, SidePunches]:
+        client, server = SidePunches(), SidePunches()
+        seen: set[int] = set()
+        for endpoint in sides.client.punching | sides.server.punching:
+            for punch in self._traffic.punches_by_endpoint.get(endpoint, ()):
+                if punch.row in seen:
+                    continue
+                sources = self._copies.sources(punch.row, punch.src)
+                destinations = self._copies.destinations(punch.row, punch.dst)
+                sender = punch_sender(sides, sources, destinations)
+                if sender is None or not self._owns_punch(attempt, endpoint, punch, sources, destinations):
+                    continue
+                seen.add(punch.row)
+                punches, receiver = (client, sides.server) if sender is sides.client else (server, sides.client)
+                punches.packets.append(punch)
+                inside = receiver.inside_hosts
+                if inside and not inside.isdisjoint(map(host_of, destinations)):
+                    punches.arrived.append(punch)
+        for punches in (client, server):
+            punches.packets.sort(key=lambda packet: packet.row)
+            punches.arrived.sort(key=lambda packet: packet.row)
+        return client, server
+
+    def _owns_punch(
+        self, attempt: Attempt, endpoint: int, punch: PunchPacket, sources: list[int], destinations: list[int]
+    ) -> bool:
+        def fits(other: Sides) -> bool:
+            return punch_sender(other, sources, destinations) is not None
+
+        return self._owns(attempt, endpoint, punch.time_ns, fits)
+
+    def _streams(
+        self, attempt: Attempt, sides: Sides, client_punches: SidePunches, server_punches: SidePunches
+    ) -> list[StreamFacts]:
+        client, server = set(sides.client.endpoints), set(sides.server.endpoints)
+        for punch in client_punches.packets:
+            client.update(self._copies.sources(punch.row, punch.src))
+            server.update(self._copies.destinations(punch.row, punch.dst))
+        for punch in server_punches.packets:
+            server.update(self._copies.sources(punch.row, punch.src))
+            client.update(self._copies.destinations(punch.row, punch.dst))
+        answered = attempt.handshake_answered
+        since = answered.started_ns if answered is not None else attempt.started_ns
+        chosen: dict[int, tuple[Stream, bool]] = {}
+        for endpoint, stream in self._near(sides):
+            if id(stream) in chosen or stream.first_ns < since:
+                continue
+            sender = stream_sender(stream, sides, client, server)
+            if sender is not None and self._owns_stream(attempt, endpoint, stream):
+                chosen[id(stream)] = (stream, sender is sides.client)
+        return join_paths(list(chosen.values()), sides)
+
+    def _near(self, sides: Sides) -> list[tuple[int, Stream]]:
+        """Streams at any endpoint of the sides, each with that endpoint."""
+        traffic = self._traffic
+        near = [
+            (endpoint, stream)
+            for endpoint in sides.client.endpoints | sides.server.endpoints
+            for stream in traffic.streams_by_endpoint.get(endpoint, ())
+        ]
+        near += [(claim, stream) for claim in _local_claims(sides) for stream in traffic.local_streams.get(claim, ())]
+        return near
+
+    def _owns_stream(self, attempt: Attempt, endpoint: int, stream: Stream) -> bool:
+        def fits(other: Sides) -> bool:
+            return stream_sender(stream, other, other.client.endpoints, other.server.endpoints) is not None
+
+        return self._owns(attempt, endpoint, stream.first_ns, fits)
+
+    def _samples(self, attempt: Attempt, sides: Sides) -> tuple[Samples, Samples]:
+        rounds = attempt.rounds()
+        if not rounds and attempt.noise2 is None:
+            return [], []
+        start = attempt.started_ns - SAMPLING_NS
+        stop = attempt.last_ns + SAMPLING_NS
+        client_sockets, server_sockets = sides.client.punching, sides.server.punching - sides.server.main
+        found = self._traffic.samples(client_sockets | server_sockets, start, stop)
+        result: tuple[Samples, Samples] = ([], [])
+        for mine, sockets in zip(result, (client_sockets, server_sockets), strict=True):
+            rows: set[int] = set()
+            for socket in sockets:
+                for sample in found.get(socket, ()):
+                    if sample.row not in rows:
+                        rows.add(sample.row)
+                        mine.append((sample, self._traffic.seen_as(sample.row)))
+        for exchange in rounds:
+            for leg in exchange.legs_of(Mode.FROM_RELAY):
+                if leg.dst in server_sockets:
+                    result[1].append((SamplePacket(leg.row, leg.time_ns, leg.dst, leg.src), leg.to))
+        for mine in result:
+            mine.sort(key=lambda pair: pair[0].row)
+        return result
+
+
+def _local_claims(sides: Sides) -> set[int]:
+    """Claims on the hosts behind a NAT that both sides share."""
+    if not sides.same_nat:
+        return set()
+    return {host_claim(host) for host in sides.client.inside_hosts | sides.server.inside_hosts}
+
+
+def _classify(samples: Samples) -> Classification:
+    """Classify by the socket that has most samples: the reference starts anew when it opens another."""
+    if not samples:
+        return classify(())
+    sockets = Counter(sample.socket for sample, _ in samples)
+    last = max(sockets, key=lambda socket: (min(sockets[socket], 3), _last_row(samples, socket)))
+    return classify(
+        (plain_address(seen_as), plain_address(sample.seen_by)) for sample, seen_as in samples if sample.socket == last
+    )
+
+
+def _last_row(samples: Samples, socket: int) -> int:
+    return max(sample.row for sample, _ in samples if sample.socket == socket)

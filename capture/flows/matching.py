@@ -1,0 +1,91 @@
+"""Matching: which side of an attempt sent a punch or a stream, if it is of this attempt at all."""
+
+from __future__ import annotations
+
+from capture.flows.endpoints import host_of, is_private
+from capture.flows.facts import StreamFacts
+from capture.flows.sides import Side, Sides
+from capture.flows.traffic import Stream
+
+
+def punch_sender(sides: Sides, sources: list[int], destinations: list[int]) -> Side | None:
+    """The side that sent a punch seen with these endpoints; None if it is not between these sides."""
+    client, server = sides.client, sides.server
+    score = 0
+    for source in sources:
+        score += (source in client.punching) - (source in server.punching)
+    for destination in destinations:
+        score += (destination in server.punching) - (destination in client.punching)
+    if score == 0:
+        return None
+    sender, receiver = (client, server) if score > 0 else (server, client)
+    from_sender = not sender.hosts.isdisjoint(map(host_of, sources))
+    to_receiver = not receiver.hosts.isdisjoint(map(host_of, destinations))
+    return sender if from_sender and to_receiver else None
+
+
+def stream_sender(stream: Stream, sides: Sides, client: set[int], server: set[int]) -> Side | None:
+    """The side that sends a stream between this client and this server; None when it is between others.
+
+    Args:
+        stream: the stream.
+        sides: the sides of the attempt.
+        client: endpoints of the client, those of its punches included.
+        server: endpoints of the server.
+    """
+    from_client, to_server = bool(stream.sources & client), bool(stream.destinations & server)
+    from_server, to_client = bool(stream.sources & server), bool(stream.destinations & client)
+    if from_client and to_server:
+        return sides.client
+    if from_server and to_client:
+        return sides.server
+    source_hosts = {host_of(endpoint) for endpoint in stream.sources}
+    destination_hosts = {host_of(endpoint) for endpoint in stream.destinations}
+    client_hosts, server_hosts = sides.client.hosts, sides.server.hosts
+    if (from_client and destination_hosts & server_hosts) or (to_server and source_hosts & client_hosts):
+        return sides.client
+    if (from_server and destination_hosts & client_hosts) or (to_client and source_hosts & server_hosts):
+        return sides.server
+    if sides.same_nat and is_private(host_of(stream.src)) and is_private(host_of(stream.dst)):
+        inside_client, inside_server = sides.client.inside_hosts, sides.server.inside_hosts
+        if source_hosts & inside_client or destination_hosts & inside_server:
+            return sides.client
+        if source_hosts & inside_server or destination_hosts & inside_client:
+            return sides.server
+    return None
+
+
+def join_paths(streams: list[tuple[Stream, bool]], sides: Sides) -> list[StreamFacts]:
+    """Streams, each with whether it goes up to the server, as paths with both their directions, the first first."""
+    paths: dict[tuple[int, int], StreamFacts] = {}
+    for stream, upwards in streams:
+        ends = (stream.src, stream.dst) if upwards else (stream.dst, stream.src)
+        path = paths.setdefault(ends, StreamFacts(*ends, [], []))
+        (path.up if upwards else path.down).append(stream)
+    return sorted(_merge_nat_paths(list(paths.values()), sides), key=lambda path: path.first_ns)
+
+
+def _merge_nat_paths(paths: list[StreamFacts], sides: Sides) -> list[StreamFacts]:
+    """Join the two directions of one path when each was seen on another side of a NAT."""
+    whole = [path for path in paths if path.both_ways]
+    ups = [path for path in paths if path.up and not path.down]
+    downs = [path for path in paths if path.down and not path.up]
+    for up in ups:
+        match = next((down for down in downs if _one_path(up, down, sides)), None)
+        if match is None:
+            whole.append(up)
+            continue
+        downs.remove(match)
+        whole.append(StreamFacts(up.client_side, match.server_side, up.up, match.down))
+    return whole + downs
+
+
+def _one_path(up: StreamFacts, down: StreamFacts, sides: Sides) -> bool:
+    """Whether an upward and a downward half share an end, at some sighting, and the other ends can be one socket."""
+    up_sources = set().union(*(stream.sources for stream in up.up))
+    up_destinations = set().union(*(stream.destinations for stream in up.up))
+    down_sources = set().union(*(stream.sources for stream in down.down))
+    down_destinations = set().union(*(stream.destinations for stream in down.down))
+    if up_sources & down_destinations or up_destinations & down_sources:
+        return True
+    return bool(up_sources & sides.client.endpoints and down_destinations & sides.client.endpoints)

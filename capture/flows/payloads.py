@@ -1,0 +1,35 @@
+"""Opening the payloads of an attempt's rounds with its secret."""
+
+from __future__ import annotations
+
+from capture.flows.attempt import Attempt
+from protocol.errors import DecodeError
+from protocol.messages import HolepunchPayload
+from protocol.sealed_values import decode_holepunch_payload
+from protocol.secretbox import open_payload
+
+
+def open_rounds(attempt: Attempt) -> None:
+    """Open every payload of an attempt that is still closed and can be opened."""
+    for exchange in attempt.holepunches:
+        if exchange.opened is None:
+            exchange.opened, exchange.opened_reason = _open(attempt, exchange.body)
+        if exchange.reply is None:
+            for answer in exchange.answers:
+                exchange.reply, exchange.reply_reason = _open(attempt, answer)
+                if exchange.reply is not None:
+                    break
+            else:
+                exchange.reply_reason = exchange.reply_reason or "no answer seen"
+
+
+def _open(attempt: Attempt, sealed: bytes) -> tuple[HolepunchPayload | None, str]:
+    if attempt.holepunch_secret is None:
+        return None, attempt.key_reason
+    plaintext = open_payload(attempt.holepunch_secret, sealed)
+    if plaintext is None:
+        return None, "the attempt's secret does not open it: altered, cut, or of another attempt"
+    try:
+        return decode_holepunch_payload(plaintext), ""
+    except DecodeError as error:
+        return None, f"opened, but malformed: {error}"
