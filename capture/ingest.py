@@ -15,7 +15,7 @@ from capture.capture_file import CaptureFile
 from capture.envelopes import Kind, scan
 from capture.fragments import Reassembler
 from capture.frames import Frames
-from capture.ip import UDP, Payloads, open_packets, open_udp
+from capture.ip import MALFORMED, UDP, Payloads, open_packets, open_udp
 from capture.links import SUPPORTED, Packets, find_packets, hops, linktype_name
 from capture.raw import Raw
 from capture.table import PacketTable, Piece
@@ -103,10 +103,11 @@ class Ingest:
         wire_end = frames.at + frames.wire_length
         payloads = open_packets(raw, packets, end, wire_end)
         wholes: list[_Whole] = []
-        is_piece = payloads.fragment_at >= 0
         carries: Bools = payloads.protocol == UDP
-        self._file.malformed += int((payloads.protocol == 255).sum())
-        self._file.not_udp += int((~carries & ~is_piece & (payloads.protocol != 255)).sum())
+        is_piece = carries & (payloads.fragment_at >= 0)
+        malformed = payloads.protocol == MALFORMED
+        self._file.malformed += int(malformed.sum())
+        self._file.not_udp += int((~carries & ~malformed).sum())
         if is_piece.any():
             wholes = self._reassemble(raw, segment, frames, packets, payloads, np.flatnonzero(is_piece))
             carries &= ~is_piece
@@ -185,8 +186,6 @@ class Ingest:
         for row in rows.tolist():
             at, end = int(payloads.at[row]), int(payloads.end[row])
             frame_at, interface = int(frames.at[row]), int(frames.interface[row])
-            if payloads.protocol[row] == 255 or (payloads.protocol[row] != UDP and payloads.fragment_at[row] == 0):
-                continue
             if end - at < payloads.wire_length[row]:
                 self._file.malformed += 1
                 continue

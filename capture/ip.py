@@ -20,6 +20,8 @@ from capture.links import Packets
 from capture.raw import Raw
 
 UDP: Final = 17
+MALFORMED: Final = 255
+"""Stands for the protocol of packets whose headers are cut or contradict themselves; 255 itself is reserved."""
 _IPV4: Final = np.dtype(
     [
         ("first", "u1"),
@@ -51,7 +53,7 @@ class Payloads(NamedTuple):
     """What the IP packets carry; one entry per packet that was looked at."""
 
     protocol: U8
-    """Number of the protocol above IP; 255 where the packet is too short or malformed to say."""
+    """Number of the protocol above IP; `MALFORMED` where the packet is too short or malformed to say."""
     at: I64
     """Offset of the first byte above IP."""
     end: I64
@@ -114,7 +116,7 @@ def _open_ipv4(raw: Raw, at: I64, end: I64, wire_end: I64) -> Payloads:
     protocol = header["protocol"].copy()
     body_at = at + header_length
     bad = (first >> 4 != 4) | (header_length < 20) | (total < header_length) | (body_at > end)
-    protocol[bad] = 255
+    protocol[bad] = MALFORMED
     fragment = header["fragment"].astype(np.int64)
     position = (fragment & 0x1FFF) * 8
     more = fragment & 0x2000 != 0
@@ -149,7 +151,7 @@ def _open_ipv6(raw: Raw, at: I64, end: I64) -> Payloads:
             break
         _step(raw, chained, protocol, body_at, position, more, fragment_id)
         bad |= (body_at > end) | (body_at > stop)
-    protocol[bad] = 255
+    protocol[bad] = MALFORMED
     zeros = np.zeros(at.size, np.uint32)
     return Payloads(
         protocol,
