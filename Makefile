@@ -1,0 +1,88 @@
+# What to do with this tree. Needs Python 3.11 or newer with venv, make, and for the tests node and npm (or none of
+# these two: then a PyPI wheel brings them).
+
+PYTHON ?= python3
+VENV ?= .venv
+FILE ?= app/samples/tour.pcapng
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+NODE_PACKAGES := tests/node/node_modules/.package-lock.json
+# Node of the machine, or the one that the development install brings.
+WITH_NODE = PATH="$$($(BIN)/python tests/node_path.py)$$PATH"
+
+.PHONY: help run test lint types imports tests lab lab-fixtures bench fuzz wheel node-packages clean
+
+help:
+	@echo "make run            install, then open the inspector on the bundled capture (FILE=... for another)"
+	@echo "make test           install, then style, types, layers and all tests"
+	@echo "make lab            every scenario of the NAT lab, live (root, iptables, tcpdump)"
+	@echo "make bench          speed against tshark, tcpdump and scapy"
+	@echo "make fuzz           a longer run of the fuzz targets"
+	@echo "make wheel          build the wheel, install it in an empty environment, try it"
+	@echo "make clean          remove what these made"
+
+run: $(VENV)/.installed
+	$(BIN)/peephole $(FILE)
+
+test: lint types imports tests
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.installed-dev
+	$(BIN)/lint-imports
+
+# Files spread over the cores, each whole on one; live lab scenarios change the network and run by themselves.
+tests: $(VENV)/.installed-dev node-packages
+	$(WITH_NODE) $(BIN)/python -m pytest -n auto --dist loadfile -m "not lab" $(PYTEST_ARGS)
+	$(WITH_NODE) $(BIN)/python -m pytest -m lab $(PYTEST_ARGS)
+
+lab: $(VENV)/.installed-dev node-packages
+	$(WITH_NODE) $(BIN)/python -m tests.natlab all
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m bench
+
+fuzz: $(VENV)/.installed-fuzz
+	for target in tests/fuzz/fuzz_*.py; do $(BIN)/python -m tests.fuzz.$$(basename $$target .py) -max_total_time=60 || exit 1; done
+
+wheel: $(VENV)/.installed-dev
+	rm -rf dist build/wheel-trial
+	$(BIN)/python -m build --wheel
+	$(PYTHON) -m venv build/wheel-trial
+	build/wheel-trial/bin/pip install --quiet dist/*.whl
+	cd build/wheel-trial && bin/peephole --version && bin/peephole keylog-hook
+	cd build/wheel-trial && bin/peephole report "$$(bin/python -c 'import app; print(app.__path__[0])')/samples/tour.pcapng"
+
+node-packages: $(NODE_PACKAGES)
+
+$(NODE_PACKAGES): tests/node/package-lock.json $(VENV)/.installed-dev
+	cd tests/node && PATH="$$($(abspath $(BIN))/python ../node_path.py)$$PATH" npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(VENV)/.created:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "peephole needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.created
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml $(VENV)/.created
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-fuzz: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,fuzz]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info tests/node/node_modules lab-out
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
