@@ -10,7 +10,9 @@ from pathlib import Path
 
 from .namespaces import Namespaces
 
-BUFFER_KIB = 32768
+BUFFER_KIB = 16384
+SNAPLEN = 4096
+"""Above every packet here. More would cost: the kernel sets aside so much for each packet, and drops on bursts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Captures:
         """
         for vantage in vantages:
             target = self._folder / f"{vantage.name}.pcap"
-            command = ["tcpdump", "-i", vantage.device, "-w", str(target), "-U", "-n", "-s", "0"]
+            command = ["tcpdump", "-i", vantage.device, "-w", str(target), "-U", "-n", "-s", str(SNAPLEN)]
             command += ["-B", str(BUFFER_KIB), "--immediate-mode", "-Z", "root", "udp"]
             self._running[vantage] = subprocess.Popen(
                 self._spaces.inside(vantage.space, command), stderr=subprocess.PIPE, text=True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -30,6 +31,10 @@ def _summary(name: str, folder: Path) -> bool:
         )
     print(f"{name:32} {time.monotonic() - started:.1f} s", flush=True)
     return right
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(143)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,6 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     if reason:
         print(reason, file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, _leave)  # unwinds, so that nothing of the lab stays behind
     selected = scenario.names() if chosen.command == "all" else chosen.scenario
     results = [_summary(name, chosen.out) for name in selected]
     return 0 if all(results) else 1

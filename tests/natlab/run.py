@@ -13,8 +13,9 @@ from typing import Any
 
 from . import topology, truth, visible
 from .captures import Captures, Vantage
+from .logs import blake2b
 from .namespaces import Namespaces
-from .nodes import Event, Node
+from .nodes import Event, Node, NodeError
 from .scenario import Connect, Scenario
 from .topology import WAN, Network
 
@@ -117,7 +118,7 @@ async def _break(lab: Lab, connect: Connect, gate: Event | None) -> None:
 
 
 async def _attempt(lab: Lab, connect: Connect, client: str, server: str, key: int, label: str) -> None:
-    nobody = truth.blake2b(label.encode(), 32).hex()
+    nobody = blake2b(label.encode(), 32).hex()
     public_key = lab.ready[server]["keys"][key]["public_key"] if server else nobody
     pinned = None
     if connect.pin_relay == "forgotten":
@@ -189,6 +190,7 @@ async def _run(lab: Lab) -> None:
         collated["captures"] = {
             each.name: counts[each.name] | {"device": each.device} for each in vantages(lab.network)
         }
+        _complain(lab)
         seen = visible.look(lab.folder, collated["attempts"], lab.network)
         for attempt in collated["attempts"]:
             attempt["visible"] = seen.get(attempt["id"])
@@ -198,6 +200,13 @@ async def _run(lab: Lab) -> None:
         if forwarder is not None:
             forwarder.kill()
             await forwarder.wait()
+
+
+def _complain(lab: Lab) -> None:
+    """A node that wrote to stderr did not behave as the reference implementation: the run is worth nothing."""
+    for path in sorted((lab.folder / "logs").glob("*.stderr")):
+        if path.stat().st_size:
+            raise NodeError(f"{path.stem}: {path.read_text()[-2000:]}")
 
 
 async def _start_forwarder(lab: Lab) -> asyncio.subprocess.Process:

@@ -14,17 +14,20 @@ from .topology import Network
 
 ETHERNET, RAW, SLL2 = 1, 101, 276
 LOW_TTL = 5
+LISTED_PORTS = 4
 AFTERWARDS = 1.0
 """Seconds after its end in which a datagram still belongs to an attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A one-byte datagram: when, between which hosts, TTL as captured."""
+    """A one-byte datagram: when, between which hosts and ports, TTL as captured."""
 
     time: float
     source: str
     destination: str
+    source_port: int
+    port: int
     ttl: int
 
 
@@ -54,18 +57,24 @@ def _probes(blob: bytes) -> list[Probe]:
         if packet[9] != 17 or struct.unpack_from(">H", packet, 24)[0] != 9 or packet[28] != 0:
             continue
         source, destination = (".".join(map(str, packet[at : at + 4])) for at in (12, 16))
-        found.append(Probe(time, source, destination, packet[8]))
+        source_port, port = struct.unpack_from(">HH", packet, 20)
+        found.append(Probe(time, source, destination, source_port, port, packet[8]))
     return found
 
 
-def _count(probes: list[Probe], sources: set[str], destinations: set[str], start: float, end: float) -> dict[str, int]:
+def _count(probes: list[Probe], sources: set[str], destinations: set[str], start: float, end: float) -> dict[str, Any]:
     mine = [
         each
         for each in probes
         if each.source in sources and each.destination in destinations and start <= each.time <= end
     ]
     low = sum(each.ttl <= LOW_TTL for each in mine)
-    return {"low_ttl": low, "normal": len(mine) - low}
+    return {
+        "low_ttl": low,
+        "normal": len(mine) - low,
+        "ports": len({each.port for each in mine}),
+        "source_ports": sorted({each.source_port for each in mine})[:LISTED_PORTS],
+    }
 
 
 def _hosts(network: Network, attempt: dict[str, Any], side: str) -> set[str]:
@@ -111,7 +120,7 @@ def look(folder: Path, attempts: list[dict[str, Any]], network: Network) -> dict
             client: set[str] = client,
             server: set[str] = server,
             window: tuple[float, float] = (start, end),
-        ) -> dict[str, dict[str, int]]:
+        ) -> dict[str, dict[str, Any]]:
             return {
                 "client": _count(probes[name], client, server, *window),
                 "server": _count(probes[name], server, client, *window),

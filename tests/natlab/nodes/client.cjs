@@ -5,6 +5,9 @@ const { internal, opened } = globalThis.lab
 const { say, onorder, gate, config } = require('./talk.cjs')
 const join = require('./join.cjs')
 
+const PATIENCE = 50 // seconds: a random punch gives up after 36
+const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+
 let dht = null
 let pinned = null
 let stop = null
@@ -46,20 +49,23 @@ function connect(order) {
   const started = Date.now()
   const socket = dht.connect(Buffer.from(order.public_key, 'hex'), opts)
   let echoed = false
+  let upgraded = null
   let code = null
   socket.on('error', (error) => {
     code = error.code || error.message
   })
-  socket.on('open', () => socket.write('hello'))
-  socket.on('data', () => {
+  socket.on('open', () => {
+    upgraded = new Promise((resolve) => socket.rawStream.once('remote-changed', resolve))
+    socket.write('hello')
+  })
+  socket.on('data', async () => {
     if (echoed) return
     echoed = true
-    const raw = socket.rawStream
-    const finish = () => setTimeout(() => socket.end(), (order.hold || 0.5) * 1000)
-    // Held until the stream has left the relay, then for the usual while.
-    if (order.until === 'upgraded' && raw) raw.once('remote-changed', finish)
-    else finish()
     say('connected', { label: order.label, seconds: (Date.now() - started) / 1000 })
+    // Held until the stream has left the relay, if so ordered, then for the usual while.
+    if (order.until === 'upgraded') await Promise.race([upgraded, pause(PATIENCE)])
+    await pause(order.hold || 0.5)
+    socket.end()
   })
   socket.on('close', () => {
     say('closed', { label: order.label, connected: echoed, code, seconds: (Date.now() - started) / 1000 })
