@@ -70,7 +70,7 @@ def attempt_columns(width: int, zone: datetime.tzinfo | None) -> AttemptColumns:
     if wide:
         columns.append(Column("server", "server", 21, lambda flow: (terms.address(flow.server), Tone.PLAIN)))
     columns.append(
-        Column("key", "key" if narrow else "server key", 9 if not wide else 17, lambda flow: _server_key(flow, wide))
+        Column("key", "server key" if wide else "key", 9 if not wide else 17, lambda flow: _server_key(flow, wide))
     )
     if narrow:
         columns.append(Column("nat", "NAT c/s", 9, _nats_short))

@@ -18,7 +18,7 @@ from app.draw.ladder_plan import ColourMode, LadderPlan, Row, RowKind, TimeMode
 from app.draw.spans import Canvas, Line, Span, Tone, cell, fitted
 from app.terminal_text import cell_width, clip, safe_text
 from app.wording import TOKEN_GLYPHS
-from capture.model import Lane, Sighting, Step, StepKind
+from capture.model import Lane, Role, Sighting, Step, StepKind
 from protocol.messages import Address
 
 GUTTER: Final = 4
@@ -82,7 +82,7 @@ class Ladder:
 
     def header(self) -> list[DrawnRow]:
         """Titles of the lanes, their outside and their inside addresses."""
-        rows = [self._header_row(lambda lane: safe_text(lane.title), "time", "Δ", "frame", Tone.STRONG)]
+        rows = [self._header_row(_titles, "time", "Δ", "frame", Tone.STRONG)]
         rows.append(self._header_row(_outside, "", "", "", Tone.PLAIN))
         if any(lane.inside for lane in self.plan.lanes):
             rows.append(self._header_row(_inside, "", "", "", Tone.DIM))
@@ -114,11 +114,10 @@ class Ladder:
         return canvas
 
     def _columns(
-        self, time: str = "", delta: str = "", frame: str = "", evidence: int | None = None, tone: Tone = Tone.DIM
+        self, time: str = "", delta: str = "", frame: str = "", evidence: str = "", tone: Tone = Tone.DIM
     ) -> Line:
         """The fixed columns; a view overwrites the first two cells of the gutter with cursor and mark."""
-        number = "" if evidence is None else str(evidence)
-        spans = [Span("  "), cell(number, 1, Tone.KEY), Span(" ")]
+        spans = [Span("  "), cell(evidence, GUTTER - 2, Tone.KEY)]
         spans += [cell(time, self._time_width - 1, tone, right=True), Span(" ")]
         if self._delta_width:
             spans += [cell(delta, self._delta_width - 1, Tone.DIM, right=True), Span(" ")]
@@ -126,8 +125,14 @@ class Ladder:
             spans += [cell(frame, self._frame_width - 1, Tone.DIM, right=True), Span(" ")]
         return tuple(spans)
 
-    def _header_row(self, text_of: Callable[[Lane], str], time: str, delta: str, frame: str, tone: Tone) -> DrawnRow:
-        texts = [clip(text_of(lane), self.gap - 1) for lane in self.plan.lanes]
+    def _header_row(
+        self, texts_of: Callable[[Lane], list[str]], time: str, delta: str, frame: str, tone: Tone
+    ) -> DrawnRow:
+        room = self.gap - 1
+        texts = [arrows.fitting(texts_of(lane), room) for lane in self.plan.lanes]
+        while sum(map(cell_width, texts)) + len(texts) > self.body_width and room > 3:
+            room -= 1
+            texts = [arrows.fitting(texts_of(lane), room) for lane in self.plan.lanes]
         canvas = Canvas(self.body_width)
         for lane, text, start in zip(self.plan.lanes, texts, self._title_starts(texts), strict=True):
             canvas.put(start, text, terms.ROLE_TONE[lane.role] if tone is Tone.STRONG else tone)
@@ -162,7 +167,7 @@ class Ladder:
             difference = step.time - self.plan.flow.steps[before].time
             delta = f"{'+' if difference >= -0.0005 else '-'}{terms.offset(abs(difference))}"
         frame = f"#{step.sighting.frame}" if step.sighting is not None else ""
-        return self._columns(time, delta, frame, self.plan.evidence.get(index), Tone.PLAIN)
+        return self._columns(time, delta, frame, self.plan.evidence.get(index, ""), Tone.PLAIN)
 
     def _step(self, step: Step) -> Line:
         canvas = self._canvas()
@@ -261,7 +266,7 @@ class Ladder:
 
 def _style(step: Step) -> arrows.Style:
     return arrows.Style(
-        dashed=step.dashed or step.kind is StepKind.OPENER,
+        dashed=(step.dashed and step.kind is not StepKind.SAMPLE) or step.kind is StepKind.OPENER,
         burst=step.count > 1 and step.kind is not StepKind.SAMPLE,
         both=step.kind is StepKind.SAMPLE and step.count > 1,
         dies_early=step.kind is StepKind.OPENER,
@@ -270,26 +275,40 @@ def _style(step: Step) -> arrows.Style:
     )
 
 
-def _outside(lane: Lane) -> str:
+def _titles(lane: Lane) -> list[str]:
+    """Headings of a lane, from long to short."""
+    short = {
+        Role.RELAY: ["both relays", "relay"],
+        Role.CLIENT_RELAY: ["c. relay"],
+        Role.SERVER_RELAY: ["s. relay"],
+        Role.BLIND_RELAY: ["blind r."],
+        Role.NODE: ["nodes"],
+    }
+    return [safe_text(lane.title), *short.get(lane.role, [])]
+
+
+def _outside(lane: Lane) -> list[str]:
+    """What others see of a lane."""
     hosts = list(dict.fromkeys(address.host for address in lane.addresses))
     if not hosts:
-        return "not seen"
-    if len(lane.addresses) == 1:
-        return terms.address(lane.addresses[0])
+        return ["not seen"]
+    first = safe_text(hosts[0])
     if len(hosts) > 1:
-        return (
-            f"{len(hosts)} nodes"
-            if lane.role.value in {"node", "relay"}
-            else f"{safe_text(hosts[0])} +{len(hosts) - 1}"
-        )
-    return f"{safe_text(hosts[0])} ×{len(lane.addresses)}"
+        many_nodes = lane.role in {Role.NODE, Role.RELAY}
+        return [f"{len(hosts)} nodes" if many_nodes else f"{first} +{len(hosts) - 1}", first]
+    if len(lane.addresses) == 1:
+        return [terms.address(lane.addresses[0]), first]
+    return [f"{first} ×{len(lane.addresses)}", first]
 
 
-def _inside(lane: Lane) -> str:
+def _inside(lane: Lane) -> list[str]:
+    """The addresses of a lane behind its NAT."""
     hosts = list(dict.fromkeys(address.host for address in lane.inside))
     if not hosts:
-        return ""
-    return f"({safe_text(hosts[0])})" if len(hosts) == 1 else f"({safe_text(hosts[0])} +{len(hosts) - 1})"
+        return [""]
+    first = safe_text(hosts[0])
+    more = f" +{len(hosts) - 1}" if len(hosts) > 1 else ""
+    return [f"({first}{more})", f"{first}{more}", first]
 
 
 def columns_of(drawn: DrawnRow, width: int, scroll_x: int = 0) -> Line:

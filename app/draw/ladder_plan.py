@@ -81,8 +81,8 @@ class LadderPlan:
     lanes: tuple[Lane, ...]
     lane_at: dict[str, int]
     """Index into `lanes` of every lane id of the flow: several ids share one when compressed."""
-    evidence: dict[int, int]
-    """Steps that prove the verdict: step to evidence number, from 1."""
+    evidence: dict[int, str]
+    """Steps that prove the verdict: step to the first number of its evidence, from 1, and ``+`` if it has more."""
     previous: dict[int, int]
     """The step shown before each shown step."""
 
@@ -140,13 +140,13 @@ def step_of(flow: Flow, sighting: Sighting) -> int | None:
     return None
 
 
-def evidence_steps(flow: Flow) -> dict[int, int]:
-    """Steps that prove the verdict, each with the number of its evidence, from 1."""
-    found: dict[int, int] = {}
+def evidence_steps(flow: Flow) -> dict[int, str]:
+    """Steps that prove the verdict, each with the number of its evidence, from 1, and ``+`` where there is more."""
+    found: dict[int, str] = {}
     for number, evidence in enumerate(flow.verdict.evidence, 1):
         step = step_of(flow, evidence.sighting)
         if step is not None:
-            found.setdefault(step, number)
+            found[step] = f"{found[step][0]}+" if step in found else str(number)
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from app.draw import terms
 from app.draw.spans import Tone
 from app.terminal_text import safe_text
@@ -25,6 +27,8 @@ KIND_TONE = {
 }
 """Colour by phase."""
 
+_COUNTED = re.compile(r" ×\d.*$")
+"""A count at the end of a label; the burst's own words say it better."""
 _EXPECTED = " expected here, none seen"
 
 
@@ -61,10 +65,13 @@ def labels(flow: Flow, step: Step) -> list[str]:
         payload = holepunch_of(flow, step)
         if payload is not None:
             words = holepunch_words(payload)
-            found[1:1] = [f"{name} {words[0]}"]
-            found[:0] = [f"{name} {message.mode} {' '.join(words)}", f"{name} {' '.join(words)}"]
+            whole = " ".join(words)
+            found = [f"{name} {message.mode} {whole}"]
+            found += [" ".join((name, *words[:number])) for number in range(len(words), -1, -1)]
+            found.append(f"{name[:5]}…")
     elif step.kind is StepKind.OPENER:
-        found = [full, f"open TTL {step.ttl}" if step.ttl else "open session", "open"]
+        ttl = f"TTL {step.ttl}" if step.ttl is not None and "TTL" not in full else ""
+        found = [f"{full} {ttl}".rstrip(), f"open {ttl}".rstrip(), "open"]
     else:
         found = [full]
         if message is not None and message.command not in full:
@@ -117,6 +124,7 @@ def round_titles(one: Round) -> tuple[str, ...]:
     return (
         terms.joined((start, *_round_words(one, short=False))),
         terms.joined((start, *_round_words(one, short=True))),
+        terms.joined((start, _round_gist(one))),
         start,
     )
 
@@ -136,23 +144,28 @@ def _round_words(one: Round, *, short: bool) -> list[str]:
     return said
 
 
+def _round_gist(one: Round) -> str:
+    """Both firewall classes in the fewest words."""
+    if one.request is None or one.reply is None or one.request.error or one.reply.error:
+        return "no reply" if one.reply is None and one.answered is None else ""
+    return f"{terms.firewall(one.request.firewall, short=True)} × {terms.firewall(one.reply.firewall, short=True)}"
+
+
 def _burst_labels(step: Step, full: str) -> list[str]:
+    base = _COUNTED.sub("", full)
     if step.kind is StepKind.SAMPLE:
-        return [full, full.replace("PING: ", "PING ×"), f"PING ×{step.count // 2 or step.count}"]
-    times = f"×{step.count}"
-    span = f"{step.span:.1f} s"
+        return [full, base, "samples"]
+    times = "" if re.search(rf"\b{step.count}\b", base) else f"×{step.count}"
+    name = f"{base} {times}".rstrip()
+    span = f"{step.span:.1f} s" if step.span >= 0.05 else ""
     ports = f"{step.ports} ports" if step.ports > 1 else ""
-    hit = f"hit #{step.first_hit.frame}" if step.first_hit else "none hit" if step.kind is StepKind.PUNCH else ""
-    ttl = f"TTL {step.ttl}" if step.ttl is not None and "TTL" not in full else ""
-    return [
-        terms.joined((f"{full} {times}", span, ports, ttl, hit)),
-        terms.joined((f"{full} {times}", span, ports, hit)),
-        terms.joined((f"{full} {times}", ports, hit)),
-        terms.joined((f"{full} {times}", hit)),
-        terms.joined((times, span, ports)),
-        terms.joined((times, hit)),
-        times,
-    ]
+    hit = f"hit #{step.first_hit.frame}" if step.first_hit else "none hit" if step.lost else ""
+    ttl = f"TTL {step.ttl}" if step.ttl is not None and "TTL" not in base else ""
+    if step.kind is StepKind.OPENER:
+        hit = ""
+    found = [(name, span, ports, ttl, hit), (name, span, ports, hit), (name, ports, hit), (name, hit), (name, span)]
+    found += [(name,), (f"×{step.count}", span, hit), (f"×{step.count}", hit), (f"×{step.count}",)]
+    return [terms.joined(parts) for parts in found]
 
 
 def _datagram_words(step: Step) -> str:

@@ -67,7 +67,9 @@ def arrange(
         )
     most = (7 if focused in {"attempts", None} else 3) if short else 10 if height < 50 else 16
     list_height = 2 + min(max(attempts, 1), most)
-    verdict_most = (6 if focused == "verdict" else 4) if short else 8 if height < 50 else 12
+    verdict_most = 8 if height < 50 else 12
+    if short:
+        verdict_most = {"verdict": 6, "ladder": 3}.get(focused or "", 4)
     verdict_height = 1 + min(verdict_lines, verdict_most)
     return Arrangement(
         list_height,

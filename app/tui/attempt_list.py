@@ -9,11 +9,14 @@ from app.draw.attempts import AttemptColumns, attempt_columns
 from app.draw.spans import Line, Span, Tone
 from app.tui.actions import Context, bindings_of
 from app.tui.line_view import LineView
-from capture.model import Flow
+from capture.model import Flow, Outcome
 
 
 class AttemptList(LineView):
-    """One row for each attempt, oldest first. The selection follows its attempt when rows come and go."""
+    """One row for each attempt, oldest first, at first on the first that failed.
+
+    The selection follows its attempt when rows come and go.
+    """
 
     BINDINGS = bindings_of(Context.ATTEMPTS)
 
@@ -50,6 +53,8 @@ class AttemptList(LineView):
         wanted = select or (self.selected.id if self.selected is not None else None)
         self._flows = flows
         index = next((i for i, flow in enumerate(flows) if flow.id == wanted), None)
+        if wanted is None:
+            index = next((i for i, flow in enumerate(flows) if flow.outcome is Outcome.FAILED), None)
         self.rows_changed()
         if index is not None:
             self.cursor = index
@@ -74,7 +79,7 @@ class AttemptList(LineView):
             self.action_move(1)
 
     def _fitting(self) -> AttemptColumns:
-        width = self.size.width
+        width = self.row_width
         if self._columns is None or self._columns[0] != width:
             self._columns = (width, attempt_columns(width, self._zone))
         return self._columns[1]

@@ -9,12 +9,11 @@ from textual.events import Click
 from textual.strip import Strip
 from textual.widget import Widget
 
-from app.draw import terms
 from app.draw.spans import Line, Span, Tone, width_of
 from app.terminal_text import cell_width, clip, safe_text
 from app.tui.actions import Action, key_text
 from app.tui.palette import palette_of
-from app.wording import counted
+from app.wording import counted, grouped
 from capture.model import FileSummary, Flow, Outcome
 
 
@@ -70,7 +69,7 @@ class StatusLine(Bar):
             (counted(len(flows), "attempt"), Tone.STRONG),
             (f"✗ {failed} failed", Tone.BAD if failed else Tone.DIM),
             (counted(sum(file.packets for file in files), "packet"), Tone.PLAIN),
-            (f"{terms.joined((counted(sum(file.dht_messages for file in files), 'message'),))}", Tone.PLAIN),
+            (f"{grouped(sum(file.dht_messages for file in files))} DHT", Tone.PLAIN),
         ]
         if dropped is not None:
             self._parts.append((f"{dropped} dropped", Tone.WARN if dropped else Tone.DIM))

@@ -107,14 +107,14 @@ class LadderView(LineView):
         if ladder is None:
             return ()
         header = ladder.header()[: self.head_height]
-        return [columns_of(drawn, self.size.width, self.scroll_offset.x) for drawn in header]
+        return [columns_of(drawn, self.row_width, self.scroll_offset.x) for drawn in header]
 
     def draw_row(self, index: int) -> Line:
         """One row."""
         ladder = self._ladder()
         if ladder is None or self._plan is None:
             return ()
-        line = columns_of(ladder.row(index), self.size.width, self.scroll_offset.x)
+        line = columns_of(ladder.row(index), self.row_width, self.scroll_offset.x)
         row = self._plan.rows[index]
         cursor = Span("▶" if index == self.cursor and self.can_stand_on(index) else " ", Tone.KEY)
         mark = Span("◆" if row.kind is RowKind.STEP and row.step == self.options.marked else " ", Tone.KEY)
@@ -183,7 +183,7 @@ class LadderView(LineView):
         """The drawing for the present width."""
         if self._plan is None or self._datagrams is None:
             return None
-        width = self.size.width
+        width = self.row_width
         if self._drawn is None or self._drawn[0] != width:
             self._drawn = (width, Ladder(self._plan, width, self._datagrams))
         return self._drawn[1]

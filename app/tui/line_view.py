@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum, auto
+from typing import ClassVar
 
 from textual.events import Click
 from textual.geometry import Region, Size
@@ -17,6 +19,14 @@ from app.tui.actions import Context, bindings_of
 from app.tui.palette import palette_of
 
 
+class ShowsCursor(Enum):
+    """When a view shows which row is selected."""
+
+    ALWAYS = auto()
+    WITH_FOCUS = auto()
+    NEVER = auto()
+
+
 class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     """A scrolling view of rows under a fixed head, with a cursor.
 
@@ -24,9 +34,10 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     """
 
     BINDINGS = bindings_of(Context.ROWS)
+    SHOWS_CURSOR: ClassVar = ShowsCursor.ALWAYS
 
     DEFAULT_CSS = """
-    LineView { overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
+    LineView { overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     """
 
     cursor: reactive[int] = reactive(0, repaint=False)
@@ -68,6 +79,18 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         return 0
 
     @property
+    def row_width(self) -> int:
+        """Cells of a line, beside the scroll bar."""
+        return self.scrollable_content_region.width
+
+    @property
+    def cursor_shown(self) -> bool:
+        """Whether the selected row is marked now."""
+        return self.SHOWS_CURSOR is ShowsCursor.ALWAYS or (
+            self.SHOWS_CURSOR is ShowsCursor.WITH_FOCUS and self.has_focus
+        )
+
+    @property
     def title(self) -> str:
         """What stands on the rule above the rows; no rule if empty."""
         return self._title
@@ -98,18 +121,18 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def rows_changed(self) -> None:
         """Adapt the scroll range and the cursor to new rows and repaint."""
-        self.virtual_size = Size(self.size.width, self.row_count + self.top)
+        self.virtual_size = Size(self.row_width, self.row_count + self.top)
         self.cursor = self._nearest(min(self.cursor, max(0, self.row_count - 1)), 1)
         self.refresh()
 
     @property
     def page_height(self) -> int:
         """Rows that fit below the head."""
-        return max(1, self.size.height - self.top)
+        return max(1, self.scrollable_content_region.height - self.top)
 
     def render_line(self, y: int) -> Strip:
         """One screen line."""
-        width = self.size.width
+        width = self.row_width
         palette = palette_of(self.app)
         if self._title and y == 0:
             return palette.strip(rule(self._title, width, strong=self.has_focus), width)
@@ -119,14 +142,14 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         if index >= self.row_count:
             return palette.strip((), width)
         under = None
-        if index == self.cursor and self.can_stand_on(index):
+        if self.cursor_shown and index == self.cursor and self.can_stand_on(index):
             under = palette.cursor if self.has_focus else palette.cursor_away
         return palette.strip(self.draw_row(index), width, under)
 
     def watch_cursor(self, before: int, now: int) -> None:
         """Repaint both rows, keep the cursor in view, and tell."""
         for index in (before, now):
-            self.refresh(Region(0, index - self.scroll_offset.y + self.top, self.size.width, 1))
+            self.refresh(Region(0, index - self.scroll_offset.y + self.top, self.row_width, 1))
         self.show_cursor()
         if before != now:
             self.post_message(self.Moved(self))

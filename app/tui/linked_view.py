@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from app.draw.linked import Linked
 from app.draw.spans import Line, Span, Tone
-from app.tui.line_view import LineView
+from app.tui.line_view import LineView, ShowsCursor
 from capture.model import Sighting
 
 Content = Callable[[int], Sequence[Linked]]
@@ -15,6 +15,8 @@ Content = Callable[[int], Sequence[Linked]]
 
 class LinkedView(LineView):
     """A page of lines. The cursor stops on lines that lead somewhere, or on all if none does."""
+
+    SHOWS_CURSOR = ShowsCursor.WITH_FOCUS
 
     def __init__(self, id_: str, title: str = "") -> None:
         super().__init__(id=id_)
@@ -35,6 +37,7 @@ class LinkedView(LineView):
     def show(self, content: Content | None) -> None:
         """Show other lines, from the top."""
         self._content = content
+        self._lines = ()
         self.rows_changed()
         self.scroll_to(y=0, animate=False)
         self.cursor = self._nearest(0, 1)
@@ -52,12 +55,17 @@ class LinkedView(LineView):
     def draw_row(self, index: int) -> Line:
         """One line, with a sign where the cursor is."""
         linked = self._lines[index]
-        here = index == self.cursor and linked.link is not None
+        here = self.cursor_shown and index == self.cursor and linked.link is not None
         return (Span("▶" if here else " ", Tone.KEY), *linked.line)
 
     def rows_changed(self) -> None:
-        """Wrap the lines anew."""
-        self._lines = () if self._content is None else self._content(max(20, self.size.width - 2))
+        """Wrap the lines anew; stay on the same link."""
+        before = [index for index, line in enumerate(self._lines) if line.link is not None]
+        ordinal = before.index(self.cursor) if self.cursor in before else None
+        self._lines = () if self._content is None else self._content(max(20, self.row_width - 2))
+        now = [index for index, line in enumerate(self._lines) if line.link is not None]
+        if ordinal is not None and ordinal < len(now):
+            self.set_reactive(LinkedView.cursor, now[ordinal])
         super().rows_changed()
 
     def action_move(self, rows: int) -> None:

@@ -194,6 +194,7 @@ class MainActions:
             return
         said = [
             f"ladder of {flow.id[:8]}",
+            f"{terms.address(flow.client)} → {terms.key(flow.key.server_public_key or flow.target)}",
             "" if options.time is TimeMode.RELATIVE else f"time: {options.time.value}",
             "" if options.colour is ColourMode.PHASE else f"colour: {options.colour.value}",
             "" if options.bursts is Bursts.FOLDED else f"bursts: {options.bursts.value}",

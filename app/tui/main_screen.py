@@ -42,7 +42,7 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
     MainScreen { background: $background; }
     MainScreen #lower { height: 1fr; }
     MainScreen #ladder { width: 1fr; }
-    MainScreen #message { width: 44; border-left: solid $border; }
+    MainScreen #message { width: 43; border-left: solid $border; }
     MainScreen.wide #message { width: 64; }
     MainScreen.narrow #message { width: 1fr; border-left: none; }
     """

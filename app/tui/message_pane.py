@@ -11,7 +11,7 @@ from app.draw.hexdump import byte_at, bytes_per_row, hex_row, row_count
 from app.draw.message import DATAGRAM, FieldRow, MessageView, field_line
 from app.draw.spans import Line, Span, Tone, cell
 from app.tui.actions import Context, bindings_of
-from app.tui.line_view import LineView
+from app.tui.line_view import LineView, ShowsCursor
 from app.wording import counted
 
 
@@ -66,7 +66,7 @@ class FieldTree(LineView):
                 return (cell(f" {label}", 6, Tone.DIM), Span(text))
             return (Span(" sealed: ", Tone.WARN), Span(self.view.sealed_reason, Tone.WARN))
         row = self.view.rows[self._visible[index - self._fact_count]]
-        sign = Span("▶" if index == self.cursor else " ", Tone.KEY)
+        sign = Span("▶ " if index == self.cursor else "  ", Tone.KEY)
         return (sign, *field_line(row, open_=self._key(row) not in self._folded))
 
     def action_choose(self) -> None:
@@ -126,6 +126,7 @@ class ByteView(LineView):
     """The bytes of a datagram and of its plaintext; the selected field's bytes are lit."""
 
     BINDINGS = bindings_of(Context.BYTES)
+    SHOWS_CURSOR = ShowsCursor.NEVER
 
     class Stepped(Message):
         """Another byte was selected."""
@@ -206,7 +207,7 @@ class ByteView(LineView):
 
     @property
     def _per_row(self) -> int:
-        return bytes_per_row(max(1, self.size.width - 2))
+        return bytes_per_row(max(1, self.row_width - 1))
 
     def _step(self, by: int) -> None:
         part, offset = self._at
@@ -258,4 +259,5 @@ class MessagePane(Vertical):
     def _light(self) -> None:
         row = self.query_one(FieldTree).selected
         if row is not None:
-            self.query_one(ByteView).light(row.part, row.field.start, row.field.end)
+            whole = row.depth == 0
+            self.query_one(ByteView).light(row.part, row.field.start, row.field.start if whole else row.field.end)

@@ -90,7 +90,7 @@ _LOOK: Final[dict[Tone, tuple[tuple[str, ...], float, dict[str, Any]]]] = {
     Tone.PROBE: (("probe", "secondary"), 1.0, {}),
     Tone.PUNCH: (("accent",), 1.0, {}),
     Tone.STREAM: (("success",), 1.0, {"bold": True}),
-    Tone.LIT: (("accent",), 1.0, {"bold": True, "reverse": True}),
+    Tone.LIT: (("accent",), 1.0, {"bold": True, "underline": True}),
 }
 """Tone to theme variables (the first that the theme has), opacity, and style flags."""
 

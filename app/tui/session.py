@@ -25,6 +25,7 @@ class Session:
         self._arrived: set[str] = set()
         self.flows: tuple[Flow, ...] = story.flows
         self.files: tuple[FileSummary, ...] = story.files
+        self.notes: tuple[str, ...] = story.notes
         self.shown: tuple[Flow, ...] = self.filter.select(self.flows)
 
     def take_in(self) -> None:
@@ -42,6 +43,7 @@ class Session:
             changed = frozenset(self._arrived)
             self._arrived.clear()
             self.files = self.story.files
+            self.notes = self.story.notes
             if changed:
                 self.flows = self.story.flows
         if changed:

@@ -21,6 +21,11 @@ class StoryView(Protocol):
         """The attempts, oldest first."""
         ...
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was seen and is part of no attempt."""
+        ...
+
     def payload(self, sighting: Sighting) -> bytes:
         """UDP payload of a datagram."""
         ...
