@@ -7,8 +7,10 @@ otherwise; addresses are `protocol.messages.Address`; keys, hashes, tokens and p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Final
 
 from protocol.messages import Address, HolepunchPayload, NoisePayload
 
@@ -365,6 +367,44 @@ class Flow:
     def lane(self, lane_id: str) -> Lane:
         """The lane with that id."""
         return next(lane for lane in self.lanes if lane.id == lane_id)
+
+
+DEFERRED: Final = (
+    "rounds",
+    "client_probes",
+    "server_probes",
+    "lanes",
+    "messages",
+    "steps",
+    "client_nat",
+    "server_nat",
+    "notes",
+)
+"""Fields of a `DeferredFlow` that are made when the first of them is asked for."""
+
+
+class DeferredFlow(Flow):
+    """A flow whose ladder, messages and samples are made when first asked for.
+
+    A list of a hundred thousand attempts needs their verdicts, not their arrows, which cost twenty times as much. The
+    slots of deferred fields stay empty until then; Python asks `__getattr__` for an empty slot.
+    """
+
+    __slots__ = ("_complete",)
+    _complete: Callable[[], Flow]
+
+    def __init__(self, complete: Callable[[], Flow], **core: Any) -> None:
+        for name, value in core.items():
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "_complete", complete)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in DEFERRED:
+            raise AttributeError(name)
+        full = self._complete()
+        for each in DEFERRED:
+            object.__setattr__(self, each, getattr(full, each))
+        return object.__getattribute__(self, name)
 
 
 @dataclass(frozen=True, slots=True)

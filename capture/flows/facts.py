@@ -5,14 +5,21 @@ Nothing here decides why an attempt failed; it says what was sent, seen, opened,
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from capture.flows.attempt import Attempt, Exchange
 from capture.flows.copies import Copies
+from capture.flows.endpoints import plain_address
 from capture.flows.sides import Sides
 from capture.flows.traffic import PunchPacket, SamplePacket, Stream
 from protocol.constants import LOW_TTL, ErrorCode, Firewall
-from protocol.nat import Classification
+from protocol.nat import Classification, classify
+
+Samples = list[tuple[SamplePacket, int]]
+"""Sample packets, each with the endpoint that the node saw."""
 
 
 @dataclass(slots=True)
@@ -62,7 +69,7 @@ class StreamFacts:
         return bool(self.up) and bool(self.down)
 
 
-@dataclass(slots=True)
+@dataclass
 class Facts:
     """One attempt, gathered."""
 
@@ -74,13 +81,44 @@ class Facts:
     server_punches: SidePunches
     streams: list[StreamFacts]
     """Direct paths between client and server, the first one first."""
-    client_samples: list[tuple[SamplePacket, int]]
-    """Samples of the client's punching sockets, with the endpoint each node saw."""
-    server_samples: list[tuple[SamplePacket, int]]
-    client_class: Classification
-    server_class: Classification
+    find_samples: Callable[[], tuple[Samples, Samples]]
+    """Looks the samples up: few verdicts need them."""
     capture_start_ns: int
     capture_end_ns: int
+
+    @cached_property
+    def _samples(self) -> tuple[Samples, Samples]:
+        return self.find_samples()
+
+    @property
+    def client_samples(self) -> Samples:
+        """Samples of the client's punching sockets, with the endpoint each node saw."""
+        return self._samples[0]
+
+    @property
+    def server_samples(self) -> Samples:
+        """Samples of the server's punching sockets."""
+        return self._samples[1]
+
+    @cached_property
+    def client_class(self) -> Classification:
+        """What nat.js makes of the client's samples."""
+        return classify_samples(self.client_samples)
+
+    @cached_property
+    def server_class(self) -> Classification:
+        """What nat.js makes of the server's samples."""
+        return classify_samples(self.server_samples)
+
+    @property
+    def last_ns(self) -> int:
+        """Time of the last leg or punch, and of the stream's first packets: what the attempt itself took."""
+        times = [self.attempt.last_ns]
+        times += [
+            punches.packets[-1].time_ns for punches in (self.client_punches, self.server_punches) if punches.packets
+        ]
+        times += [stream.first_ns for path in self.streams for stream in (*path.up, *path.down)]
+        return max(times)
 
     @property
     def readable(self) -> bool:
@@ -116,3 +154,18 @@ def _firewall(number: int) -> Firewall | None:
         return Firewall(number)
     except ValueError:
         return None
+
+
+def classify_samples(samples: Samples) -> Classification:
+    """Classify by the socket that has most samples: the reference starts anew when it opens another."""
+    if not samples:
+        return classify(())
+    sockets = Counter(sample.socket for sample, _ in samples)
+    last = max(sockets, key=lambda socket: (min(sockets[socket], 3), _last_row(samples, socket)))
+    return classify(
+        (plain_address(seen_as), plain_address(sample.seen_by)) for sample, seen_as in samples if sample.socket == last
+    )
+
+
+def _last_row(samples: Samples, socket: int) -> int:
+    return max(sample.row for sample, _ in samples if sample.socket == socket)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from hashlib import blake2b
+from typing import Any
 
 from capture.flows.attempt import Attempt, Exchange
 from capture.flows.copies import Copies
@@ -14,9 +16,10 @@ from capture.flows.lanes import Lanes
 from capture.flows.legs import NO_VALUE, Leg
 from capture.flows.relaying import RelayLink
 from capture.flows.searches import Search
-from capture.flows.tokens import token_lives
+from capture.flows.tokens import TokenLives, token_lives
 from capture.flows.wording import advice, application_error, summary
 from capture.model import (
+    DeferredFlow,
     Evidence,
     Flow,
     FlowMessage,
@@ -44,45 +47,46 @@ _NS = 1e9
 
 
 def freeze(table: PacketTable, facts: Facts, judgement: Judgement, links: list[RelayLink]) -> Flow:
-    """The flow of an attempt."""
-    attempt, copies = facts.attempt, facts.copies
-    lanes = Lanes(table, facts, links)
+    """The flow of an attempt; its ladder and messages are made when they are asked for."""
+    attempt = facts.attempt
     tokens = token_lives(facts)
+    started = (
+        min(attempt.started_ns, *(int(table.time_ns[row]) for row in attempt.search_rows[:1]))
+        if (attempt.search_rows)
+        else attempt.started_ns
+    )
+    core: dict[str, Any] = {
+        "id": attempt.id.hex(),
+        "started": started / _NS,
+        "duration": max(0, facts.last_ns - started) / _NS,
+        "target": attempt.target,
+        "client": _address(table, facts.sides.client_address),
+        "server": _address(table, facts.sides.server_address),
+        "relays": tuple(address_of(table, endpoint) for endpoint in facts.sides.relays),
+        "key": _key(attempt),
+        "client_firewall": facts.firewall(True),
+        "server_firewall": facts.firewall(False),
+        "outcome": judgement.outcome,
+        "path": judgement.path,
+        "verdict": _verdict(judgement, facts.copies),
+        "fast_open": judgement.fast_open,
+        "server_token": tokens.server,
+        "client_token": tokens.client,
+    }
+    return DeferredFlow(partial(_complete, table, facts, tokens, links, core), **core)
+
+
+def _complete(
+    table: PacketTable, facts: Facts, tokens: TokenLives, links: list[RelayLink], core: dict[str, Any]
+) -> Flow:
+    lanes = Lanes(table, facts, links)
     messages = _messages(table, facts, lanes)
     ladder = Ladder(table, facts, lanes, tokens)
     ladder.message_of = {message.sighting.row: index for index, message in enumerate(messages)}
     steps = ladder.build(links)
-    times = [message.time for message in messages] + [step.time + step.span for step in steps if step.sighting]
-    started = min([message.time for message in messages], default=attempt.started_ns / _NS)
-    ended = max(
-        (step.time if step.kind is StepKind.STREAM else step.time + step.span for step in steps), default=started
-    )
     return Flow(
-        id=attempt.id.hex(),
-        started=started,
-        duration=max(0.0, min(ended, max(times, default=ended)) - started),
-        target=attempt.target,
-        client=_address(table, facts.sides.client_address),
-        server=_address(table, facts.sides.server_address),
-        relays=tuple(
-            address_of(table, endpoint)
-            for endpoint in {
-                **facts.sides.handshake_relays,
-                **facts.sides.second_relays,
-                **facts.sides.probe_relays,
-                **facts.sides.punch_relays,
-            }
-        ),
-        key=_key(attempt),
-        client_firewall=facts.firewall(True),
-        server_firewall=facts.firewall(False),
-        outcome=judgement.outcome,
-        path=judgement.path,
-        verdict=_verdict(judgement, copies),
-        fast_open=judgement.fast_open,
+        **core,
         rounds=tuple(_round(table, exchange, messages) for exchange in facts.rounds),
-        server_token=tokens.server,
-        client_token=tokens.client,
         client_probes=_probes(facts.client_punches, facts.server_punches),
         server_probes=_probes(facts.server_punches, facts.client_punches),
         lanes=lanes.all(),

@@ -7,24 +7,21 @@ that began last before it, among those whose two sides it fits.
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from capture.flows.attempt import Attempt
 from capture.flows.copies import Copies
-from capture.flows.endpoints import host_claim, host_of, plain_address
-from capture.flows.facts import Facts, SidePunches, StreamFacts
+from capture.flows.endpoints import host_claim, host_of
+from capture.flows.facts import Facts, Samples, SidePunches, StreamFacts
 from capture.flows.matching import join_paths, punch_sender, stream_sender
 from capture.flows.payloads import open_rounds
 from capture.flows.sides import Sides, find_sides
 from capture.flows.traffic import PunchPacket, SamplePacket, Stream, Traffic
 from protocol.constants import Mode
-from protocol.nat import Classification, classify
 
 SAMPLING_NS = 2_000_000_000
 """How long before its first and after its last relayed leg a socket's samples count."""
-
-Samples = list[tuple[SamplePacket, int]]
 
 
 class Gatherer:
@@ -57,7 +54,6 @@ class Gatherer:
         sides = self._sides[attempt.noise1]
         client_punches, server_punches = self._punches(attempt, sides)
         streams = self._streams(attempt, sides, client_punches, server_punches)
-        client_samples, server_samples = self._samples(attempt, sides)
         return Facts(
             attempt,
             self._copies,
@@ -66,10 +62,7 @@ class Gatherer:
             client_punches,
             server_punches,
             streams,
-            client_samples,
-            server_samples,
-            _classify(client_samples),
-            _classify(server_samples),
+            partial(self._samples, attempt, sides),
             capture_start_ns,
             capture_end_ns,
         )
@@ -184,18 +177,3 @@ def _local_claims(sides: Sides) -> set[int]:
     if not sides.same_nat:
         return set()
     return {host_claim(host) for host in sides.client.inside_hosts | sides.server.inside_hosts}
-
-
-def _classify(samples: Samples) -> Classification:
-    """Classify by the socket that has most samples: the reference starts anew when it opens another."""
-    if not samples:
-        return classify(())
-    sockets = Counter(sample.socket for sample, _ in samples)
-    last = max(sockets, key=lambda socket: (min(sockets[socket], 3), _last_row(samples, socket)))
-    return classify(
-        (plain_address(seen_as), plain_address(sample.seen_by)) for sample, seen_as in samples if sample.socket == last
-    )
-
-
-def _last_row(samples: Samples, socket: int) -> int:
-    return max(sample.row for sample, _ in samples if sample.socket == socket)

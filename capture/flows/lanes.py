@@ -21,13 +21,7 @@ class Lanes:
         self._relays: dict[int, Lane] = {}
         self._nodes: dict[int, None] = {}
         self._blind: dict[int, None] = {}
-        sides = facts.sides
-        for endpoint in {
-            **sides.handshake_relays,
-            **sides.second_relays,
-            **sides.probe_relays,
-            **sides.punch_relays,
-        }:
+        for endpoint in facts.sides.relays:
             number = len(self._relays) + 1
             role = _role(facts, endpoint)
             self._relays[endpoint] = Lane(f"relay{number}", role, (address_of(table, endpoint),))

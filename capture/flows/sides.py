@@ -76,6 +76,11 @@ class Sides:
     """The client spoke to the server itself, no relay between."""
 
     @property
+    def relays(self) -> dict[int, None]:
+        """Every relay that carried a leg, in the order in which they came up."""
+        return {**self.handshake_relays, **self.second_relays, **self.probe_relays, **self.punch_relays}
+
+    @property
     def same_nat(self) -> bool:
         """Whether relays saw client and server under one host."""
         if self.client_address is None or self.server_address is None:
