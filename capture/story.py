@@ -13,7 +13,7 @@ from capture.flows.freezing import freeze, freeze_search
 from capture.flows.gathering import Gatherer
 from capture.flows.judging import judge
 from capture.flows.keyring import Keyring
-from capture.flows.relaying import OPENING_NS, relay_links
+from capture.flows.relaying import OPENING_NS, carries_relayed, relay_links
 from capture.flows.searches import Searches
 from capture.flows.traffic import Traffic
 from capture.keylog import KeyLog
@@ -54,6 +54,8 @@ class Story:
         self._gatherer = Gatherer(self._traffic, self._copies)
         self._tails: list[KeyLogTail] = []
         self._facts: dict[bytes, Facts] = {}
+        self._carriers: dict[bytes, Facts] = {}
+        """Attempts that may be the connection to a blind relay of another one."""
         self._flows: dict[bytes, Flow] = {}
         self._lone: dict[str, Flow] = {}
         self._lone_size: dict[tuple[bytes, int], int] = {}
@@ -203,8 +205,10 @@ class Story:
         start, end = int(self.table.time_ns[0]), int(self.table.time_ns[-1])
         for noise1, attempt in attempts.items():
             self._facts[noise1] = self._gatherer.gather(attempt, start, end)
+            if carries_relayed(self._facts[noise1]):
+                self._carriers[noise1] = self._facts[noise1]
         affected = self._with_relayed(attempts)
-        others = list(self._facts.values())
+        others = list(self._carriers.values())
         for noise1 in affected:
             facts = self._facts[noise1]
             links = relay_links(facts, others)
@@ -214,7 +218,9 @@ class Story:
     def _with_relayed(self, attempts: dict[bytes, Attempt]) -> list[bytes]:
         """The changed attempts, and those whose blind relay one of them may be."""
         affected = dict.fromkeys(attempts)
-        for attempt in attempts.values():
+        for carrier, attempt in attempts.items():
+            if carrier not in self._carriers:
+                continue
             started = attempt.started_ns
             for noise1, other in self._assembler.attempts.items():
                 if started - OPENING_NS <= other.started_ns <= started and noise1 in self._facts:

@@ -117,8 +117,10 @@ class Assembler:
                 self.loose.append(exchange)
             return exchange
         attempt = self.attempts.get(leg.body)
-        if attempt is None:
-            attempt = Attempt(attempt_id(leg.body), leg.target or b"", leg.body)
+        if attempt is not None:
+            attempt.started_ns = min(attempt.started_ns, leg.time_ns)
+        else:
+            attempt = Attempt(attempt_id(leg.body), leg.target or b"", leg.body, started_ns=leg.time_ns)
             self.attempts[leg.body] = attempt
             self.by_target[attempt.target].append(attempt)
         for exchange in attempt.handshakes:
@@ -147,7 +149,6 @@ class Assembler:
             self.bad.append(BadLeg(row, error))
 
     def _touch(self, attempt: Attempt) -> None:
-        attempt.touch()
         self.changed.add(attempt.noise1)
 
     def _retry_orphans(self) -> None:

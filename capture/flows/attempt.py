@@ -86,8 +86,8 @@ class Attempt:
     """Rows of FIND_PEER requests and their responses, in time order."""
     found_rows: list[int] = field(default_factory=list)
     """Those of `search_rows` that carry the server's record."""
-    version: int = 0
-    """Counts changes; a frozen flow of an older version is stale."""
+    started_ns: int = 0
+    """Time of the first handshake leg."""
 
     key_source: KeySource | None = None
     server_public_key: bytes | None = None
@@ -121,12 +121,6 @@ class Attempt:
         return sorted((*self.handshakes, *self.holepunches), key=lambda exchange: exchange.started_ns)
 
     @property
-    def started_ns(self) -> int:
-        """Time of the first handshake leg, or of the first packet at all."""
-        pool = self.handshakes or self.holepunches
-        return min(exchange.started_ns for exchange in pool)
-
-    @property
     def last_ns(self) -> int:
         """Time of the last relayed leg."""
         return max(leg.time_ns for exchange in (*self.handshakes, *self.holepunches) for leg in exchange.legs)
@@ -140,10 +134,6 @@ class Attempt:
     def rounds(self) -> list[Exchange]:
         """PEER_HOLEPUNCH exchanges, oldest first."""
         return sorted(self.holepunches, key=lambda exchange: exchange.started_ns)
-
-    def touch(self) -> None:
-        """Say that something changed."""
-        self.version += 1
 
 
 def is_handshake(exchange: Exchange) -> bool:

@@ -16,30 +16,33 @@ class Copies:
 
     def __init__(self, table: PacketTable) -> None:
         self._table = table
-        self._by_primary: dict[int, list[int]] = defaultdict(list)
+        self._by_primary: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+        """Row, source and destination of every copy."""
         self._done = 0
 
     def update(self) -> None:
         """Take in the rows appended since the last call."""
-        start, stop = self._done, len(self._table)
+        table = self._table
+        start, stop = self._done, len(table)
         self._done = stop
-        copies = np.flatnonzero(self._table.copy_of[start:stop] >= 0) + start
-        for row, primary in zip(copies.tolist(), self._table.copy_of[copies].tolist(), strict=True):
-            self._by_primary[primary].append(row)
-
-    def of(self, row: int) -> list[int]:
-        """Rows of the further sightings of a primary row."""
-        return self._by_primary.get(row, [])
+        rows = np.flatnonzero(table.copy_of[start:stop] >= 0) + start
+        if not len(rows):
+            return
+        sources, destinations = source_endpoints(table, rows).tolist(), destination_endpoints(table, rows).tolist()
+        for row, primary, src, dst in zip(
+            rows.tolist(), table.copy_of[rows].tolist(), sources, destinations, strict=True
+        ):
+            self._by_primary[primary].append((row, src, dst))
 
     def sources(self, row: int, src: int) -> list[int]:
         """Every source endpoint under which the datagram was seen; `src` is that of the row itself."""
-        others = self._by_primary.get(row)
-        return [src] if others is None else [src, *source_endpoints(self._table, np.asarray(others)).tolist()]
+        copies = self._by_primary.get(row)
+        return [src] if copies is None else [src, *[copy[1] for copy in copies]]
 
     def destinations(self, row: int, dst: int) -> list[int]:
         """Every destination endpoint under which the datagram was seen; `dst` is that of the row itself."""
-        others = self._by_primary.get(row)
-        return [dst] if others is None else [dst, *destination_endpoints(self._table, np.asarray(others)).tolist()]
+        copies = self._by_primary.get(row)
+        return [dst] if copies is None else [dst, *[copy[2] for copy in copies]]
 
     def sighting(self, row: int) -> Sighting:
         """A row as file and frame number."""
@@ -47,4 +50,4 @@ class Copies:
 
     def sightings(self, row: int) -> tuple[Sighting, ...]:
         """The further sightings of a primary row."""
-        return tuple(self.sighting(other) for other in self._by_primary.get(row, ()))
+        return tuple(self.sighting(other) for other, _, _ in self._by_primary.get(row, ()))

@@ -256,7 +256,6 @@ class Keyring:
             self._changed(attempt)
 
     def _changed(self, attempt: Attempt) -> None:
-        attempt.touch()
         self._assembler.changed.add(attempt.noise1)
 
     def sighting(self, row: int) -> Sighting:

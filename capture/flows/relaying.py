@@ -45,8 +45,18 @@ class RelayLink:
         return min(later, key=lambda stream: stream.first_ns)
 
 
+def carries_relayed(facts: Facts) -> bool:
+    """Whether a second stream runs on an attempt's path, as one to a blind relay does."""
+    return any(_carries_second(path) for path in facts.streams)
+
+
 def relay_links(main: Facts, others: list[Facts]) -> list[RelayLink]:
-    """The connections to a blind relay that carry `main`'s stream, client's first."""
+    """The connections to a blind relay that carry `main`'s stream, client's first.
+
+    Args:
+        main: the attempt.
+        others: attempts of which `carries_relayed` is true.
+    """
     links: list[RelayLink] = []
     started = main.attempt.started_ns
     for by_client, side in ((True, main.sides.client), (False, main.sides.server)):

@@ -137,7 +137,6 @@ class Searches:
                 for row in own[index]
                 if row in answers and self._table.flags[answers[row]] & RESPONSE_VALUE
             ]
-            attempt.touch()
             self._assembler.changed.add(attempt.noise1)
 
     def _leave(self, members: list[tuple[int, int]]) -> None:

@@ -8,6 +8,7 @@ payload. A host that was seen on the wire and never named from outside is an ins
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from capture.flows.attempt import Attempt, Exchange
@@ -21,9 +22,9 @@ _TO_SERVER: Final = (Mode.FROM_RELAY, Mode.FROM_SECOND_RELAY)
 """Modes of the legs that reach the server, or the server's own relay."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Side:
-    """What is known of the sockets of one side."""
+    """What is known of the sockets of one side. Derived sets are made once, after the last leg was taken."""
 
     seen: set[int] = field(default_factory=set)
     """Endpoints on packets of the capture."""
@@ -36,23 +37,23 @@ class Side:
     punching: set[int] = field(default_factory=set)
     """Endpoints of its hole-punching sockets, inside and outside."""
 
-    @property
+    @cached_property
     def endpoints(self) -> set[int]:
         """Everything that is this side's."""
         return self.main | self.punching
 
-    @property
+    @cached_property
     def outside_hosts(self) -> set[int]:
         """Hosts under which others see this side."""
         named = {host_of(endpoint) for endpoint in self.named}
         return named or {host_of(endpoint) for endpoint in self.seen}
 
-    @property
+    @cached_property
     def inside_hosts(self) -> set[int]:
         """Hosts behind its own NAT."""
         return {host_of(endpoint) for endpoint in self.seen} - self.outside_hosts
 
-    @property
+    @cached_property
     def hosts(self) -> set[int]:
         """All of its hosts."""
         return {host_of(endpoint) for endpoint in (*self.named, *self.seen, *self.announced)}
