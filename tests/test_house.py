@@ -1,0 +1,130 @@
+"""Conventions of the house that no linter knows."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.exit_status import ExitStatus
+from app.options import COMMANDS, OVERVIEW
+from app.tui.actions import ACTIONS, key_text
+from capture.filter_fields import FIELDS
+from capture.model import TokenState, VerdictCode
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("app", "capture", "protocol")
+FOREIGN = {"node_modules", ".venv", "build", "dist", "lab-out"}
+LONGEST_FILE = 400
+VAGUE = {"utils", "util", "helpers", "helper", "manager", "data", "info", "misc", "common"}
+
+
+def sources(*folders: str, ending: str = ".py") -> Iterator[Path]:
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob(f"*{ending}")):
+            if not FOREIGN & set(path.relative_to(ROOT).parts):
+                yield path
+
+
+EVERYTHING = tuple(sources(*PACKAGES, "tests", "bench"))
+OURS = tuple(sources(*PACKAGES))
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", EVERYTHING, ids=name)
+def test_no_file_is_too_long(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONGEST_FILE
+
+
+@pytest.mark.parametrize("path", OURS, ids=name)
+def test_names_say_something(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    defined = {
+        node.name.lower()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert not VAGUE & (defined | {path.stem} | set(path.relative_to(ROOT).parts[:-1]))
+
+
+@pytest.mark.parametrize("path", EVERYTHING, ids=name)
+def test_nothing_is_left_for_later(path: Path) -> None:
+    marks = re.findall(r"#\s*(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|HACK)\b", path.read_text())
+    assert not marks
+
+
+def imported_at_start(path: Path) -> set[str]:
+    """Modules that importing a file imports: those outside functions and type checking."""
+    found: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("path", OURS, ids=name)
+def test_scapy_is_never_imported_at_start(path: Path) -> None:
+    assert not [module for module in imported_at_start(path) if module.partition(".")[0] == "scapy"]
+
+
+@pytest.mark.parametrize("path", tuple(sources("protocol")), ids=name)
+def test_the_protocol_does_no_input_or_output(path: Path) -> None:
+    banned = {"numpy", "os", "pathlib", "io", "sys", "subprocess", "time", "random", "threading"}
+    assert not banned & {module.partition(".")[0] for module in imported_at_start(path)}
+
+
+def test_only_the_protocols_shell_opens_sockets() -> None:
+    users = [name(path) for path in sources("protocol") if "socket" in imported_at_start(path)]
+    assert set(users) <= {"protocol/keys.py", "protocol/wire.py", "protocol/udp_shell.py"}
+
+
+def test_the_version_is_the_changelogs() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    first = re.search(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert first is not None
+    assert first[1] == version
+
+
+def test_the_filters_page_has_every_field() -> None:
+    page = (ROOT / "docs" / "filter.md").read_text()
+    rows = re.findall(r"^\| `(.+?)` \| (.+?) \| (.+?) \|$", page, re.MULTILINE)
+    assert rows == [(field.name, str(field.kind), field.says) for field in FIELDS.values()]
+
+
+def test_the_reports_page_has_every_code_state_and_status() -> None:
+    page = (ROOT / "docs" / "report.md").read_text()
+    for word in (*VerdictCode, *TokenState):
+        assert f"`{word}`" in page, word
+    for status in ExitStatus:
+        assert re.search(rf"^\| (?:.*\b)?{int(status)}\b", page, re.MULTILINE), status
+
+
+def test_the_help_has_every_command_and_status() -> None:
+    for command in COMMANDS:
+        assert f"peephole {command}" in OVERVIEW
+    for status in (ExitStatus.USAGE, ExitStatus.UNREADABLE, ExitStatus.BAD_FILTER, ExitStatus.NOT_PERMITTED):
+        assert re.search(rf"\b{int(status)} ", OVERVIEW)
+
+
+def test_the_readmes_keys_are_bound() -> None:
+    table = re.search(r"\| key \| does \|.*?\n\n", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert table is not None
+    shown = set(re.findall(r"`(.+?)`", table[0]))
+    bound = {key for action in ACTIONS for key in key_text(action.keys).replace("–", " ").split()}
+    assert shown <= bound, shown - bound
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sources("docs", ending=".md")]
+    for page in pages:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{name(page)}: {target}"
