@@ -14,6 +14,6 @@ makes and removes.
 
 Vantages: `client` and `server` (their LAN, or the host itself if it has no NAT), `nat` and `server-nat` (all devices
 of the NAT in front), `nat-wan` and `server-nat-wan` (its outer device), `wan` (all devices of the wide area router,
-or raw IP on its TUN device where a scenario delays or loses packets), `relay-N`, `blind-relay`. Further places of the
-same role are numbered from 2.
+or raw IP behind its TUN device, after delay and loss, where a scenario asks for those), `relay-N`, `blind-relay`.
+Further places of the same role are numbered from 2.
 """

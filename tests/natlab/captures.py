@@ -17,11 +17,16 @@ SNAPLEN = 4096
 
 @dataclass(frozen=True, slots=True)
 class Vantage:
-    """A place to listen: file name without suffix, namespace, device."""
+    """A place to listen: file name without suffix, namespace, device.
+
+    `arriving`: only what the device hands to the kernel. A TUN device shows each forwarded packet twice otherwise,
+    when it leaves for the forwarder and when it comes back.
+    """
 
     name: str
     space: str
     device: str
+    arriving: bool = False
 
 
 class CaptureError(Exception):
@@ -53,6 +58,7 @@ class Captures:
         for vantage in vantages:
             target = self._folder / f"{vantage.name}.pcap"
             command = ["tcpdump", "-i", vantage.device, "-w", str(target), "-U", "-n", "-s", str(SNAPLEN)]
+            command += ["-Q", "in"] if vantage.arriving else []
             command += ["-B", str(BUFFER_KIB), "--immediate-mode", "-Z", "root", "udp"]
             self._running[vantage] = subprocess.Popen(
                 self._spaces.inside(vantage.space, command), stderr=subprocess.PIPE, text=True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import signal
+import asyncio
 import sys
 import time
 from pathlib import Path
@@ -33,12 +33,9 @@ def _summary(name: str, folder: Path) -> bool:
     return right
 
 
-def _leave(*_: object) -> None:
-    raise SystemExit(143)
-
-
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point; returns the exit status (1: an attempt did not end as the scenario says)."""
+    """Entry point; returns the exit status (1: an attempt did not end as the scenario says; 2: no
+    lab here; 130: stopped by a signal)."""
     parser = argparse.ArgumentParser(prog="python -m tests.natlab", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="name every scenario")
@@ -65,7 +62,10 @@ def main(arguments: list[str] | None = None) -> int:
     if reason:
         print(reason, file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, _leave)  # unwinds, so that nothing of the lab stays behind
     selected = scenario.names() if chosen.command == "all" else chosen.scenario
-    results = [_summary(name, chosen.out) for name in selected]
+    try:
+        results = [_summary(name, chosen.out) for name in selected]
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        print("stopped; nothing of the lab is left behind", file=sys.stderr)
+        return 130
     return 0 if all(results) else 1

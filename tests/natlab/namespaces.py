@@ -6,8 +6,10 @@ Names carry the process id: two labs may run at once.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import signal
 import subprocess
 from collections.abc import Sequence
 
@@ -24,8 +26,16 @@ class Namespaces:
 
     def __exit__(self, *_: object) -> None:
         for name in reversed(self._made):
+            for process in self._processes(name):
+                with contextlib.suppress(ProcessLookupError):  # it ended by itself meanwhile
+                    os.kill(process, signal.SIGKILL)
             subprocess.run(["ip", "netns", "del", self.full(name)], check=False)
         self._made.clear()
+
+    def _processes(self, name: str) -> list[int]:
+        """Whatever still runs inside a namespace; a namespace lives as long as its last process."""
+        said = subprocess.run(["ip", "netns", "pids", self.full(name)], capture_output=True, text=True, check=True)
+        return [int(line) for line in said.stdout.split()]
 
     def full(self, name: str) -> str:
         """The name that `ip netns` knows."""

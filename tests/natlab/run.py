@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -53,7 +54,7 @@ class Lab:
 
 def vantages(network: Network) -> list[Vantage]:
     """Where to listen. The first client's and the first server's places have the plain names."""
-    found = [Vantage("wan", WAN, "tun0" if network.through_tun else "any")]
+    found = [Vantage("wan", WAN, "tun0", arriving=True) if network.through_tun else Vantage("wan", WAN, "any")]
     for role in ("client", "server"):
         seen: set[str] = set()
         for host in network.hosts.values():
@@ -175,6 +176,9 @@ async def _attempts(lab: Lab) -> None:
 
 async def _run(lab: Lab) -> None:
     forwarder = None
+    own = asyncio.current_task()
+    assert own is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, own.cancel)
     try:
         if lab.network.through_tun:
             forwarder = await _start_forwarder(lab)

@@ -73,7 +73,9 @@ def test_every_scenario_is_kept_as_a_fixture() -> None:
 
 @pytest.mark.parametrize("name", FOUND)
 def test_fixture_agrees_with_its_truth(name: str) -> None:
-    """Ids, secrets and bytes that the truth claims are in the captures are there."""
+    """Ids and secrets follow from the bytes, what is said to be in a capture is there, and each side's own capture
+    holds as many probes as that node says it sent.
+    """
     truth = _truth(name)
     captures = {
         kept: gzip.decompress((fixtures.FOLDER / name / f"{kept}.pcap.gz").read_bytes()) for kept in truth["captures"]
@@ -91,6 +93,12 @@ def test_fixture_agrees_with_its_truth(name: str) -> None:
         for kept, blob in captures.items():
             source = truth["captures"][kept]["vantage"]
             assert attempt["visible"][source]["noise_1"] == (first in blob)
+        for side in ("client", "server"):
+            seen = attempt["visible"][side]["probes"]
+            if seen is None or attempt[side] is None or attempt["roles"][side]["node"] != side:
+                continue
+            for count in ("low_ttl", "normal", "ports"):
+                assert seen[side][count] == attempt[side]["probes"][count]
 
 
 @pytest.mark.parametrize("name", FOUND)
