@@ -9,21 +9,24 @@ is proven too. Where one does not, the rest of the stretch is walked record by r
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
 from capture.arrays import I64, Bools
 
-SLICE_BYTES: Final = 1 << 16
+SLICE_BYTES: Final = 1 << 15
 MIN_LANES: Final = 16
 
 
 class Records(Protocol):
     """How one file format chains its records."""
 
-    def sizes(self, at: I64) -> I64:
-        """Bytes from each record start to the next; 0 where no sound record is, or where the chain has to pause."""
+    def following(self, at: I64) -> I64:
+        """Where the next record would start, for each offset; always further on, whatever the bytes there are."""
+
+    def sound(self, at: I64) -> Bools:
+        """Whether a whole and believable record is at each offset, one that the chain may be followed over."""
 
     def plausible(self, at: I64) -> I64:
         """For each offset the first at or soon after it where a record seems to start, or -1."""
@@ -32,20 +35,17 @@ class Records(Protocol):
         """Follow the chain one by one from `start` while records start before `end`: starts, and where it stopped."""
 
 
-class Stretch:
+class Stretch(NamedTuple):
     """Part of a chain: the offsets of its records, and where the next one starts (or the chain is broken)."""
 
-    __slots__ = ("at", "next")
-
-    def __init__(self, at: I64, next_at: int) -> None:
-        self.at = at
-        self.next = next_at
+    at: I64
+    next: int
 
 
 def follow(records: Records, start: int, end: int) -> Stretch:
     """Offsets of all records that start in [start, end), given that one starts at `start`.
 
-    It ends early at a record for which `sizes` is 0.
+    It ends early at a record that is not sound.
     """
     found: list[I64] = []
     if (end - start) // SLICE_BYTES >= MIN_LANES:
@@ -67,18 +67,21 @@ def _side_by_side(records: Records, start: int, end: int) -> Stretch:
         return Stretch(np.empty(0, np.int64), start)
     position = np.concatenate((np.array([start], np.int64), guesses))
     bound = np.concatenate((guesses, np.array([end], np.int64)))
-    steps: list[I64] = []
-    going: Bools = position < bound
-    while going.any():
-        size = records.sizes(position)
-        size[~going] = 0
-        going = size > 0
-        steps.append(np.where(going, position, -1))
-        position = position + size
-        going &= position < bound
+    steps = [position]
+    # Lanes that are through go on over the next slice: cheaper than stopping them, and cut off below.
+    while bool((position < bound).any()):
+        position = records.following(position)
+        steps.append(position)
+    table = np.stack(steps, axis=1)
+    inside = table < bound[:, None]
+    counts = inside.sum(axis=1)
+    landing = table[np.arange(bound.size), counts]
     # Lane i is proven if every lane before it landed exactly on its successor's start.
-    landed = position == bound
-    landed[-1] = position[-1] >= end
-    proven = int(np.argmin(landed)) if not landed.all() else landed.size - 1
-    table = np.stack(steps)[:, : proven + 1].T
-    return Stretch(table[table >= 0], int(position[proven]))
+    missed = landing[:-1] != bound[:-1]
+    proven = int(missed.argmax()) if missed.any() else bound.size - 1
+    at = table[: proven + 1][inside[: proven + 1]]
+    sound = records.sound(at)
+    if not sound.all():
+        first = int(sound.argmin())
+        return Stretch(at[:first], int(at[first]))
+    return Stretch(at, int(landing[proven]))

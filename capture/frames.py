@@ -13,7 +13,7 @@ from capture.raw import Raw
 
 MAX_FRAME: Final = 262_144
 """Longest frame that libpcap and Wireshark write or accept; a longer one means that the file is damaged."""
-REGION_BYTES: Final = 48 << 20
+REGION_BYTES: Final = 16 << 20
 """Bytes of a file worked on at a time; what is behind is let go, so that memory does not grow with the file."""
 MAX_TIME_NS: Final = 2**63 - 1
 

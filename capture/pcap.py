@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from capture.arrays import I64
+from capture.arrays import I64, Bools
 from capture.chain import follow
 from capture.errors import CaptureError
 from capture.frames import MAX_FRAME, REGION_BYTES, Findings, Frames, Interface, nanoseconds
@@ -27,7 +27,6 @@ FILE_HEADER: Final = 24
 MICROSECONDS: Final = 0xA1B2C3D4
 NANOSECONDS: Final = 0xA1B23C4D
 MODIFIED: Final = 0xA1B2CD34
-_FIRST_WINDOW: Final = 512
 _WINDOWS: Final = (512, 2048)
 _YEAR_S: Final = 366 * 86400
 
@@ -70,7 +69,9 @@ class PcapReader:
         self._tick_ns = 1 if magic == NANOSECONDS else 1000
         self._header = 24 if magic == MODIFIED else 16
         self._length = struct.Struct(order + "I")
+        self._order = order
         self._word = np.dtype(order + "u4")
+        self._half = np.dtype(order + "u2")
         self._fields = np.dtype([(name, self._word) for name in ("seconds", "fraction", "length", "wire")])
         self._first_s = int(self._length.unpack(head[:4])[0])
         if raw.size >= FILE_HEADER + 4:
@@ -101,12 +102,16 @@ class PcapReader:
             np.zeros(at.size, np.uint16),
         )
 
-    def sizes(self, at: I64) -> I64:
-        """Bytes of the record at each offset; 0 where it is absurd or not whole."""
+    def following(self, at: I64) -> I64:
+        """Where the next record would start; far out if the file ends before."""
+        length = self.raw.column(self._word)[np.minimum(at + 8, self.raw.size - 4)]
+        return at + self._header + length
+
+    def sound(self, at: I64) -> Bools:
+        """Whether each record is whole and of a believable length."""
         length = self.raw.gather(at + 8, self._word).astype(np.int64)
-        size = length + self._header
-        size[(length > MAX_FRAME) | (at + size > self.raw.size)] = 0
-        return size
+        whole: Bools = (length <= MAX_FRAME) & (at + length <= self.raw.size - self._header)
+        return whole
 
     def walk(self, start: int, end: int) -> tuple[list[int], int]:
         """Follow records one by one."""
@@ -131,24 +136,27 @@ class PcapReader:
         return found
 
     def _first_header(self, at: I64, window: int) -> I64:
+        """The first place in each window where the upper half of a time near the first one leads a sound header."""
         block = self.raw.gather(at, np.dtype(f"V{window}")).view(np.uint8).reshape(at.size, window)
+        high = 2 if self._order == "<" else 0
         best = np.full(at.size, window, np.int64)
-        for shift in range(4):
-            words = block[:, shift : window - 4 + shift].copy().view(self._word)
-            seems = self._seems_header(words[:, :-3], words[:, 1:-2], words[:, 2:-1], words[:, 3:])
-            first = seems.argmax(axis=1)
-            place = np.where(seems[np.arange(at.size), first], first * 4 + shift, window)
-            np.minimum(best, place, out=best)
-        found = np.where(best < window, at + best, -1)
-        # The record after it must seem sound too, or the file must end there.
-        size = self.sizes(np.maximum(found, 0))
-        after = self.raw.gather(found + size, self._fields)
-        sound = self._seems_header(after["seconds"], after["fraction"], after["length"], after["wire"])
-        return np.where((found >= 0) & (size > 0) & (sound | (found + size == self.raw.size)), found, -1)
+        for shift in (0, 1):
+            halves = block[:, shift : window - 2 + shift].copy().view(self._half)
+            hit = halves == self._first_s >> 16
+            first = hit.argmax(axis=1)
+            place = np.where(hit[np.arange(at.size), first], first * 2 + shift - high, window)
+            np.minimum(best, np.where(place < 0, window, place), out=best)
+        found = at + best
+        return np.where((best < window) & self._seems(found) & self._seems(self.following(found)), found, -1)
 
-    def _seems_header(self, seconds: I64, fraction: I64, length: I64, wire: I64) -> np.ndarray:
-        near = (seconds >= max(self._first_s - _YEAR_S, 1)) & (seconds <= min(self._first_s + _YEAR_S, 2**32 - 1))
-        return near & (fraction < 10**9 // self._tick_ns) & (length <= wire) & (wire <= MAX_FRAME) & (length > 0)
+    def _seems(self, at: I64) -> Bools:
+        """Whether a record header that makes sense is at each offset, or the end of the file."""
+        head = self.raw.gather(at, self._fields)
+        length, wire = head["length"], head["wire"]
+        fits = (length <= wire) & (wire <= MAX_FRAME) & (head["fraction"] < 10**9 // self._tick_ns) & (length > 0)
+        near = np.abs(head["seconds"].astype(np.int64) - self._first_s) < _YEAR_S
+        seems: Bools = (fits & near) | (at == self.raw.size)
+        return seems
 
     def _damage(self, at: int) -> str:
         left = self.raw.size - at

@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from capture.arrays import I64, Array
+from capture.arrays import I64, Array, Bools
 from capture.chain import follow
 from capture.errors import CaptureError
 from capture.frames import MAX_FRAME, REGION_BYTES, Findings, Frames, Interface, nanoseconds
@@ -211,15 +211,21 @@ class PcapngReader:
             out[rows] = _ticks_to_ns(ticks, described)
         return out
 
-    def sizes(self, at: I64) -> I64:
-        """Bytes of the block at each offset; 0 where it is absurd or not whole, and at a new section."""
+    def following(self, at: I64) -> I64:
+        """Where the next block would start; far out where the file ends, a section begins, or a length is absurd."""
+        header = self.raw.column(self._header)[np.minimum(at, self.raw.size - 8)]
+        size = header["size"].astype(np.int64)
+        size[(size < 12) | (header["type"] == SECTION_HEADER)] = self.raw.size
+        return at + size
+
+    def sound(self, at: I64) -> Bools:
+        """Whether each block is whole, of a believable length that it repeats at its end, and no section header."""
         header = self.raw.gather(at, self._header)
         size = header["size"].astype(np.int64)
-        bad = (size < 12) | (size & 3 != 0) | (size > MAX_BLOCK) | (at + size > self.raw.size)
-        size[bad | (header["type"] == SECTION_HEADER)] = 0
-        trailing = self.raw.gather(at + np.maximum(size, 4) - 4, self._word)
-        size[trailing != size] = 0
-        return size
+        fits = (size >= 12) & (size & 3 == 0) & (size <= MAX_BLOCK) & (at + size <= self.raw.size)
+        trailing = self.raw.gather(at + np.where(fits, size - 4, 0), self._word)
+        whole: Bools = fits & (header["type"] != SECTION_HEADER) & (trailing == size)
+        return whole
 
     def walk(self, start: int, end: int) -> tuple[list[int], int]:
         """Follow blocks one by one up to a new section or damage."""
@@ -249,7 +255,7 @@ class PcapngReader:
             seems = (kinds == ENHANCED_PACKET) & (sizes >= 32) & (sizes <= MAX_FRAME + 4096) & (sizes & 3 == 0)
             first = seems.argmax(axis=1)
             place = at[missing] + first * 4
-            sound = seems[np.arange(missing.size), first] & (self.sizes(place) > 0)
+            sound = seems[np.arange(missing.size), first] & self.sound(place)
             found[missing] = np.where(sound, place, -1)
         return found
 

@@ -35,6 +35,10 @@ class Raw:
             return self._gather_near_end(at, dtype)
         return self._view(width)[at].view(dtype)
 
+    def column(self, dtype: np.dtype[Any]) -> Array:
+        """The value of type `dtype` at every byte offset, as an array that costs nothing until it is indexed."""
+        return np.ndarray((max(self.size - dtype.itemsize + 1, 0),), dtype, self.buffer, 0, (1,))
+
     def _view(self, width: int) -> Array:
         view = self._views.get(width)
         if view is None:
