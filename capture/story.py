@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from capture.flows.assembly import Assembler
-from capture.flows.attempt import Attempt
+from capture.flows.casebook import Casebook
 from capture.flows.copies import Copies
-from capture.flows.facts import Facts
-from capture.flows.freezing import freeze, freeze_search
-from capture.flows.gathering import Gatherer
-from capture.flows.judging import judge
+from capture.flows.freezing import freeze_search
 from capture.flows.keyring import Keyring
-from capture.flows.relaying import OPENING_NS, carries_relayed, relay_links
 from capture.flows.searches import Searches
 from capture.flows.traffic import Traffic
 from capture.keylog import KeyLog
@@ -51,12 +49,8 @@ class Story:
         self._keyring = Keyring(table, self._assembler)
         self._searches = Searches(table, self._assembler, self._copies)
         self._traffic = Traffic(table, self._copies)
-        self._gatherer = Gatherer(self._traffic, self._copies)
+        self._casebook = Casebook(table, self._assembler.attempts, self._traffic, self._copies)
         self._tails: list[KeyLogTail] = []
-        self._facts: dict[bytes, Facts] = {}
-        self._carriers: dict[bytes, Facts] = {}
-        """Attempts that may be the connection to a blind relay of another one."""
-        self._flows: dict[bytes, Flow] = {}
         self._lone: dict[str, Flow] = {}
         self._lone_size: dict[tuple[bytes, int], int] = {}
         self._sorted: tuple[Flow, ...] | None = None
@@ -136,7 +130,7 @@ class Story:
     def flows(self) -> tuple[Flow, ...]:
         """Every attempt, oldest first."""
         if self._sorted is None:
-            everything = (*self._flows.values(), *self._lone.values())
+            everything = (*self._casebook.flows.values(), *self._lone.values())
             self._sorted = tuple(sorted(everything, key=lambda flow: (flow.started, flow.id)))
         return self._sorted
 
@@ -169,22 +163,19 @@ class Story:
 
     def update(self) -> tuple[str, ...]:
         """Consume new packets and new key log lines. Returns the ids of the flows that changed."""
-        for tail in self._tails:
-            if tail.poll():
-                self._keyring.give_log(tail.log)
-        self._read_secret_blocks()
-        self._copies.update()
-        self._assembler.update()
-        self._keyring.update()
-        self._searches.update()
-        self._traffic.update()
-        changed = set(self._assembler.changed)
-        for endpoint in self._traffic.fresh:
-            changed |= self._gatherer.claimants(endpoint)
-        self._assembler.changed.clear()
-        self._traffic.fresh.clear()
-        ids = self._rebuild(changed)
-        ids += self._rebuild_lone()
+        with _collector_paused():
+            for tail in self._tails:
+                if tail.poll():
+                    self._keyring.give_log(tail.log)
+            self._read_secret_blocks()
+            self._copies.update()
+            self._assembler.update()
+            self._keyring.update()
+            self._searches.update()
+            self._traffic.update()
+            ids = [flow.id for flow in self._casebook.update(self._assembler.changed)]
+            self._assembler.changed.clear()
+            ids += self._rebuild_lone()
         if ids:
             self._sorted = None
         return tuple(ids)
@@ -195,37 +186,6 @@ class Story:
             for block in file.secrets[read:]:
                 self._keyring.give_log(KeyLog.parse(block))
             self._secrets_read[index] = len(file.secrets)
-
-    def _rebuild(self, changed: set[bytes]) -> list[str]:
-        if not changed:
-            return []
-        attempts = {noise1: self._assembler.attempts[noise1] for noise1 in changed}
-        for attempt in attempts.values():
-            self._gatherer.claim(attempt)
-        start, end = int(self.table.time_ns[0]), int(self.table.time_ns[-1])
-        for noise1, attempt in attempts.items():
-            self._facts[noise1] = self._gatherer.gather(attempt, start, end)
-            if carries_relayed(self._facts[noise1]):
-                self._carriers[noise1] = self._facts[noise1]
-        affected = self._with_relayed(attempts)
-        others = list(self._carriers.values())
-        for noise1 in affected:
-            facts = self._facts[noise1]
-            links = relay_links(facts, others)
-            self._flows[noise1] = freeze(self.table, facts, judge(facts, links), links)
-        return [attempt.id.hex() for attempt in attempts.values()]
-
-    def _with_relayed(self, attempts: dict[bytes, Attempt]) -> list[bytes]:
-        """The changed attempts, and those whose blind relay one of them may be."""
-        affected = dict.fromkeys(attempts)
-        for carrier, attempt in attempts.items():
-            if carrier not in self._carriers:
-                continue
-            started = attempt.started_ns
-            for noise1, other in self._assembler.attempts.items():
-                if started - OPENING_NS <= other.started_ns <= started and noise1 in self._facts:
-                    affected[noise1] = None
-        return list(affected)
 
     def _rebuild_lone(self) -> list[str]:
         changed: list[str] = []
@@ -264,3 +224,15 @@ class Story:
     def ttl(self, sighting: Sighting) -> int:
         """TTL of a packet."""
         return int(self.table.ttl[sighting.row])
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the cycle collector out while many objects are made at once, all of which stay: it would find nothing."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()

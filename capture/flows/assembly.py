@@ -194,12 +194,12 @@ class Assembler:
                 self.loose.append(exchange)
 
     def _attempt_of(self, exchange: Exchange) -> Attempt | None:
-        candidates = self.by_target.get(exchange.target or b"", ())
-        guess: Attempt | None = None
         started = exchange.started_ns
+        candidates = [one for one in self.by_target.get(exchange.target or b"", ()) if one.started_ns <= started]
+        if len(candidates) == 1 and _client_hosts(candidates[0].handshakes) & _client_hosts((exchange,)):
+            return candidates[0]
+        guess: Attempt | None = None
         for attempt in reversed(candidates):
-            if attempt.started_ns > started:
-                continue
             if attempt.holepunch_secret is not None:
                 if open_payload(attempt.holepunch_secret, exchange.body) is not None:
                     return attempt

@@ -7,8 +7,7 @@ the endpoint. One integer hashes and compares several times faster than an addre
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import IPv4Address
-from socket import AF_INET6, inet_ntop
+from socket import AF_INET6, inet_aton, inet_ntop
 from typing import Final
 
 import numpy as np
@@ -18,6 +17,9 @@ from capture.table import PacketTable, host_text
 from protocol.messages import Address
 
 IPV6_BIT: Final = 1 << 48
+
+_PRIVATE: Final = ((10, 24), (0xAC1, 20), (0xC0A8, 16), (0xA9FE, 16), (127, 24))
+"""10/8, 172.16/12, 192.168/16, 169.254/16 and 127/8: network number and bits to its right."""
 
 
 def source_endpoints(table: PacketTable, rows: slice | NDArray[np.int64]) -> NDArray[np.int64]:
@@ -40,7 +42,7 @@ def _pack(host: NDArray[np.uint32], port: NDArray[np.uint16], family6: NDArray[n
 @lru_cache(maxsize=65536)
 def endpoint_of(address: Address) -> int:
     """The integer of an IPv4 address as messages carry it."""
-    return int(IPv4Address(address.host)) << 16 | address.port
+    return int.from_bytes(inet_aton(address.host), "big") << 16 | address.port
 
 
 def host_of(endpoint: int) -> int:
@@ -63,7 +65,7 @@ def host_claim(host: int) -> int:
 @lru_cache(maxsize=65536)
 def is_private(host: int) -> bool:
     """Whether a host can only be reached from its own network."""
-    return not host >> 32 and IPv4Address(host & 0xFFFFFFFF).is_private
+    return any(host >> shift == network for network, shift in _PRIVATE)
 
 
 def plain_address(endpoint: int) -> Address:

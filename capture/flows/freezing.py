@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 from capture.flows.attempt import Attempt, Exchange
 from capture.flows.copies import Copies
@@ -16,7 +17,7 @@ from capture.flows.lanes import Lanes
 from capture.flows.legs import NO_VALUE, Leg
 from capture.flows.relaying import RelayLink
 from capture.flows.searches import Search
-from capture.flows.tokens import TokenLives, token_lives
+from capture.flows.tokens import TokenLives
 from capture.flows.wording import advice, application_error, summary
 from capture.model import (
     DeferredFlow,
@@ -46,55 +47,106 @@ from protocol.secretbox import open_payload
 _NS = 1e9
 
 
-def freeze(table: PacketTable, facts: Facts, judgement: Judgement, links: list[RelayLink]) -> Flow:
-    """The flow of an attempt; its ladder and messages are made when they are asked for."""
-    attempt = facts.attempt
-    tokens = token_lives(facts)
-    started = (
-        min(attempt.started_ns, *(int(table.time_ns[row]) for row in attempt.search_rows[:1]))
-        if (attempt.search_rows)
-        else attempt.started_ns
+JUDGED: Final = (
+    "duration",
+    "client",
+    "server",
+    "relays",
+    "key",
+    "client_firewall",
+    "server_firewall",
+    "outcome",
+    "path",
+    "verdict",
+    "fast_open",
+    "server_token",
+    "client_token",
+)
+"""Fields that take the attempt's facts."""
+DRAWN: Final = (
+    "rounds",
+    "client_probes",
+    "server_probes",
+    "lanes",
+    "messages",
+    "steps",
+    "client_nat",
+    "server_nat",
+    "notes",
+)
+"""Fields that take every packet of the attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An attempt with everything that a flow of it is made from."""
+
+    facts: Facts
+    judgement: Judgement
+    links: list[RelayLink]
+    tokens: TokenLives
+
+
+def freeze(table: PacketTable, attempt: Attempt, find_case: Callable[[], Case]) -> Flow:
+    """The flow of an attempt.
+
+    Args:
+        table: the packets.
+        attempt: the attempt.
+        find_case: gathers and judges; called when more than id, start and target is asked for.
+    """
+    started = attempt.started_ns
+    if attempt.search_rows:
+        started = min(started, int(table.time_ns[attempt.search_rows[0]]))
+
+    def judged() -> dict[str, Any]:
+        return _judged(table, find_case(), started)
+
+    def drawn() -> dict[str, Any]:
+        return _drawn(table, find_case())
+
+    return DeferredFlow(
+        ((JUDGED, judged), (DRAWN, drawn)), id=attempt.id.hex(), started=started / _NS, target=attempt.target
     )
-    core: dict[str, Any] = {
-        "id": attempt.id.hex(),
-        "started": started / _NS,
-        "duration": max(0, facts.last_ns - started) / _NS,
-        "target": attempt.target,
+
+
+def _judged(table: PacketTable, case: Case, started_ns: int) -> dict[str, Any]:
+    facts, judgement = case.facts, case.judgement
+    return {
+        "duration": max(0, facts.last_ns - started_ns) / _NS,
         "client": _address(table, facts.sides.client_address),
         "server": _address(table, facts.sides.server_address),
         "relays": tuple(address_of(table, endpoint) for endpoint in facts.sides.relays),
-        "key": _key(attempt),
+        "key": _key(facts.attempt),
         "client_firewall": facts.firewall(True),
         "server_firewall": facts.firewall(False),
         "outcome": judgement.outcome,
         "path": judgement.path,
         "verdict": _verdict(judgement, facts.copies),
         "fast_open": judgement.fast_open,
-        "server_token": tokens.server,
-        "client_token": tokens.client,
+        "server_token": case.tokens.server,
+        "client_token": case.tokens.client,
     }
-    return DeferredFlow(partial(_complete, table, facts, tokens, links, core), **core)
 
 
-def _complete(
-    table: PacketTable, facts: Facts, tokens: TokenLives, links: list[RelayLink], core: dict[str, Any]
-) -> Flow:
-    lanes = Lanes(table, facts, links)
+def _drawn(table: PacketTable, case: Case) -> dict[str, Any]:
+    facts = case.facts
+    lanes = Lanes(table, facts, case.links)
     messages = _messages(table, facts, lanes)
-    ladder = Ladder(table, facts, lanes, tokens)
+    ladder = Ladder(table, facts, lanes, case.tokens)
     ladder.message_of = {message.sighting.row: index for index, message in enumerate(messages)}
-    steps = ladder.build(links)
-    return Flow(
-        **core,
-        rounds=tuple(_round(table, exchange, messages) for exchange in facts.rounds),
-        client_probes=_probes(facts.client_punches, facts.server_punches),
-        server_probes=_probes(facts.server_punches, facts.client_punches),
-        lanes=lanes.all(),
-        messages=messages,
-        steps=steps,
-        client_nat=_nat(table, facts, client=True),
-        server_nat=_nat(table, facts, client=False),
-    )
+    steps = ladder.build(case.links)
+    return {
+        "rounds": tuple(_round(table, exchange, messages) for exchange in facts.rounds),
+        "client_probes": _probes(facts.client_punches, facts.server_punches),
+        "server_probes": _probes(facts.server_punches, facts.client_punches),
+        "lanes": lanes.all(),
+        "messages": messages,
+        "steps": steps,
+        "client_nat": _nat(table, facts, client=True),
+        "server_nat": _nat(table, facts, client=False),
+        "notes": (),
+    }
 
 
 def freeze_search(table: PacketTable, search: Search, copies: Copies) -> Flow:

@@ -6,9 +6,10 @@ that began last before it, among those whose two sides it fits.
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 from capture.flows.attempt import Attempt
 from capture.flows.copies import Copies
@@ -20,7 +21,9 @@ from capture.flows.sides import Sides, find_sides
 from capture.flows.traffic import PunchPacket, SamplePacket, Stream, Traffic
 from protocol.constants import Mode
 
-SAMPLING_NS = 2_000_000_000
+OPENING_NS: Final = 5_000_000_000
+"""How long after its handshake began a side may open its connection to a blind relay."""
+SAMPLING_NS: Final = 2_000_000_000
 """How long before its first and after its last relayed leg a socket's samples count."""
 
 
@@ -40,14 +43,27 @@ class Gatherer:
         sides = find_sides(attempt, self._copies)
         self._sides[attempt.noise1] = sides
         claim = (attempt.started_ns, attempt.noise1)
-        for endpoint in sides.client.endpoints | sides.server.endpoints | _local_claims(sides):
+        for endpoint in sides.client.endpoints | sides.server.endpoints | set(map(host_claim, sides.client.hosts)):
             claims = self._claims.setdefault(endpoint, [])
-            if claim not in claims:
+            if not claims or claims[-1] < claim:
+                claims.append(claim)
+            elif claim not in claims:
                 insort(claims, claim)
 
     def claimants(self, endpoint: int) -> set[bytes]:
         """Noise message 1 of every attempt that uses an endpoint."""
         return {noise1 for _, noise1 in self._claims.get(endpoint, ())}
+
+    def opened_by_sides(self, attempt: Attempt) -> list[bytes]:
+        """Attempts that the client or the server of an attempt began right after it, as to a blind relay."""
+        sides = self._sides[attempt.noise1]
+        start, stop = (attempt.started_ns, b""), (attempt.started_ns + OPENING_NS, b"")
+        found: dict[bytes, None] = {}
+        for host in sides.client.hosts | sides.server.hosts:
+            claims = self._claims.get(host_claim(host), [])
+            for _, noise1 in claims[bisect_left(claims, start) : bisect_left(claims, stop)]:
+                found[noise1] = None
+        return list(found)
 
     def gather(self, attempt: Attempt, capture_start_ns: int, capture_end_ns: int) -> Facts:
         """All facts of an attempt."""

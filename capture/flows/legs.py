@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from capture.flows.endpoints import destination_endpoints, endpoint_of, source_endpoints
+from capture.flows.leg_bytes import read_leg
 from capture.table import PacketTable
 from protocol.constants import Command, Mode
 from protocol.envelope import decode_request, decode_response
@@ -61,7 +64,13 @@ class BadLeg:
 def read_requests(table: PacketTable, rows: Sequence[int], sealed: list[BadLeg]) -> list[Leg]:
     """The legs in `rows`, all PEER_* requests; those that don't decode go to `sealed`."""
     legs: list[Leg] = []
-    for row, payload, time_ns, src, dst in _columns(table, rows):
+    commands = table.command[np.asarray(rows, dtype=np.int64)].tolist()
+    for (row, payload, time_ns, src, dst), command in zip(_columns(table, rows), commands, strict=True):
+        usual = read_leg(payload, handshake=command == Command.PEER_HANDSHAKE, response=False)
+        if usual is not None:
+            tid, to, target, mode, body, peer, relay, hid = usual
+            legs.append(Leg(row, time_ns, src, dst, tid, command, mode, False, to, target, body, peer, relay, hid))
+            continue
         try:
             request = decode_request(payload)
             value = request.value
@@ -79,6 +88,11 @@ def read_responses(table: PacketTable, rows: Sequence[int], commands: Sequence[i
     """The legs in `rows`, all responses to PEER_* requests of the given `commands`."""
     legs: list[Leg] = []
     for (row, payload, time_ns, src, dst), command in zip(_columns(table, rows), commands, strict=True):
+        usual = read_leg(payload, handshake=command == Command.PEER_HANDSHAKE, response=True)
+        if usual is not None:
+            tid, to_end, _, mode, body, peer, relay, hid = usual
+            legs.append(Leg(row, time_ns, src, dst, tid, command, mode, True, to_end, None, body, peer, relay, hid))
+            continue
         try:
             response = decode_response(payload)
             to = endpoint_of(response.to)
@@ -94,8 +108,6 @@ def read_responses(table: PacketTable, rows: Sequence[int], commands: Sequence[i
 
 
 def _columns(table: PacketTable, rows: Sequence[int]) -> list[tuple[int, bytes, int, int, int]]:
-    import numpy as np
-
     index = np.asarray(rows, dtype=np.int64)
     return list(
         zip(

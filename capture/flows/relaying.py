@@ -8,14 +8,10 @@ ids of its own, came up on the very same endpoints.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from capture.flows.facts import Facts, StreamFacts
 from capture.flows.sides import Side
 from capture.flows.traffic import Stream
-
-OPENING_NS: Final = 5_000_000_000
-"""How long after the handshake began a side may open its connection to the blind relay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +41,17 @@ class RelayLink:
         return min(later, key=lambda stream: stream.first_ns)
 
 
-def carries_relayed(facts: Facts) -> bool:
-    """Whether a second stream runs on an attempt's path, as one to a blind relay does."""
-    return any(_carries_second(path) for path in facts.streams)
-
-
 def relay_links(main: Facts, others: list[Facts]) -> list[RelayLink]:
     """The connections to a blind relay that carry `main`'s stream, client's first.
 
     Args:
         main: the attempt.
-        others: attempts of which `carries_relayed` is true.
+        others: attempts that a side of it may have begun to reach a blind relay.
     """
     links: list[RelayLink] = []
-    started = main.attempt.started_ns
     for by_client, side in ((True, main.sides.client), (False, main.sides.server)):
         for other in others:
-            if other is main or other.attempt.target == main.attempt.target:
-                continue
-            if not started <= other.attempt.started_ns <= started + OPENING_NS:
-                continue
-            if not _opened_by(other.sides.client, side):
+            if other.attempt.target == main.attempt.target or not _opened_by(other.sides.client, side):
                 continue
             path = next((path for path in other.streams if _carries_second(path)), None)
             if path is not None:
