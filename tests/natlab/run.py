@@ -19,12 +19,11 @@ from .namespaces import Namespaces
 from .nodes import Event, Node, NodeError
 from .scenario import Connect, Scenario
 from .topology import WAN, Network
+from .verdicts import seen_from
 
 READY = 60.0
 ATTEMPT = 90.0
 PORT = 49737
-SETTLE = 0.7
-"""Seconds after the last attempt in which late packets still belong to the story."""
 
 
 @dataclass
@@ -186,7 +185,7 @@ async def _run(lab: Lab) -> None:
             captures.start(vantages(lab.network))
             await _start_nodes(lab)
             await _attempts(lab)
-            await asyncio.sleep(SETTLE)
+            await asyncio.sleep(lab.scenario.linger)
             clients = [host.name for host in lab.network.hosts.values() if host.role == "client"]
             await asyncio.gather(*(lab.nodes[name].stop(3.0) for name in clients))
             counts = captures.stop()
@@ -198,6 +197,7 @@ async def _run(lab: Lab) -> None:
         seen = visible.look(lab.folder, collated["attempts"], lab.network)
         for attempt in collated["attempts"]:
             attempt["visible"] = seen.get(attempt["id"])
+            attempt["seen_from"] = seen_from(attempt)
         (lab.folder / "truth.json").write_text(json.dumps(collated, indent=1) + "\n")
     finally:
         await asyncio.gather(*(node.kill() for node in lab.nodes.values()))

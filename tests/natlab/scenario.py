@@ -111,7 +111,18 @@ class Connect:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A whole run. `delay` in seconds one way, `loss` as a share of packets, both in the wide area network."""
+    """A whole run.
+
+    Attributes:
+        name: Name of the file, without its ending.
+        title: One sentence.
+        relays: How many DHT nodes with a public address there are, at least 10.
+        delay: Seconds one way through the wide area network; up to `jitter` seconds more at random.
+        loss: Share of packets that the wide area network loses.
+        linger: Seconds in which the captures go on after the last attempt.
+        quick: Runs live in the ordinary tests.
+        fixture: Captures that are kept; `relay` is the one that carried most.
+    """
 
     name: str
     title: str
@@ -123,6 +134,7 @@ class Scenario:
     delay: float = 0.0
     jitter: float = 0.0
     loss: float = 0.0
+    linger: float = 0.7
     note: str = ""
     quick: bool = False
     fixture: tuple[str, ...] = field(default=("client", "nat", "nat-wan", "wan", "server", "server-nat", "relay"))

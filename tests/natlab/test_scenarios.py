@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from . import fixtures, scenario
+from .verdicts import agree, derive
 
 REPORT_CODES = {
     *("punched", "open-server", "open-client", "lan", "relayed", "upgraded", "peer-not-found"),
@@ -81,7 +82,8 @@ def test_fixture_agrees_with_its_truth(name: str) -> None:
         kept: gzip.decompress((fixtures.FOLDER / name / f"{kept}.pcap.gz").read_bytes()) for kept in truth["captures"]
     }
     for attempt in truth["attempts"]:
-        assert attempt["right"], attempt["label"]
+        assert derive(attempt) == attempt["derived"]
+        assert agree(attempt["expected"], attempt["derived"])
         if attempt["id"] is None:
             continue
         first = bytes.fromhex(attempt["noise"]["message_1"])

@@ -75,7 +75,41 @@ def derive(attempt: Attempt) -> str:
         return "stream-not-up"
     if any(each["event"] == "punch" for each in client["punches"]):
         return "probes-lost"
+    answered = any(each["act"] == "received" and each["side"] == "client" for each in attempt["payloads"])
+    if answered and "HOLEPUNCH_ABORTED" in made:
+        return "aborted-by-client"  # said nothing: its own limit on random punches
     return ""
+
+
+def _client_said_so(attempt: Attempt) -> bool:
+    sent = [each for each in attempt["payloads"] if each["act"] == "sent" and each["side"] == "client"]
+    return any(each["payload"]["error"] == 1 for each in sent)
+
+
+def seen_from(attempt: Attempt) -> dict[str, dict[str, Any]]:
+    """Captures that can't tell the expected verdict when no key is given, with what they may say instead, and why.
+
+    The expected verdict is right everywhere.
+    """
+    expected, notes = attempt["expected"], {}
+    for name, seen in (attempt["visible"] or {}).items():
+        place = name.rstrip("-0123456789")
+        if not seen["noise_1"]:
+            continue
+        if expected == "nat-remapped" and place in ("client", "server"):
+            notes[name] = {"codes": ["probes-lost"], "why": "the inside of a NAT doesn't show its mapping"}
+        elif expected in ("probe-unanswered", "punch-unanswered") and seen["payloads"] < seen["payloads_sent"]:
+            codes = ["incomplete", "aborted-by-client"]
+            notes[name] = {"codes": codes, "why": "the request without an answer never came by here"}
+        elif expected in ("handshake-refused", "not-holepunchable"):
+            codes = ["incomplete", "aborted-by-client", "stream-not-up"]
+            notes[name] = {"codes": codes, "why": "the reason is inside the noise payload, which needs keys"}
+        elif expected == "aborted-by-client" and not _client_said_so(attempt):
+            notes[name] = {"codes": ["incomplete"], "why": "silence is told only from a capture that goes on after it"}
+        elif expected == "stream-not-up" and place.startswith("server"):
+            codes = ["incomplete", "probes-lost", "aborted-by-client"]
+            notes[name] = {"codes": codes, "why": "that the punch got through shows only on the client's side"}
+    return notes
 
 
 def agree(expected: str, derived: str) -> bool:
