@@ -62,7 +62,7 @@ wheel: $(VENV)/.installed-dev
 node-packages: $(NODE_PACKAGES)
 
 $(NODE_PACKAGES): tests/node/package-lock.json $(VENV)/.installed-dev
-	cd tests/node && PATH="$$($(abspath $(BIN))/python ../node_path.py)$$PATH" npm ci --no-audit --no-fund --loglevel=error
+	cd tests/node && PATH="$$($(abspath $(BIN))/python ../node_path.py)$$PATH" npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	touch $@
 
 $(VENV)/.created:
