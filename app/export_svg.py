@@ -145,8 +145,10 @@ class _Drawing:
         end = self.x[self.plan.lane_at[step.to_lane]]
         words = self._payload_words(index)
         labels = saying.labels(flow, step)
-        if words:
-            labels = [label for label in labels if words[0] not in label] or labels
+        message = saying.message_of(flow, step)
+        if words and message is not None:
+            name = f"{message.command.removeprefix('PEER_')} {message.mode}"
+            labels = [f"↻ {name}" if step.retransmission else name, *labels]
         tone = "bad" if step.kind is StepKind.MISSING else str(saying.KIND_TONE[step.kind])
         if step.retransmission:
             tone = "dim"
