@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +18,7 @@ from . import topology, truth, visible
 from .captures import Captures, Vantage
 from .logs import blake2b
 from .namespaces import Namespaces
-from .nodes import Event, Node, NodeError
+from .nodes import Event, Node, NodeError, packages
 from .scenario import Connect, Scenario
 from .topology import WAN, Network
 from .verdicts import seen_from
@@ -248,11 +250,6 @@ def run(scenario: Scenario, folder: Path) -> dict[str, Any]:
 
 def missing() -> str:
     """Why the lab can't run here; empty if it can."""
-    import os
-    import shutil
-
-    from .nodes import packages
-
     if os.geteuid() != 0:
         return "the NAT lab needs root (network namespaces)"
     for tool in ("ip", "iptables", "sysctl", "tcpdump", "node"):
