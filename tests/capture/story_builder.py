@@ -114,9 +114,13 @@ class Call:
             value = Handshake(Mode.FROM_SERVER, answer, self.client, None)
             self._ask(Command.PEER_HANDSHAKE, tid, self.server_puncher, relay, value)
         if "4" in legs:
-            value = Handshake(Mode.REPLY, answer, self.server_puncher)
-            self._answer(tid, relay, encode_handshake(value), self.client)
+            self.reply_handshake(tid, relay)
         return tid
+
+    def reply_handshake(self, tid: int, relay: Address = RELAY, to: Address | None = None) -> None:
+        """The last leg of a handshake; `to` is the client as the relay sees it."""
+        value = encode_handshake(Handshake(Mode.REPLY, self.noise.noise2, self.server_puncher))
+        self._answer(tid, relay, value, self.client, to)
 
     def direct_handshake(self) -> None:
         """The client asks the server itself, no relay between."""
@@ -224,8 +228,8 @@ class Call:
         own_id = node_id(src) if value.mode in (Mode.FROM_RELAY, Mode.FROM_SECOND_RELAY) else None
         self.wire.send(src, dst, encode_request(Request(tid, dst, command, id=own_id, target=self.target, value=body)))
 
-    def _answer(self, tid: int, src: Address, value: bytes | None, dst: Address) -> None:
-        self.wire.send(src, dst, encode_response(Response(tid, dst, node_id(src), value=value)))
+    def _answer(self, tid: int, src: Address, value: bytes | None, dst: Address, to: Address | None = None) -> None:
+        self.wire.send(src, dst, encode_response(Response(tid, to or dst, node_id(src), value=value)))
 
 
 def udx(stream: int, flags: int = UdxFlag.HEARTBEAT) -> bytes:
