@@ -23,6 +23,8 @@ from protocol.constants import Mode
 
 OPENING_NS: Final = 5_000_000_000
 """How long after its handshake began a side may open its connection to a blind relay."""
+LOCAL_PING_NS: Final = 5_000_000_000
+"""How long after the handshake's answer a client may ping the server locally and connect: four sends, 1 s apart."""
 SAMPLING_NS: Final = 2_000_000_000
 """How long before its first and after its last relayed leg a socket's samples count."""
 
@@ -41,6 +43,9 @@ class Gatherer:
         """Open what can be opened and note the endpoints the attempt uses; to be called before `gather`."""
         open_rounds(attempt)
         sides = find_sides(attempt, self._copies)
+        if sides.same_nat:
+            sides.local = self._reached_locally(attempt, sides)
+            sides.server.main |= sides.local
         self._sides[attempt.noise1] = sides
         claim = (attempt.started_ns, attempt.noise1)
         for endpoint in sides.client.endpoints | sides.server.endpoints | set(map(host_claim, sides.client.hosts)):
@@ -49,6 +54,26 @@ class Gatherer:
                 claims.append(claim)
             elif claim not in claims:
                 insort(claims, claim)
+
+    def _reached_locally(self, attempt: Attempt, sides: Sides) -> set[int]:
+        """Sockets that the client pinged right after the handshake and that then spoke UDX with its host.
+
+        A client that shares its public address with the server pings the server's local address, from its DHT socket;
+        the stream then runs between two sockets that no relay ever saw.
+        """
+        answered = attempt.handshake_answered
+        if answered is None or answered.answered is None:
+            return set()
+        since = answered.answered.time_ns
+        until = since + LOCAL_PING_NS
+        relays = sides.relays
+        reached: set[int] = set()
+        for pinged_ns, target in self._traffic.pinged(sides.client.main, since, until):
+            for stream in self._traffic.streams_by_endpoint.get(target, ()) if target not in relays else ():
+                other = stream.sources if target in stream.destinations else stream.destinations
+                if pinged_ns < stream.first_ns < until and not sides.client.hosts.isdisjoint(map(host_of, other)):
+                    reached.add(target)
+        return reached
 
     def claimants(self, endpoint: int) -> set[bytes]:
         """Noise message 1 of every attempt that uses an endpoint."""

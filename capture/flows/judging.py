@@ -119,6 +119,8 @@ def _live_stream(facts: Facts) -> StreamFacts | None:
 
 
 def _between_insides(facts: Facts, stream: StreamFacts) -> bool:
+    if stream.server_side in facts.sides.local:
+        return True
     outside = facts.sides.client.outside_hosts
     return host_of(stream.client_side) not in outside and host_of(stream.server_side) not in outside
 
@@ -271,13 +273,11 @@ def _class_proofs(facts: Facts, *, client: bool) -> tuple[Proof, ...]:
             row = exchange.legs[0].row if client else _answer_row(exchange)
             return ((row, f"the {who} says RANDOM"),)
     samples = facts.client_samples if client else facts.server_samples
-    proofs = [(sample.row, f"the {who} is seen at port {seen & 0xFFFF}") for sample, seen in samples]
-    if not proofs:
-        proofs = [
-            (row, f"a relay sees the {who} at port {endpoint & 0xFFFF}")
-            for endpoint, row in _handshake_ports(facts).items()
-        ]
-    return tuple(proofs[:3])
+    sampled = facts.client_class if client else facts.server_class
+    ports = {seen: sample.row for sample, seen in reversed(samples)} if sampled.firewall == Firewall.RANDOM else {}
+    named = ports or (_handshake_ports(facts) if client else {})
+    proofs = [(row, f"a node sees the {who} at port {endpoint & 0xFFFF}") for endpoint, row in named.items()]
+    return tuple(sorted(proofs)[:3])
 
 
 def _server_abort(facts: Facts, _links: list[RelayLink]) -> Judgement | None:

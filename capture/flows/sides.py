@@ -75,6 +75,8 @@ class Sides:
     second_relays: dict[int, None]
     direct: bool
     """The client spoke to the server itself, no relay between."""
+    local: set[int] = field(default_factory=set)
+    """The server's sockets that the client reached on the network behind the NAT that both share."""
 
     @property
     def relays(self) -> dict[int, None]:

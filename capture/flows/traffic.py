@@ -10,6 +10,7 @@ import numpy as np
 from capture.flows.copies import Copies
 from capture.flows.endpoints import destination_endpoints, host_claim, host_of, is_private, source_endpoints
 from capture.table import Kind, PacketTable
+from protocol.constants import InternalCommand
 
 
 @dataclass(slots=True, eq=False)
@@ -145,6 +146,19 @@ class Traffic:
         ):
             found[socket].append(SamplePacket(row if copy_of < 0 else copy_of, time_ns, socket, seen_by))
         return found
+
+    def pinged(self, sockets: set[int], start_ns: int, stop_ns: int) -> list[tuple[int, int]]:
+        """Time and destination endpoint of PING requests that any of `sockets` sent between two times."""
+        table = self._table
+        start = int(np.searchsorted(table.time_ns, start_ns, "left"))
+        stop = int(np.searchsorted(table.time_ns, stop_ns, "right"))
+        window = slice(start, stop)
+        ping = (table.kind[window] == Kind.REQUEST) & table.internal[window]
+        ping &= table.command[window] == InternalCommand.PING
+        rows = np.flatnonzero(ping) + start
+        mine = np.isin(source_endpoints(table, rows), np.fromiter(sockets, dtype=np.int64, count=len(sockets)))
+        rows = rows[mine]
+        return list(zip(table.time_ns[rows].tolist(), destination_endpoints(table, rows).tolist(), strict=True))
 
     def seen_as(self, row: int) -> int:
         """The endpoint that a response's envelope names as its receiver."""
