@@ -20,3 +20,19 @@ class CaptureError(Exception):
         self.path = path
         self.reason = reason
         self.offset = offset
+
+
+class LiveError(CaptureError):
+    """Packets of an interface can't be captured."""
+
+
+class NotPermittedError(LiveError):
+    """This user may not capture packets."""
+
+
+class NoSuchInterfaceError(LiveError):
+    """There is no such interface, or not one that packets can be read from."""
+
+
+class BadFilterError(LiveError):
+    """The capture filter does not compile."""

@@ -1,0 +1,129 @@
+"""A listening socket on one interface: scapy's, with the kernel running the compiled capture filter.
+
+The one place that imports scapy, and only when a live capture is opened: the import takes longer than reading a file
+of a million packets.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import struct
+from typing import Any, Final
+
+from capture.errors import BadFilterError, LiveError, NoSuchInterfaceError, NotPermittedError
+from capture.links import ETHERNET, RAW_IP
+
+RECEIVE_BUFFER: Final = 16 << 20
+"""Bytes of frames that the kernel may hold for us."""
+
+_SO_RCVBUFFORCE: Final = 33
+_SOL_PACKET: Final = 263
+_PACKET_STATISTICS: Final = 6
+_PACKET_IGNORE_OUTGOING: Final = 23
+_ARPHRD_LOOPBACK: Final = 772
+_LINKTYPES: Final = {
+    1: ETHERNET,
+    _ARPHRD_LOOPBACK: ETHERNET,
+    519: RAW_IP[-1],
+    768: RAW_IP[-1],
+    776: RAW_IP[-1],
+    65534: RAW_IP[-1],
+}
+"""Link type of an interface by its ARPHRD number: Ethernet, loopback, raw IP, tunnels, and TUN devices."""
+
+
+class LiveSocket:
+    """Frames of one interface as they pass."""
+
+    def __init__(self, interface: str, bpf: str = "") -> None:
+        """Open the socket.
+
+        Args:
+            interface: its name.
+            bpf: capture filter in pcap-filter(7) syntax; empty for all frames.
+
+        Raises:
+            NoSuchInterfaceError: there is none of that name.
+            NotPermittedError: capturing takes CAP_NET_RAW.
+            BadFilterError: the filter does not compile.
+            LiveError: anything else that the system refuses.
+        """
+        try:
+            socket.if_nametoindex(interface)
+        except OSError:
+            known = ", ".join(name for _, name in socket.if_nameindex())
+            raise NoSuchInterfaceError(interface, f"no such interface; there are {known}") from None
+        self._interface = interface
+        self._socket = self._open(bpf)
+        self._inner: socket.socket = self._socket.ins
+        hardware = self._inner.getsockname()[3]
+        if hardware not in _LINKTYPES:
+            self._socket.close()
+            raise LiveError(interface, f"frames of hardware type {hardware} can't be read")
+        self.linktype: int = _LINKTYPES[hardware]
+        if hardware == _ARPHRD_LOOPBACK:
+            # Each packet passes a loopback twice, out and in again.
+            self._inner.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
+        self._grow_buffer()
+        self._inner.setblocking(False)
+        self._dropped = 0
+
+    def _open(self, bpf: str) -> Any:
+        logging.getLogger("scapy").setLevel(logging.CRITICAL)  # what it has to say would land on the screen
+        from scapy.arch.linux import L2ListenSocket
+        from scapy.error import Scapy_Exception
+
+        try:
+            return L2ListenSocket(iface=self._interface, filter=bpf or None, promisc=True)
+        except PermissionError:
+            raise NotPermittedError(
+                self._interface, "you are not permitted to capture; it takes CAP_NET_RAW (run as root, or grant it)"
+            ) from None
+        except Scapy_Exception as error:
+            reason = str(error)
+            if "libpcap is not available" in reason:
+                raise LiveError(self._interface, "capture filters need libpcap, which is not installed") from None
+            raise BadFilterError(self._interface, f"bad capture filter {bpf!r}: {_filter_reason(reason)}") from None
+        except OSError as error:
+            raise LiveError(self._interface, (error.strerror or str(error)).lower()) from error
+
+    def _grow_buffer(self) -> None:
+        try:
+            self._inner.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
+        except PermissionError:  # takes CAP_NET_ADMIN: what the system allows to all has to do
+            self._inner.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+
+    def fileno(self) -> int:
+        """For select."""
+        return self._inner.fileno()
+
+    def receive(self) -> tuple[bytes, int] | None:
+        """The next frame and its time in epoch nanoseconds (exact to a quarter of a microsecond); None if none waits.
+
+        Raises:
+            LiveError: the interface went away or down.
+        """
+        try:
+            _, frame, time_s = self._socket.recv_raw()
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise LiveError(self._interface, (error.strerror or str(error)).lower()) from error
+        return bytes(frame), round(time_s * 10**9)
+
+    def count_dropped(self) -> int:
+        """Frames so far that the kernel had no room for."""
+        found = self._inner.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
+        self._dropped += struct.unpack("II", found)[1]  # reading it sets it back
+        return self._dropped
+
+    def close(self) -> None:
+        """Close the socket and leave promiscuous mode."""
+        self._socket.close()
+
+
+def _filter_reason(reason: str) -> str:
+    """libpcap's own words out of scapy's message."""
+    start, end = reason.rfind("("), reason.rfind(")")
+    return reason[start + 1 : end] if 0 <= start < end else reason

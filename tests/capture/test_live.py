@@ -1,0 +1,96 @@
+"""Live capture: on the loopback interface where that is permitted, and the refusals everywhere."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from capture.envelopes import Kind
+from capture.errors import BadFilterError, NoSuchInterfaceError
+from capture.live import LiveCapture
+from protocol.messages import Address
+
+ROOT = Path(__file__).parents[2]
+
+
+def permitted() -> bool:
+    try:
+        socket.socket(socket.AF_PACKET, socket.SOCK_RAW).close()
+    except OSError:
+        return False
+    return True
+
+
+needs_permission = pytest.mark.skipif(not permitted(), reason="capturing takes CAP_NET_RAW: nothing to listen with")
+
+
+@needs_permission
+def test_datagrams_on_loopback_arrive_once_and_in_order() -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+    ):
+        receiver.bind(("127.0.0.1", 0))
+        sender.bind(("127.0.0.1", 0))
+        port = receiver.getsockname()[1]
+        sent = [b"\x00", b"\x00", *(b"\x20" + bytes([i]) * i for i in range(200))]
+        before = time.time_ns()
+        with LiveCapture("lo", f"udp dst port {port}") as live:
+            for payload in sent:
+                sender.sendto(payload, ("127.0.0.1", port))
+            while len(live.table) < len(sent):
+                assert live.wait(10), f"{len(live.table)} of {len(sent)} datagrams after ten seconds"
+                live.collect()
+        table = live.table
+        assert table.payloads(range(len(table))) == sent
+        assert table.source(0) == Address("127.0.0.1", sender.getsockname()[1])
+        assert table.destination(0) == Address("127.0.0.1", port)
+        assert table.kind[:3].tolist() == [Kind.PUNCH, Kind.PUNCH, Kind.OTHER]
+        assert (table.copy_of == -1).all()
+        assert table.frame.tolist() == list(range(1, len(sent) + 1))
+        assert before - 1000 <= table.time_ns[0] <= table.time_ns[-1] <= time.time_ns()
+        assert (live.file.packets, live.file.dropped, live.error) == (len(sent), 0, None)
+        assert not live.running
+        live.stop()
+
+
+@needs_permission
+def test_a_filter_that_does_not_compile() -> None:
+    with pytest.raises(BadFilterError, match=r"bad capture filter 'udp porrt 1': .*syntax error"):
+        LiveCapture("lo", "udp porrt 1")
+
+
+def test_no_such_interface() -> None:
+    with pytest.raises(NoSuchInterfaceError, match=r"no such interface; there are .*lo"):
+        LiveCapture("nonesuch0")
+
+
+def test_without_permission_it_says_what_it_takes() -> None:
+    code = (
+        "import os, sys\n"
+        "from capture.live import LiveCapture\n"
+        "from capture.errors import NotPermittedError\n"
+        "import scapy.arch.linux\n"
+        "if os.geteuid() == 0: os.setuid(65534)\n"
+        "try: LiveCapture('lo')\n"
+        "except NotPermittedError as error: print(error)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    if os.geteuid() == 0 or not permitted():
+        assert "not permitted to capture; it takes CAP_NET_RAW" in done.stdout
+
+
+def test_reading_files_imports_neither_scapy_nor_what_only_live_needs() -> None:
+    code = (
+        "import sys, capture.opening\n"
+        "print(sorted({m.split('.')[0] for m in sys.modules} & {'scapy', 'nacl', 'asyncio', 'textual'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
