@@ -39,8 +39,8 @@ imports: $(VENV)/.installed-dev
 
 # Files spread over the cores, each whole on one; live lab scenarios change the network and run by themselves.
 tests: $(VENV)/.installed-dev node-packages
-	$(WITH_NODE) $(BIN)/python -m pytest -n auto --dist loadfile -m "not lab" $(PYTEST_ARGS)
-	$(WITH_NODE) $(BIN)/python -m pytest -m lab $(PYTEST_ARGS)
+	$(WITH_NODE) $(BIN)/python -m pytest -rs -n auto --dist loadfile -m "not lab" $(PYTEST_ARGS)
+	$(WITH_NODE) $(BIN)/python -m pytest -rs -m lab $(PYTEST_ARGS)
 
 lab: $(VENV)/.installed-dev node-packages
 	$(WITH_NODE) $(BIN)/python -m tests.natlab all

@@ -137,4 +137,4 @@ def _json(story: Story, flow: Flow, options: argparse.Namespace) -> str:
 def _pcapng(story: Story, flow: Flow, options: argparse.Namespace) -> bytes:
     from app.export_pcapng import pcapng_export
 
-    return pcapng_export(story, flow, secrets=options.secrets)
+    return pcapng_export(story.table, flow, secrets=options.secrets)

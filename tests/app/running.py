@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
+import app
 from app.cli import main
 
 LAB = Path(__file__).parent.parent / "fixtures" / "lab"
 PUNCHED = str(LAB / "consistent-consistent" / "wan.pcap.gz")
 RANDOM = str(LAB / "random-random" / "client.pcap.gz")
+
+SAMPLE = Path(app.__file__).parent / "samples" / "tour.pcapng"
+"""The capture that comes with the program."""
 
 Run = Callable[..., tuple[int, str, str]]
 
