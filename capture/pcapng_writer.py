@@ -13,6 +13,7 @@ from typing import BinaryIO, Final
 
 from capture.frame_rows import Target, frames_of, opened
 from capture.frames import MAX_FRAME
+from capture.keylog import SECRETS_TYPE
 from capture.pcapng_blocks import (
     BYTE_ORDER_MAGIC,
     DECRYPTION_SECRETS,
@@ -25,8 +26,6 @@ from capture.pcapng_blocks import (
 )
 from capture.table import PacketTable
 
-SECRETS_TYPE: Final = int.from_bytes(b"PEEP", "big")
-"""Type of our decryption secrets: no type is registered for hyperdht; readers skip the ones they don't know."""
 _USER_APPLICATION: Final = 4
 _IF_DESCRIPTION: Final = 3
 _NANOSECONDS: Final = 9

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from capture.keylog import SECRETS_TYPE
 from capture.opening import open_captures, read_capture
 from capture.pcap_writer import write_pcap
-from capture.pcapng_writer import SECRETS_TYPE, PcapngWriter, write_pcapng
+from capture.pcapng_writer import PcapngWriter, write_pcapng
 from capture.table import PacketTable
 from tests.capture.build import ethernet, ipv4, pcap, sll2, udp
 
