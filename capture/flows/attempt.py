@@ -86,6 +86,8 @@ class Attempt:
     """Rows of FIND_PEER requests and their responses, in time order."""
     found_rows: list[int] = field(default_factory=list)
     """Those of `search_rows` that carry the server's record."""
+    asked: set[int] = field(default_factory=set)
+    """Nodes that FIND_PEER was sent to."""
     started_ns: int = 0
     """Time of the first handshake leg."""
 

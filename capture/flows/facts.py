@@ -15,7 +15,7 @@ from capture.flows.copies import Copies
 from capture.flows.endpoints import plain_address
 from capture.flows.sides import Sides
 from capture.flows.traffic import PunchPacket, SamplePacket, Stream
-from protocol.constants import LOW_TTL, ErrorCode, Firewall
+from protocol.constants import LOW_TTL, ErrorCode, Firewall, Mode
 from protocol.nat import Classification, classify
 
 Samples = list[tuple[SamplePacket, int]]
@@ -119,6 +119,24 @@ class Facts:
         ]
         times += [stream.first_ns for path in self.streams for stream in (*path.up, *path.down)]
         return max(times)
+
+    @property
+    def client_visible(self) -> bool:
+        """Whether the capture shows what the client sends to anyone, so that its silence means something.
+
+        What stands at one relay shows the client talking to that relay alone.
+        """
+        reached = set(self.attempt.asked)
+        reached.update(packet.dst for packet in self.client_punches.packets)
+        for exchange in (*self.attempt.handshakes, *self.rounds):
+            reached.update(leg.dst for leg in exchange.legs if leg.mode == Mode.FROM_CLIENT)
+        return len(reached) > 1
+
+    @property
+    def one_relay_only(self) -> bool:
+        """Whether the capture shows nothing but the legs of one relay: another relay may have fared better."""
+        relays = self.sides.relays
+        return len(relays) == 1 and not self.client_visible
 
     @property
     def readable(self) -> bool:

@@ -190,7 +190,7 @@ def _unanswered_handshake(facts: Facts) -> Judgement:
         )
     if last.row not in [row for row, _ in proofs]:
         proofs.append((last.row, "the last try"))
-    return _failed(VerdictCode.HANDSHAKE_UNANSWERED, tuple(proofs), detail=detail)
+    return _failed(VerdictCode.HANDSHAKE_UNANSWERED, tuple(proofs), detail=detail, inferred=facts.one_relay_only)
 
 
 def _cut_off(facts: Facts, exchanges: list[Exchange]) -> bool:
@@ -363,7 +363,8 @@ def _unanswered_round(facts: Facts, _links: list[RelayLink]) -> Judgement | None
     if leg.row != last.legs[0].row:
         proofs.append((leg.row, "the last leg that was seen of it"))
     code = VerdictCode.PUNCH_UNANSWERED if punching else VerdictCode.PROBE_UNANSWERED
-    return _failed(code, tuple(proofs), detail=detail, inferred=last.opened is None)
+    inferred = last.opened is None or facts.one_relay_only
+    return _failed(code, tuple(proofs), detail=detail, inferred=inferred)
 
 
 def _after_punching(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
@@ -483,7 +484,7 @@ def _silent_client(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
     if facts.same_nat and not facts.streams and silence > SILENCE_NS:
         proof = (answer.row, "relays see both sides at one address; the client stops punching")
         return Judgement(VerdictCode.LAN, Outcome.CONNECTED, Path.LAN, (proof,), inferred=True)
-    if silence < 2 * RETRY_NS or not _client_visible(facts):
+    if silence < 2 * RETRY_NS or not facts.client_visible:
         return None
     for client in (True, False):
         if _stays_unknown(facts, client=client):
@@ -492,11 +493,6 @@ def _silent_client(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
             return _failed(VerdictCode.NAT_UNKNOWN, (proof,), inferred=True, detail=f"the {who}'s NAT stayed UNKNOWN")
     proof = (answer.row, "a good answer, after which the client goes silent")
     return _failed(VerdictCode.ABORTED_BY_CLIENT, (proof,), inferred=True)
-
-
-def _client_visible(facts: Facts) -> bool:
-    """Whether this capture shows what the client's own sockets send, so that its silence means something."""
-    return any(leg.mode == Mode.FROM_CLIENT for exchange in facts.rounds for leg in exchange.legs)
 
 
 def _half_stream(facts: Facts, _links: list[RelayLink]) -> Judgement | None:

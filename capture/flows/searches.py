@@ -15,7 +15,7 @@ import numpy as np
 from capture.flows.assembly import Assembler
 from capture.flows.attempt import Attempt
 from capture.flows.copies import Copies
-from capture.flows.endpoints import endpoint_of, host_of, source_endpoints
+from capture.flows.endpoints import destination_endpoints, endpoint_of, host_of, source_endpoints
 from capture.table import Kind, PacketTable
 from protocol.constants import Command, Mode
 from protocol.envelope import decode_request, decode_response
@@ -132,6 +132,8 @@ class Searches:
             if rows == attempt.search_rows:
                 continue
             attempt.search_rows = rows
+            asked_rows = np.asarray(own[index], dtype=np.int64)
+            attempt.asked = set(destination_endpoints(self._table, asked_rows).tolist())
             attempt.found_rows = [
                 answers[row]
                 for row in own[index]
