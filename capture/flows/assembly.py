@@ -42,8 +42,8 @@ class Assembler:
         self.orphans: list[Leg] = []
         """Answers whose request the capture does not show."""
         self.bad: list[BadLeg] = []
-        self.searches: Rows = np.empty(0, dtype=np.int64)
-        """Rows of FIND_PEER requests, primaries only."""
+        self._new_searches: list[Rows] = []
+        self._new_answered: list[Rows] = []
         self.search_answers: dict[int, int] = {}
         """Row of a FIND_PEER response, by the row of its request."""
         self.changed: set[bytes] = set()
@@ -70,9 +70,10 @@ class Assembler:
 
         is_search = table.command[wanted] == Command.FIND_PEER
         is_primary = table.copy_of[wanted] < 0
-        self.searches = np.concatenate((self.searches, wanted[is_search & is_primary]))
+        self._new_searches.append(wanted[is_search & is_primary])
         answer_command = table.command[asked]
         for_search = answer_command == Command.FIND_PEER
+        self._new_answered.append(asked[for_search])
         self.search_answers.update(zip(asked[for_search].tolist(), answers[for_search].tolist(), strict=True))
 
         legs = read_requests(table, wanted[~is_search & is_primary].tolist(), self.bad)
@@ -82,6 +83,13 @@ class Assembler:
         for leg in legs:
             self._take(leg, requests)
         self._retry_orphans()
+
+    def take_searches(self) -> tuple[Rows, Rows]:
+        """Rows of FIND_PEER requests that are new since the last call, and of those answered since; primaries only."""
+        empty = [np.empty(0, dtype=np.int64)]
+        fresh, answered = np.concatenate(empty + self._new_searches), np.concatenate(empty + self._new_answered)
+        self._new_searches, self._new_answered = [], []
+        return fresh, answered
 
     def _take(self, leg: Leg, requests: dict[int, int]) -> None:
         if leg.response:

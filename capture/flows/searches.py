@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
@@ -16,13 +17,17 @@ from capture.flows.assembly import Assembler
 from capture.flows.attempt import Attempt
 from capture.flows.copies import Copies
 from capture.flows.endpoints import destination_endpoints, endpoint_of, host_of, source_endpoints
+from capture.flows.joining import Rows
 from capture.table import Kind, PacketTable
 from protocol.constants import Command, Mode
 from protocol.envelope import decode_request, decode_response
 from protocol.errors import DecodeError
 
-RESPONSE_VALUE: int = 16
+RESPONSE_VALUE: Final = 16
 """Envelope flag of a response that carries a value."""
+
+GroupKey = tuple[int, int]
+"""First 8 bytes of a target as a number, and the host that asks for it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,37 +53,72 @@ class Searches:
         self._table = table
         self._assembler = assembler
         self._copies = copies
-        self.lone: list[Search] = []
+        self._groups: dict[GroupKey, list[tuple[int, int]]] = defaultdict(list)
+        """Row and source endpoint of the requests of each host for each target."""
+        self._announcers: set[GroupKey] = set()
+        self._lone: dict[GroupKey, Search] = {}
+        self._partial: set[GroupKey] = set()
+        self._done = 0
+
+    @property
+    def lone(self) -> list[Search]:
         """Searches that no attempt claims."""
-        self.partial = 0
+        return list(self._lone.values())
+
+    @property
+    def partial(self) -> int:
         """Searches seen only in part, by one node that was asked: no attempt of their own."""
-        self._counted = 0
+        return len(self._partial)
 
     def update(self) -> None:
-        """Assign all FIND_PEER rows anew; cheap, since only rows of wanted targets are looked at one by one."""
-        rows = self._assembler.searches
-        if len(rows) == self._counted and not self._assembler.changed:
-            return
-        self._counted = len(rows)
-        if not len(rows):
-            return
-        table = self._table
-        sources = source_endpoints(table, rows)
-        groups: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
-        for row, head, source in zip(rows.tolist(), table.target8[rows].tolist(), sources.tolist(), strict=True):
-            groups[head, host_of(source)].append((row, source))
+        """Assign the rows of every host and target that something new was seen of."""
+        dirty = self._take_announcements() | self._take_requests()
         attempts_by_head: dict[int, list[Attempt]] = defaultdict(list)
+        for noise1 in self._assembler.changed:
+            attempt = self._assembler.attempts[noise1]
+            dirty.update((_head(attempt.target), host) for host in self._hosts_of(attempt))
         for target, attempts in self._assembler.by_target.items():
-            attempts_by_head[int.from_bytes(target[:8], "big")].extend(attempts)
-        announcers = self._announcers({head for head, _ in groups})
-        self.lone = []
-        self.partial = 0
-        for (head, host), members in groups.items():
+            attempts_by_head[_head(target)].extend(attempts)
+        for key in dirty:
+            members = self._groups.get(key)
+            if not members:
+                continue
+            head, host = key
+            self._lone.pop(key, None)
+            self._partial.discard(key)
             attempts = [attempt for attempt in attempts_by_head.get(head, ()) if host in self._hosts_of(attempt)]
             if attempts:
                 self._assign(attempts, members)
-            elif (head, host) not in announcers:
-                self._leave(members)
+            elif key not in self._announcers:
+                self._leave(key, members)
+
+    def _take_announcements(self) -> set[GroupKey]:
+        """Hosts that announce a target, among the new rows."""
+        table = self._table
+        start, stop = self._done, len(table)
+        self._done = stop
+        window = slice(start, stop)
+        announcing = (table.kind[window] == Kind.REQUEST) & ~table.internal[window] & (table.copy_of[window] < 0)
+        announcing &= (table.command[window] == Command.ANNOUNCE) | (table.command[window] == Command.UNANNOUNCE)
+        fresh = self._keys(np.flatnonzero(announcing) + start) - self._announcers
+        self._announcers |= fresh
+        return fresh
+
+    def _take_requests(self) -> set[GroupKey]:
+        """New FIND_PEER requests, and old ones that were answered since."""
+        rows, answered = self._assembler.take_searches()
+        table = self._table
+        heads, sources = table.target8[rows].tolist(), source_endpoints(table, rows).tolist()
+        dirty = self._keys(answered)
+        for row, head, source in zip(rows.tolist(), heads, sources, strict=True):
+            key = (head, host_of(source))
+            self._groups[key].append((row, source))
+            dirty.add(key)
+        return dirty
+
+    def _keys(self, rows: Rows) -> set[GroupKey]:
+        hosts = source_endpoints(self._table, rows) >> 16
+        return set(zip(self._table.target8[rows].tolist(), hosts.tolist(), strict=True))
 
     def _hosts_of(self, attempt: Attempt) -> set[int]:
         return {
@@ -88,15 +128,6 @@ class Searches:
             if leg.mode == Mode.FROM_CLIENT
             for source in self._copies.sources(leg.row, leg.src)
         }
-
-    def _announcers(self, heads: set[int]) -> set[tuple[int, int]]:
-        table = self._table
-        announcing = (table.kind == Kind.REQUEST) & ~table.internal & (table.copy_of < 0)
-        announcing &= (table.command == Command.ANNOUNCE) | (table.command == Command.UNANNOUNCE)
-        rows = np.flatnonzero(announcing)
-        rows = rows[np.isin(table.target8[rows], np.fromiter(heads, dtype=np.uint64, count=len(heads)))]
-        hosts = source_endpoints(table, rows) >> 16
-        return set(zip(table.target8[rows].tolist(), hosts.tolist(), strict=True))
 
     def _assign(self, attempts: list[Attempt], members: list[tuple[int, int]]) -> None:
         """Give the rows of one host and target to its attempts, in the order in which these began."""
@@ -141,7 +172,7 @@ class Searches:
             ]
             self._assembler.changed.add(attempt.noise1)
 
-    def _leave(self, members: list[tuple[int, int]]) -> None:
+    def _leave(self, key: GroupKey, members: list[tuple[int, int]]) -> None:
         """A query that led to no handshake: an attempt if this capture shows the query itself."""
         answers = self._assembler.search_answers
         search: Search | None = None
@@ -168,9 +199,9 @@ class Searches:
         search.rows.sort()
         search.whole = len(search.asked) > 1 or not offered - search.asked
         if search.whole:
-            self.lone.append(search)
+            self._lone[key] = search
         else:
-            self.partial += 1
+            self._partial.add(key)
 
     def _closer_nodes(self, row: int) -> set[int]:
         try:
@@ -179,3 +210,7 @@ class Searches:
             self._assembler.note_bad(row, error)
             return set()
         return {endpoint_of(node) for node in nodes}
+
+
+def _head(target: bytes) -> int:
+    return int.from_bytes(target[:8], "big")
