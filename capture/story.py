@@ -51,8 +51,8 @@ class Story:
         self._traffic = Traffic(table, self._copies)
         self._casebook = Casebook(table, self._assembler.attempts, self._traffic, self._copies)
         self._tails: list[KeyLogTail] = []
-        self._lone: dict[str, Flow] = {}
-        self._lone_size: dict[tuple[bytes, int], int] = {}
+        self._lone: dict[tuple[bytes, int], tuple[int, Flow]] = {}
+        """Rows and flow of searches without an attempt, by target and client."""
         self._sorted: tuple[Flow, ...] | None = None
         self._give(keys)
         self._secrets_read: dict[int, int] = {}
@@ -130,7 +130,7 @@ class Story:
     def flows(self) -> tuple[Flow, ...]:
         """Every attempt, oldest first."""
         if self._sorted is None:
-            everything = (*self._casebook.flows.values(), *self._lone.values())
+            everything = (*self._casebook.flows.values(), *(flow for _, flow in self._lone.values()))
             self._sorted = tuple(sorted(everything, key=lambda flow: (flow.started, flow.id)))
         return self._sorted
 
@@ -188,18 +188,16 @@ class Story:
             self._secrets_read[index] = len(file.secrets)
 
     def _rebuild_lone(self) -> list[str]:
+        """Flows of FIND_PEER queries that led to no handshake, remade where they grew."""
+        current: dict[tuple[bytes, int], tuple[int, Flow]] = {}
         changed: list[str] = []
-        current: dict[str, Flow] = {}
         for search in self._searches.lone:
             identity = (search.target, search.client)
-            old = next((flow for flow in self._lone.values() if flow.target == search.target), None)
-            if old is not None and self._lone_size.get(identity) == len(search.rows):
-                current[old.id] = old
-                continue
-            flow = freeze_search(self.table, search, self._copies)
-            self._lone_size[identity] = len(search.rows)
-            current[flow.id] = flow
-            changed.append(flow.id)
+            known = self._lone.get(identity)
+            if known is None or known[0] != len(search.rows):
+                known = (len(search.rows), freeze_search(self.table, search, self._copies))
+                changed.append(known[1].id)
+            current[identity] = known
         if current.keys() != self._lone.keys():
             self._sorted = None
         self._lone = current
