@@ -111,8 +111,6 @@ class Story:
             notes.append(f"{self._searches.partial} FIND_PEER queries seen only in part, by a node that was asked")
         if self._assembler.orphans:
             notes.append(f"{len(self._assembler.orphans)} relayed answers whose request is not in the capture")
-        if self._assembler.loose:
-            notes.append(f"{len(self._assembler.loose)} PEER_HOLEPUNCH exchanges whose handshake is not in the capture")
         if self._assembler.bad:
             first = self._assembler.bad[0]
             notes.append(

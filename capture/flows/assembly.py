@@ -13,6 +13,7 @@ What joins what:
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Final
 
 import numpy as np
 
@@ -29,6 +30,10 @@ from protocol.secretbox import open_payload
 _ToServer = (Mode.FROM_CLIENT, Mode.FROM_RELAY, Mode.FROM_SECOND_RELAY)
 
 
+HEADLESS: Final = b"headless:"
+"""Begins the stand-in for noise message 1 of an attempt whose handshake was not captured."""
+
+
 class Assembler:
     """Turns rows of a packet table into attempts, batch after batch."""
 
@@ -38,7 +43,7 @@ class Assembler:
         """By noise message 1, oldest first."""
         self.by_target: dict[bytes, list[Attempt]] = defaultdict(list)
         self.loose: list[Exchange] = []
-        """Holepunch exchanges that belong to no attempt yet."""
+        """Holepunch exchanges that were not given to an attempt yet."""
         self.orphans: list[Leg] = []
         """Answers whose request the capture does not show."""
         self.bad: list[BadLeg] = []
@@ -175,16 +180,12 @@ class Assembler:
 
     def attach(self) -> None:
         """Give every loose holepunch exchange to the attempt that it belongs to."""
-        still_loose: list[Exchange] = []
         for exchange in self.loose:
-            attempt = self._attempt_of(exchange)
-            if attempt is None:
-                still_loose.append(exchange)
-                continue
+            attempt = self._attempt_of(exchange) or self._headless(exchange)
             attempt.holepunches.append(exchange)
             exchange.owner = attempt
             self._touch(attempt)
-        self.loose = still_loose
+        self.loose = []
 
     def reattach(self, attempt: Attempt) -> None:
         """A key was found for `attempt`: take back exchanges it can't open, and offer it those it can."""
@@ -201,17 +202,26 @@ class Assembler:
                 self._touch(other)
                 self.loose.append(exchange)
 
+    def _headless(self, exchange: Exchange) -> Attempt:
+        """An attempt whose handshake the capture does not show: named by its first payload."""
+        name = HEADLESS + exchange.body
+        attempt = Attempt(attempt_id(name), exchange.target or b"", name, started_ns=exchange.started_ns)
+        self.attempts[name] = attempt
+        self.by_target[attempt.target].append(attempt)
+        return attempt
+
     def _attempt_of(self, exchange: Exchange) -> Attempt | None:
         started = exchange.started_ns
         candidates = [one for one in self.by_target.get(exchange.target or b"", ()) if one.started_ns <= started]
-        if len(candidates) == 1 and _client_hosts(candidates[0].handshakes) & _client_hosts((exchange,)):
+        hosts = _client_hosts((exchange,))
+        if len(candidates) == 1 and _client_hosts(candidates[0].exchanges) & hosts:
             return candidates[0]
         guess: Attempt | None = None
         for attempt in reversed(candidates):
             if attempt.holepunch_secret is not None:
                 if open_payload(attempt.holepunch_secret, exchange.body) is not None:
                     return attempt
-            elif guess is None and _client_hosts(attempt.handshakes) & _client_hosts((exchange,)):
+            elif guess is None and _client_hosts(attempt.exchanges) & hosts:
                 guess = attempt
         return guess
 

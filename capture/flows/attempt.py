@@ -80,6 +80,7 @@ class Attempt:
     id: bytes
     target: bytes
     noise1: bytes
+    """Noise message 1, which names the attempt; a stand-in where the capture starts after the handshake."""
     handshakes: list[Exchange] = field(default_factory=list)
     holepunches: list[Exchange] = field(default_factory=list)
     search_rows: list[int] = field(default_factory=list)

@@ -206,11 +206,7 @@ class Keyring:
         else:
             attempt.holepunch_secret = self._logged(attempt, Label.HOLEPUNCH_SECRET)
             if attempt.holepunch_secret is None:
-                attempt.key_reason = (
-                    "the server's public key is not in the capture; give it with --key"
-                    if attempt.server_public_key is None
-                    else "no answer of the server to the handshake was seen"
-                )
+                attempt.key_reason = _lack(attempt)
                 return
             attempt.key_source = KeySource.KEYLOG
         attempt.key_reason = ""
@@ -219,6 +215,9 @@ class Keyring:
 
     def _open_noise(self, attempt: Attempt) -> None:
         public_key, noise2 = attempt.server_public_key, attempt.noise2
+        if not attempt.handshakes:
+            attempt.noise1_reason = attempt.noise2_reason = _lack(attempt)
+            return
         if public_key is None:
             attempt.noise1_reason = attempt.noise2_reason = "the server's public key is not known"
             return
@@ -261,3 +260,12 @@ class Keyring:
     def sighting(self, row: int) -> Sighting:
         """The row as a file and frame number."""
         return Sighting(int(self._table.file[row]), int(self._table.frame[row]), row)
+
+
+def _lack(attempt: Attempt) -> str:
+    """What is missing for the secret of an attempt."""
+    if not attempt.handshakes:
+        return "the handshake is not in the capture"
+    if attempt.server_public_key is None:
+        return "the server's public key is not in the capture; give it with --key"
+    return "no answer of the server to the handshake was seen"

@@ -196,4 +196,6 @@ def _name_addresses(sides: Sides, attempt: Attempt) -> None:
         sides.server_address = next(iter((*holepunched, *announced, *asked)), None)
     if sides.client_address is None:
         sent = [leg.src for exchange in attempt.handshakes for leg in exchange.legs_of(Mode.FROM_CLIENT)]
-        sides.client_address = next(iter(sent), None)
+        sides.client_address = next(iter((*sent, *sides.client.named, *sorted(sides.client.seen))), None)
+    if sides.server_address is None:
+        sides.server_address = next(iter((*sides.server.named, *sorted(sides.server.seen))), None)
