@@ -6,11 +6,11 @@ import mmap
 import os
 import stat
 import sys
-import zlib
 from collections.abc import Sequence
 from typing import Final
 
 from capture.capture_file import CaptureFile
+from capture.compressed import unfold
 from capture.duplicates import mark_copies
 from capture.errors import CaptureError
 from capture.frames import FrameReader
@@ -23,11 +23,8 @@ from capture.table import PacketTable
 from capture.vantages import merge_vantages
 
 STANDARD_INPUT: Final = "-"
-MAX_DECOMPRESSED: Final = 8 << 30
-"""Bytes a compressed capture may unfold to."""
 _READ_WHOLE: Final = 4 << 20
 """Files up to this size are read, longer ones mapped."""
-_GZIP: Final = b"\x1f\x8b"
 
 
 def open_captures(paths: Sequence[str]) -> PacketTable:
@@ -53,7 +50,7 @@ def read_capture(source: str | bytes, table: PacketTable | None = None) -> Packe
     """
     table = PacketTable() if table is None else table
     path = source if isinstance(source, str) else "<memory>"
-    buffer, damage = _unfold(_load(source) if isinstance(source, str) else source, path)
+    buffer, damage = unfold(_load(source) if isinstance(source, str) else source, path)
     if not len(buffer):
         raise CaptureError(path, "the file is empty")
     raw = Raw(buffer)
@@ -101,34 +98,3 @@ def _load(path: str) -> bytes | mmap.mmap:
         raise CaptureError(path, (error.strerror or str(error)).lower()) from error
     except ValueError as error:
         raise CaptureError(path, str(error)) from error
-
-
-def _unfold(buffer: bytes | mmap.mmap, path: str) -> tuple[bytes | mmap.mmap, str | None]:
-    """Decompress gzip, several members too; what can't be is cut off and described."""
-    if buffer[:2] != _GZIP:
-        return buffer, None
-    parts: list[bytes] = []
-    size = at = 0
-    damage = None
-    while at < len(buffer) and damage is None:
-        if buffer[at : at + 2] != _GZIP:
-            if any(buffer[at:]):
-                damage = f"bytes after the gzip data at byte {at} of the compressed file"
-            break
-        inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        while not inflate.eof and damage is None:
-            try:
-                piece = inflate.decompress(buffer[at : at + (1 << 20)])
-            except zlib.error as error:
-                damage = f"gzip data damaged at about byte {at} of the compressed file: {error}"
-                break
-            if at >= len(buffer):
-                damage = f"gzip data truncated at byte {at} of the compressed file"
-            at = min(at + (1 << 20), len(buffer)) - len(inflate.unused_data)
-            size += len(piece)
-            if size > MAX_DECOMPRESSED:
-                raise CaptureError(path, f"unfolds to more than {MAX_DECOMPRESSED} bytes")
-            parts.append(piece)
-    if damage is not None and not size:
-        raise CaptureError(path, damage)
-    return b"".join(parts), damage
