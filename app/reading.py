@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -99,8 +100,12 @@ def check_paths(paths: Sequence[str]) -> None:
             raise CaptureError(path, f"can't be opened: {reason}") from None
 
 
-def keys_of(options: argparse.Namespace) -> Keys:
+def keys_of(options: argparse.Namespace, *, may_come_later: bool = False) -> Keys:
     """The keys that the options give.
+
+    Args:
+        options: with `key`, `secret_key` and `keylog`.
+        may_come_later: whether a key log need not be there yet.
 
     Raises:
         CommandError: one of them is no key, or a key log can't be read.
@@ -117,7 +122,8 @@ def keys_of(options: argparse.Namespace) -> Keys:
     except KeyFormatError as error:
         raise CommandError(ExitStatus.USAGE, f"--secret-key: {error}") from None
     for path in options.keylog:
-        _check_keylog(path)
+        if not (may_come_later and not os.path.lexists(path)):
+            _check_keylog(path)
     return Keys(public, secret, tuple(options.keylog))
 
 

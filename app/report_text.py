@@ -61,7 +61,22 @@ def report_lines(story: Reported, flows: Sequence[Flow], style: Style, *, verbos
         yield from _folded(f"note: {safe_text(note)}", style, "")
     if flows:
         yield ""
-    frame = frame_names([file.path for file in story.files])
+    yield from flow_lines(flows, [file.path for file in story.files], style, verbose=verbose)
+    if flows:
+        yield ""
+        yield summary_line(flows)
+
+
+def flow_lines(flows: Sequence[Flow], paths: Sequence[str], style: Style, *, verbose: bool = False) -> Iterator[str]:
+    """The attempts alone: a row, the verdict, and with `verbose` everything else.
+
+    Args:
+        flows: the attempts, aligned with each other.
+        paths: of the files that their packets are in.
+        style: how to lay them out.
+        verbose: whether to add all details.
+    """
+    frame = frame_names(paths)
     for flow, row in zip(flows, table(flows, min(style.width, COLUMNS_UNFOLDED)), strict=True):
         yield style.toned(row, terms.OUTCOME_TONE[flow.outcome])
         for sentence in verdict_sentences(flow, frame):
@@ -70,9 +85,6 @@ def report_lines(story: Reported, flows: Sequence[Flow], style: Style, *, verbos
             for line in detail_lines(flow, frame):
                 yield "  " + line if line else ""
             yield ""
-    if flows:
-        yield ""
-        yield summary_line(flows)
 
 
 def table(flows: Sequence[Flow], width: int) -> list[str]:

@@ -1,0 +1,147 @@
+"""`peephole watch`: live traffic, in the inspector or as a headless report."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from app.cli import complain
+from app.conclusions import Conclusions
+from app.exit_status import CommandError, ExitStatus
+from app.live_feed import LiveFeed
+from app.reading import chosen_filter, keys_of
+from capture.model import Flow
+
+if TYPE_CHECKING:
+    from capture.live import LiveCapture
+    from capture.story import Story
+
+TICK: Final = 0.25
+"""Seconds between two looks at what arrived."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Watch until the user leaves, Ctrl-C, or the duration is over."""
+    if not options.report:
+        for option in ("json", "duration"):
+            if getattr(options, option):
+                raise CommandError(ExitStatus.USAGE, f"--{option} goes with --report")
+        if not (sys.stdout.isatty() and sys.stdin.isatty()):
+            raise CommandError(ExitStatus.USAGE, "the inspector needs a terminal; add --report to work without one")
+    chosen = chosen_filter(options)
+    keys = keys_of(options, may_come_later=True)
+    with ExitStack() as stack:
+        capture = stack.enter_context(_opened(options))
+        out = stack.enter_context(_created(options.write)) if options.write else None
+        from capture.story import Story
+
+        story, feed = Story(capture.table, keys), LiveFeed(capture, out)
+        if options.report:
+            return _Headless(options, story, feed, capture, chosen.matches).run()
+        from app.tui.app import run_live
+
+        try:
+            return run_live(story, feed, filter_text=options.filter)
+        finally:
+            feed.finish()
+
+
+def _opened(options: argparse.Namespace) -> LiveCapture:
+    from capture.errors import BadFilterError, LiveError, NotPermittedError
+    from capture.live import LiveCapture
+
+    try:
+        return LiveCapture(options.interface, " ".join(options.bpf))
+    except NotPermittedError as error:
+        raise CommandError(ExitStatus.NOT_PERMITTED, str(error)) from None
+    except BadFilterError as error:
+        raise CommandError(ExitStatus.BAD_FILTER, str(error)) from None
+    except LiveError as error:
+        raise CommandError(ExitStatus.USAGE, str(error)) from None
+
+
+def _created(path: str) -> BinaryIO:
+    try:
+        return open(path, "wb")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise CommandError(ExitStatus.USAGE, f"{path} can't be written: {reason}") from None
+
+
+Passes = Callable[[Flow], bool]
+
+
+class _Headless:
+    """Prints attempts as they conclude."""
+
+    def __init__(self, options: argparse.Namespace, story: Story, feed: LiveFeed, capture: LiveCapture, passes: Passes):
+        self._options = options
+        self._story = story
+        self._feed = feed
+        self._capture = capture
+        self._passes = passes
+        self._conclusions = Conclusions()
+        self._leave = threading.Event()
+
+    def run(self) -> int:
+        from capture.errors import LiveError
+
+        old = {number: signal.signal(number, self._asked_to_leave) for number in (signal.SIGINT, signal.SIGTERM)}
+        status: int = ExitStatus.OK
+        complain(f"listening on {self._feed.name}; Ctrl-C ends")
+        try:
+            self._watch()
+        except LiveError as error:
+            complain(str(error))
+            status = ExitStatus.UNREADABLE
+        finally:
+            for number, handler in old.items():
+                signal.signal(number, handler)
+        self._feed.finish()
+        self._story.update()
+        self._print(self._conclusions.rest(self._story.flows))
+        if self._feed.dropped:
+            complain(f"{self._feed.dropped} packets came too fast and are missing")
+        return status
+
+    def _watch(self) -> None:
+        limit = self._options.duration
+        end = None if limit is None else time.monotonic() + limit
+        while not self._leave.is_set() and (end is None or time.monotonic() < end):
+            self._capture.wait(TICK)
+            self._feed.poll()
+            self._story.update()
+            self._print(self._conclusions.fresh(self._story.flows, time.time()))
+
+    def _asked_to_leave(self, *_: object) -> None:
+        self._leave.set()
+
+    def _print(self, flows: list[Flow]) -> None:
+        shown = [flow for flow in flows if self._passes(flow)]
+        if self._options.json:
+            self._print_json(shown)
+        else:
+            self._print_rows(shown)
+        if shown:
+            sys.stdout.flush()
+
+    def _print_json(self, flows: list[Flow]) -> None:
+        from app.report_json import flow_document
+
+        paths = [file.path for file in self._story.files]
+        for flow in flows:
+            sys.stdout.write(json.dumps(flow_document(flow, paths.__getitem__)) + "\n")
+
+    def _print_rows(self, flows: list[Flow]) -> None:
+        from app.report_text import flow_lines, terminal_style
+
+        paths = [file.path for file in self._story.files]
+        for line in flow_lines(flows, paths, terminal_style(sys.stdout)):
+            sys.stdout.write(line + "\n")

@@ -1,0 +1,71 @@
+"""Live packets on their way into a story, and, if wanted, into a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+from app.exit_status import CommandError, ExitStatus
+
+if TYPE_CHECKING:
+    from capture.live import LiveCapture
+
+
+class LiveFeed:
+    """Moves what was captured into the packet table, and writes the same packets as pcapng."""
+
+    def __init__(self, capture: LiveCapture, out: BinaryIO | None = None) -> None:
+        self._capture = capture
+        self._out = out
+        self._written = len(capture.table)
+        self._writer = None
+        if out is not None:
+            from capture.pcapng_writer import PcapngWriter
+
+            self._writer = PcapngWriter(out)
+            interface = capture.file.interfaces[0]
+            self._number = self._writer.add_interface(interface.linktype, interface.name)
+
+    @property
+    def name(self) -> str:
+        """What is listened on."""
+        return self._capture.file.path
+
+    @property
+    def dropped(self) -> int:
+        """Packets that were lost before they could be read."""
+        return self._capture.file.dropped
+
+    def poll(self) -> None:
+        """Take in what has arrived.
+
+        Raises:
+            LiveError: capturing has ended by itself.
+            CommandError: the file can't be written any more.
+        """
+        self._capture.collect()
+        self._write()
+        if self._capture.error is not None:
+            raise self._capture.error
+
+    def finish(self) -> None:
+        """End capturing and take in the last packets.
+
+        Raises:
+            CommandError: the file can't be written any more.
+        """
+        self._capture.stop()
+        self._write()
+
+    def _write(self) -> None:
+        rows = range(self._written, len(self._capture.table))
+        self._written = rows.stop
+        if self._writer is None or self._out is None or not rows:
+            return
+        from capture.frame_rows import frames_of
+
+        try:
+            for frame in frames_of(self._capture.table, rows):
+                self._writer.add_packet(self._number, frame.time_ns, frame.data, frame.wire_length)
+            self._out.flush()
+        except OSError as error:
+            raise CommandError(ExitStatus.USAGE, f"{self._out.name} can't be written: {error.strerror}") from error
