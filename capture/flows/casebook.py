@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final
 
@@ -10,11 +12,11 @@ from capture.flows.attempt import Attempt
 from capture.flows.copies import Copies
 from capture.flows.facts import Facts
 from capture.flows.freezing import Case, freeze
-from capture.flows.gathering import OPENING_NS, Gatherer
+from capture.flows.gathering import OPENING_NS, SAMPLING_NS, Gatherer
 from capture.flows.judging import judge
 from capture.flows.relaying import relay_links
 from capture.flows.tokens import token_lives
-from capture.flows.traffic import Traffic
+from capture.flows.traffic import Stream, Traffic
 from capture.model import Flow, Outcome
 from capture.table import PacketTable
 
@@ -31,10 +33,15 @@ class Casebook:
         self._traffic = traffic
         self._gatherer = Gatherer(traffic, copies)
         self._unclaimed: dict[bytes, None] = {}
+        self._seen_rows = 0
         self._facts: dict[bytes, Facts] = {}
         self._cases: dict[bytes, Case] = {}
         self._unsettled: dict[bytes, None] = {}
         """Attempts that were judged while their end was open."""
+        self._by_stream: dict[Stream, set[bytes]] = defaultdict(set)
+        """Attempts whose facts hold a stream."""
+        self._starts: list[tuple[int, bytes]] = []
+        """Start and noise message 1 of every attempt that was ever judged, in order."""
         self.flows: dict[bytes, Flow] = {}
 
     def update(self, changed: Iterable[bytes]) -> list[Flow]:
@@ -45,16 +52,12 @@ class Casebook:
         """
         stale = dict.fromkeys(changed)
         self._unclaimed.update(stale)
-        for endpoint in self._traffic.fresh:
-            stale.update(dict.fromkeys(self._gatherer.claimants(endpoint)))
-        self._traffic.fresh.clear()
-        if len(self._table):
-            now = int(self._table.time_ns[-1])
-            for noise1 in self._unsettled:
-                if now - self._attempts[noise1].last_ns < SETTLING_NS:
-                    stale[noise1] = None
-        for noise1 in list(stale):
-            if noise1 in self._cases:
+        stale.update(dict.fromkeys(self._touched()))
+        if self._cases:
+            # Somebody looks: what these attempts claim anew may be what others were judged by.
+            self._unclaimed.update(stale)
+            stale.update(dict.fromkeys(self._claim_all()))
+            for noise1 in list(stale):
                 stale.update(dict.fromkeys(self._openers_of(self._attempts[noise1])))
         for noise1 in stale:
             self._facts.pop(noise1, None)
@@ -64,18 +67,44 @@ class Casebook:
         self.flows.update(fresh)
         return list(fresh.values())
 
+    def _touched(self) -> Iterator[bytes]:
+        """Attempts that packets of the last batch may belong to, or whose time to settle has come."""
+        traffic = self._traffic
+        for endpoint in traffic.fresh:
+            yield from self._gatherer.claimants(endpoint)
+        for stream in traffic.grown:
+            yield from self._by_stream.get(stream, ())
+        start, self._seen_rows = self._seen_rows, len(self._table)
+        if start == self._seen_rows:
+            return
+        yield from self._unsettled
+        since = int(self._table.time_ns[start]) - SAMPLING_NS
+        for endpoint in traffic.sampled:
+            yield from (one for one in self._gatherer.claimants(endpoint) if self._attempts[one].last_ns >= since)
+
+    def _claim_all(self) -> set[bytes]:
+        """Let new and changed attempts claim their endpoints.
+
+        Returns:
+            The attempts that had claimed any of them before.
+        """
+        endpoints: set[int] = set()
+        for noise1 in self._unclaimed:
+            endpoints |= self._gatherer.claim(self._attempts[noise1])
+        self._unclaimed.clear()
+        return {noise1 for endpoint in endpoints for noise1 in self._gatherer.claimants(endpoint)}
+
     def _freeze(self, attempt: Attempt) -> Flow:
         return freeze(self._table, attempt, partial(self._case, attempt))
 
     def _openers_of(self, attempt: Attempt) -> list[bytes]:
         """Attempts whose stream this attempt may carry, as their blind relay."""
-        earlier = [
-            noise1
-            for noise1 in self._cases
-            if 0 <= attempt.started_ns - self._attempts[noise1].started_ns <= OPENING_NS
-        ]
+        started = attempt.started_ns
+        first = bisect_left(self._starts, (started - OPENING_NS, b""))
         return [
-            noise1 for noise1 in earlier if attempt.noise1 in self._gatherer.opened_by_sides(self._attempts[noise1])
+            noise1
+            for start, noise1 in self._starts[first : bisect_left(self._starts, (started + 1, b""))]
+            if attempt.noise1 in self._gatherer.opened_by_sides(self._attempts[noise1])
         ]
 
     def _case(self, attempt: Attempt) -> Case:
@@ -86,17 +115,22 @@ class Casebook:
             links = relay_links(facts, [other for other in others if other is not facts])
             judgement = judge(facts, links)
             case = self._cases[attempt.noise1] = Case(facts, judgement, links, token_lives(facts))
-            if judgement.outcome is Outcome.UNKNOWN:
+            if judgement.outcome is Outcome.UNKNOWN and facts.capture_end_ns - attempt.last_ns < SETTLING_NS:
                 self._unsettled[attempt.noise1] = None
+            start = attempt.started_ns, attempt.noise1
+            at = bisect_left(self._starts, start)
+            if self._starts[at : at + 1] != [start]:
+                self._starts.insert(at, start)
         return case
 
     def _facts_of(self, attempt: Attempt) -> Facts:
         """The facts of an attempt; every attempt must have claimed its endpoints first."""
-        for noise1 in self._unclaimed:
-            self._gatherer.claim(self._attempts[noise1])
-        self._unclaimed.clear()
+        self._claim_all()
         facts = self._facts.get(attempt.noise1)
         if facts is None:
             start, end = int(self._table.time_ns[0]), int(self._table.time_ns[-1])
             facts = self._facts[attempt.noise1] = self._gatherer.gather(attempt, start, end)
+            for path in facts.streams:
+                for stream in (*path.up, *path.down):
+                    self._by_stream[stream].add(attempt.noise1)
         return facts

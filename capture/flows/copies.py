@@ -19,12 +19,15 @@ class Copies:
         self._by_primary: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
         """Row, source and destination of every copy."""
         self._done = 0
+        self.late: list[tuple[int, int]] = []
+        """Copies that came in a later batch than what they show again, with its primary row; of the last batch."""
 
     def update(self) -> None:
         """Take in the rows appended since the last call."""
         table = self._table
         start, stop = self._done, len(table)
         self._done = stop
+        self.late.clear()
         rows = np.flatnonzero(table.copy_of[start:stop] >= 0) + start
         if not len(rows):
             return
@@ -33,6 +36,8 @@ class Copies:
             rows.tolist(), table.copy_of[rows].tolist(), sources, destinations, strict=True
         ):
             self._by_primary[primary].append((row, src, dst))
+            if primary < start:
+                self.late.append((row, primary))
 
     def sources(self, row: int, src: int) -> list[int]:
         """Every source endpoint under which the datagram was seen; `src` is that of the row itself."""

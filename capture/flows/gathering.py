@@ -39,8 +39,12 @@ class Gatherer:
         self._claims: dict[int, list[tuple[int, bytes]]] = {}
         """Start and noise message 1 of the attempts of an endpoint, oldest first."""
 
-    def claim(self, attempt: Attempt) -> None:
-        """Open what can be opened and note the endpoints the attempt uses; to be called before `gather`."""
+    def claim(self, attempt: Attempt) -> set[int]:
+        """Open what can be opened and note the endpoints the attempt uses; to be called before `gather`.
+
+        Returns:
+            Those that it had not claimed before.
+        """
         open_rounds(attempt)
         sides = find_sides(attempt, self._copies)
         if sides.same_nat:
@@ -48,12 +52,17 @@ class Gatherer:
             sides.server.main |= sides.local
         self._sides[attempt.noise1] = sides
         claim = (attempt.started_ns, attempt.noise1)
+        new: set[int] = set()
         for endpoint in sides.client.endpoints | sides.server.endpoints | set(map(host_claim, sides.client.hosts)):
             claims = self._claims.setdefault(endpoint, [])
             if not claims or claims[-1] < claim:
                 claims.append(claim)
             elif claim not in claims:
                 insort(claims, claim)
+            else:
+                continue
+            new.add(endpoint)
+        return new
 
     def _reached_locally(self, attempt: Attempt, sides: Sides) -> set[int]:
         """Sockets that the client pinged right after the handshake and that then spoke UDX with its host.

@@ -18,6 +18,9 @@ from capture.table import Kind, PacketTable
 LIFETIME_NS: Final = 30_000_000_000
 """How long a request waits for its response: far longer than the reference's retries (4 sends, about 1 s apart)."""
 
+SKEW_NS: Final = 1_000_000_000
+"""How long before its request a response may stand, where the clocks of several vantages disagree."""
+
 _MIX_SRC: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX_DST: Final = np.uint64(0xC2B2AE3D27D4EB4F)
 _MIX_TID: Final = np.uint64(0x165667B19E3779F9)
@@ -41,12 +44,15 @@ class Join:
         self._table = table
         self._keys: NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
         self._rows: Rows = np.empty(0, dtype=np.int64)
+        self._answered: Rows = np.empty(0, dtype=np.int64)
+        """Primary rows of responses that were joined lately: further sightings of them may still come."""
 
     def feed(self, requests: Rows, start: int, stop: int) -> tuple[Rows, Rows]:
         """Take the `requests` among the rows from `start` to `stop` and answer the responses among them.
 
         Returns:
-            Two arrays of one length: primary rows of responses, and the primary row of the request each answers.
+            Two arrays of one length: primary rows of responses, and the primary row of the request each answers. A
+            response is returned once, however many batches its sightings come in.
         """
         table = self._table
         keys = np.concatenate(
@@ -78,15 +84,22 @@ class Join:
             chosen[index] = before[-1] if before else chosen[index]
         self._keep(keys, rows, stop)
 
-        timely = np.abs(table.time_ns[responses] - table.time_ns[chosen]) <= LIFETIME_NS
+        apart = np.abs(table.time_ns[responses] - table.time_ns[chosen])
+        timely = apart <= np.where(chosen < responses, LIFETIME_NS, SKEW_NS)
         answers, firsts = np.unique(primary(table, responses[timely]), return_index=True)
-        return answers, primary(table, chosen[timely])[firsts]
+        asked = primary(table, chosen[timely])[firsts]
+        if start:
+            new = ~np.isin(answers, self._answered)
+            answers, asked = answers[new], asked[new]
+        self._answered = np.concatenate((self._answered, answers))
+        return answers, asked
 
     def _keep(self, keys: NDArray[np.uint64], rows: Rows, stop: int) -> None:
-        """Forget requests too old to be answered by a later batch."""
+        """Forget requests too old to be answered by a later batch, and responses too old to be seen again."""
+        now = int(self._table.time_ns[stop - 1])
+        self._answered = self._answered[self._table.time_ns[self._answered] >= now - LIFETIME_NS]
         if not len(rows):
             return
-        now = int(self._table.time_ns[stop - 1])
         recent = self._table.time_ns[rows] >= now - LIFETIME_NS
         self._keys = keys[recent]
         self._rows = rows[recent]

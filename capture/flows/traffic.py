@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -62,16 +63,52 @@ class Traffic:
         self.local_streams: dict[int, list[Stream]] = defaultdict(list)
         """Streams between private hosts, by the claim of either: on a LAN peers use sockets that no relay saw."""
         self.fresh: set[int] = set()
-        """Endpoints with punches or streams that came in since this was last cleared."""
+        """Endpoints at which the last batch brought punches, or began streams."""
+        self.grown: set[Stream] = set()
+        """Older streams that the last batch added packets to."""
+        self.sampled: set[int] = set()
+        """Endpoints that the last batch brought responses to. None for the first batch: nobody waits for them yet."""
 
     def update(self) -> None:
         """Take in the rows appended since the last call."""
         start, stop = self._done, len(self._table)
         self._done = stop
+        for changes in (self.fresh, self.grown, self.sampled):
+            changes.clear()
         kind = self._table.kind[start:stop]
         primary = self._table.copy_of[start:stop] < 0
         self._add_punches(np.flatnonzero((kind == Kind.PUNCH) & primary) + start)
         self._add_streams(np.flatnonzero((kind == Kind.UDX) & primary) + start)
+        if start:
+            self._add_copies()
+            responses = np.flatnonzero(kind == Kind.RESPONSE) + start
+            self.sampled.update(destination_endpoints(self._table, responses).tolist())
+
+    def _add_copies(self) -> None:
+        """Further sightings of earlier packets: their endpoints lead to those packets too."""
+        for row, primary in self._copies.late:
+            ends = [self._ends(primary), self._ends(row)]
+            if self._table.kind[primary] == Kind.PUNCH:
+                punches = self.punches_by_endpoint
+                known = next((punch for punch in reversed(punches[ends[0][0]]) if punch.row == primary), None)
+                if known is None:
+                    continue
+                for endpoint in ends[1]:
+                    if known not in punches[endpoint]:
+                        insort(punches[endpoint], known, key=lambda punch: punch.row)
+            elif self._table.kind[primary] == Kind.UDX:
+                stream = self._streams.get((*ends[0], int(self._table.udx_id[primary])))
+                if stream is None or stream.first_row != primary:
+                    continue
+                for endpoint, known_ends in zip(ends[1], (stream.sources, stream.destinations), strict=True):
+                    if endpoint not in stream.sources | stream.destinations:
+                        self.streams_by_endpoint[endpoint].append(stream)
+                    known_ends.add(endpoint)
+            self.fresh.update(*ends)
+
+    def _ends(self, row: int) -> tuple[int, int]:
+        rows = np.array([row])
+        return int(source_endpoints(self._table, rows)[0]), int(destination_endpoints(self._table, rows)[0])
 
     def _add_punches(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
         if not len(rows):
@@ -123,6 +160,8 @@ class Traffic:
                     for claim in map(host_claim, ends):
                         self.local_streams[claim].append(stream)
                         self.fresh.add(claim)
+            else:
+                self.grown.add(stream)
             stream.count += count
             stream.last_ns = int(times[last])
 
