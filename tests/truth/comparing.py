@@ -160,11 +160,14 @@ def compare_flow(truth: Truth, attempt: Truth, flow: Flow, vantage: str) -> list
 def accepted_codes(truth: Truth, attempt: Truth, vantage: str) -> set[str]:
     """The verdict of the ground truth, and those that say as much as this vantage can know."""
     expected = attempt["expected"]
-    if not expected:
-        # The client's own limit on random punches stops it: silence, which only shows where its packets do.
-        return {"incomplete" if vantage == "server" else "aborted-by-client"}
+    if expected == "aborted-by-client" and vantage == "server" and not _says_abort(attempt):
+        return {"incomplete"}  # Silence only shows where the silent one's packets would.
     limits = LIMITS.get((truth["scenario"], vantage)) or LIMITS.get((truth["scenario"], "")) or {}
     return {expected, *limits}
+
+
+def _says_abort(attempt: Truth) -> bool:
+    return any(entry["side"] == "client" and entry["payload"]["error"] for entry in attempt["payloads"])
 
 
 def _at_vantage(truth: Truth, attempt: Truth, side: str) -> bool:
