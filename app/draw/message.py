@@ -34,6 +34,7 @@ class MessageView:
     title: str
     facts: tuple[tuple[str, str], ...]
     rows: tuple[FieldRow, ...]
+    """What was sealed first, where it could be opened: it is what one looks for."""
     parts: tuple[bytes, ...]
     """The datagram's payload, then the plaintext if there is one."""
     sealed_reason: str = ""
@@ -69,7 +70,7 @@ def message_view(
     if message is not None and message.payload is not None:
         opened = _opened(message, message.payload)
         if opened is not None and message.payload.plaintext is not None:
-            rows += _rows(opened, 0, PLAINTEXT)
+            rows[:0] = _rows(opened, 0, PLAINTEXT)
             parts.append(message.payload.plaintext)
         else:
             reason = message.payload.reason or "no key opens it"

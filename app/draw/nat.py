@@ -14,13 +14,13 @@ from capture.model import Flow, NatEvidence
 def nat_page(flow: Flow, width: int) -> list[Linked]:
     """Both sides' samples, one below the other; each sample leads to its packet."""
     lines: list[Linked] = []
-    for side, evidence, announced in (
+    for side, evidence, said in (
         ("client", flow.client_nat, flow.client_firewall),
         ("server", flow.server_nat, flow.server_firewall),
     ):
         lines.append(heading(f"The {side}'s NAT"))
-        if evidence is None:
-            lines += labelled("says", _announced(announced), width, terms.firewall_tone(announced))
+        if evidence is None or not evidence.samples:
+            lines += labelled("says", _announced(said), width, terms.firewall_tone(said))
             lines += paragraph(f"No sample of the {side} is in this capture: it was taken elsewhere.", width, Tone.DIM)
         else:
             lines += _side(flow, evidence, width)
@@ -46,12 +46,13 @@ def _side(flow: Flow, evidence: NatEvidence, width: int) -> list[Linked]:
     hits = Counter(sample.seen_as for sample in evidence.samples)
     where = counted(len(hits), "address", "addresses")
     lines.append(Linked((Span(f"{counted(len(evidence.samples), 'sample')}, {where}", Tone.DIM),)))
-    if evidence.samples:
-        columns = (("time", 9), ("frame", 8), ("asked node", 22), ("socket", 22), ("seen as", 22))
-        lines.append(Linked(tuple(cell(title, size, Tone.DIM) for title, size in columns)))
+    socket_width = 22 if width >= 95 else 8
+    columns = (("time", 9), ("frame", 8), ("asked node", 22), ("socket", socket_width), ("seen as", 22))
+    lines.append(Linked(tuple(cell(title, size, Tone.DIM) for title, size in columns)))
     seen: Counter[object] = Counter()
     for sample in evidence.samples:
         seen[sample.seen_as] += 1
+        socket = terms.address(sample.socket)
         again = f"hit {seen[sample.seen_as]}" if hits[sample.seen_as] > 1 else "only once"
         lines.append(
             Linked(
@@ -59,7 +60,7 @@ def _side(flow: Flow, evidence: NatEvidence, width: int) -> list[Linked]:
                     cell(terms.offset(sample.time - flow.started), 9),
                     cell(f"#{sample.sighting.frame}", 8, Tone.LINK),
                     cell(terms.address(sample.seen_by), 22),
-                    cell(terms.address(sample.socket), 22, Tone.DIM),
+                    cell(socket if socket_width > 8 else f":{sample.socket.port}", socket_width, Tone.DIM),
                     cell(terms.address(sample.seen_as), 22, Tone.STRONG),
                     Span(again, Tone.GOOD if hits[sample.seen_as] > 1 else Tone.WARN),
                 ),

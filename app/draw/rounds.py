@@ -14,6 +14,9 @@ ASKING = ("FROM_CLIENT", "FROM_RELAY", "FROM_SECOND_RELAY")
 """Modes of the legs that carry the client's half of a round."""
 
 _COLUMNS = (("side", 8), ("firewall", 11), ("flags", 18), ("says it is at", 22), ("other at", 22), ("token", 10))
+_NARROW = (("side", 8), ("firewall", 11), ("flags", 10), ("says it is at", 22), ("token", 8))
+_NEEDS = 104
+"""Cells for all of `_COLUMNS` and an echo."""
 
 
 def rounds_page(flow: Flow, width: int) -> list[Linked]:
@@ -38,33 +41,39 @@ def _round(flow: Flow, index: int, one: Round, width: int) -> list[Linked]:
         heading(f"Round {number}{kind}"),
         *labelled("sent", f"{terms.offset(one.sent - flow.started)} s, over {relay}, tid {one.tid}{again}", width),
         *labelled("", took, width, Tone.PLAIN if one.answered is not None else Tone.BAD),
-        Linked(tuple(cell(title, size, Tone.DIM) for title, size in _COLUMNS)),
+        Linked(tuple(cell(title, size, Tone.DIM) for title, size in (_COLUMNS if width >= _NEEDS else _NARROW))),
     ]
-    lines.append(_side("client", one.request, one.request_reason, _first(flow, index, asking=True)))
-    lines.append(_side("server", one.reply, one.reply_reason, _first(flow, index, asking=False)))
+    lines.append(_side("client", one.request, one.request_reason, _first(flow, index, asking=True), width))
+    lines.append(_side("server", one.reply, one.reply_reason, _first(flow, index, asking=False), width))
     return lines
 
 
-def _side(side: str, payload: HolepunchPayload | None, reason: str, link: Sighting | None) -> Linked:
+def _side(side: str, payload: HolepunchPayload | None, reason: str, link: Sighting | None, width: int) -> Linked:
     name = cell(side, 8, Tone.CLIENT if side == "client" else Tone.SERVER)
     if payload is None:
         return Linked((name, Span(safe_text(reason) or "nothing seen", Tone.WARN)), link)
-    return Linked((name, *_payload(payload)), link)
+    return Linked((name, *_payload(payload, width)), link)
 
 
-def _payload(payload: HolepunchPayload) -> Line:
+def _payload(payload: HolepunchPayload, width: int) -> Line:
     flags = [word for word, on in (("punching", payload.punching), ("connected", payload.connected)) if on]
+    said = error_name(payload.error) if payload.error else " ".join(flags) or "–"
     addresses = ", ".join(terms.address(one) for one in payload.addresses or ()) or "–"
     token = terms.key(payload.token, 3) if payload.token is not None else "–"
     echo = f"echo {terms.key(payload.remote_token, 3)}" if payload.remote_token is not None else ""
-    return (
-        cell(terms.firewall(payload.firewall), 11, terms.firewall_tone(payload.firewall)),
-        Span(error_name(payload.error).ljust(18), Tone.BAD) if payload.error else cell(" ".join(flags) or "–", 18),
-        cell(addresses, 22),
-        cell(terms.address(payload.remote_address) if payload.remote_address else "–", 22),
-        cell(token, 10),
-        Span(echo),
-    )
+    cells = {
+        "firewall": (terms.firewall(payload.firewall), terms.firewall_tone(payload.firewall)),
+        "flags": (said, Tone.BAD if payload.error else Tone.PLAIN),
+        "says it is at": (addresses, Tone.PLAIN),
+        "other at": (terms.address(payload.remote_address) if payload.remote_address else "–", Tone.PLAIN),
+        "token": (token, Tone.PLAIN),
+    }
+    columns = _COLUMNS if width >= _NEEDS else _NARROW
+    spans: list[Span] = []
+    for title, size in columns[1:]:
+        text, tone = cells[title]
+        spans += [cell(text, size - 1, tone), Span(" ")]
+    return (*spans, Span(echo))
 
 
 def _tokens(flow: Flow, width: int) -> list[Linked]:

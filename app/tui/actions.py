@@ -24,6 +24,7 @@ class Context(StrEnum):
     LADDER = "ladder"
     FIELDS = "fields of a message"
     BYTES = "bytes of a message"
+    LINKS = "lines that lead to a packet"
     PAGE = "verdict, NAT, rounds and help pages"
     CHOICE = "a choice"
     LIVE = "live capture"
@@ -100,7 +101,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _action(Context.BYTES, "left", "h,left", "byte back", "previous byte, and the field it belongs to", "step(-1)"),
     _action(Context.BYTES, "right", "l,right", "byte", "next byte, and the field it belongs to", "step(1)", rank=1),
     _action(Context.PAGE, "close", "escape,q", "back", "close the page", rank=91),
-    _action(Context.PAGE, "choose", "enter", "go to packet", "go to the packet that a line speaks of", rank=1),
+    _action(Context.PAGE, "verdict", "v", "verdict", "turn to the verdict", "turn_to('verdict')", rank=3),
+    _action(Context.PAGE, "nat", "n", "NAT", "turn to the NAT evidence", "turn_to('nat')", rank=4),
+    _action(Context.PAGE, "rounds", "r", "rounds", "turn to rounds and tokens", "turn_to('rounds')", rank=5),
+    _action(Context.LINKS, "open", "enter", "go to packet", "go to the packet that the line speaks of", "choose",
+            rank=1),
     _action(Context.FILTER, "keep", "enter", "keep", "keep what is valid and go to the list", rank=1),
     _action(Context.FILTER, "cancel", "escape", "cancel", "leave the filter as it was", rank=2),
     _action(Context.CHOICE, "choose", "enter", "take it", "take the selected one", rank=1),

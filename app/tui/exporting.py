@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from app.draw.linked import Linked
 from app.draw.spans import Span, Tone, cell
 from app.export_json import json_export
 from app.export_mermaid import mermaid_attempt
@@ -42,14 +41,13 @@ def choose_format(main: MainScreen) -> None:
     if not flows:
         return
 
-    def content(_: int) -> list[Linked]:
-        return [Linked((Span("  "), cell(name, 10, Tone.STRONG), Span(use))) for name, _, use, _ in FORMATS]
+    lines = [(cell(name, 10, Tone.STRONG), Span(use)) for name, _, use, _ in FORMATS]
 
     def chosen(index: int | None) -> None:
         if index is not None:
             main.notify(write(flows, main.session, index, Path.cwd()), markup=False)
 
-    main.app.push_screen(ChoiceScreen(f"export {counted(len(flows), 'attempt')}", content, len(FORMATS)), chosen)
+    main.app.push_screen(ChoiceScreen(f"export {counted(len(flows), 'attempt')} as", lines), chosen)
 
 
 def write(flows: list[Flow], session: Session, index: int, folder: Path) -> str:

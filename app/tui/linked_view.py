@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from app.draw.linked import Linked
 from app.draw.spans import Line, Span, Tone
+from app.tui.actions import Context, bindings_of
 from app.tui.line_view import LineView, ShowsCursor
 from capture.model import Sighting
 
@@ -14,8 +15,9 @@ Content = Callable[[int], Sequence[Linked]]
 
 
 class LinkedView(LineView):
-    """A page of lines. The cursor stops on lines that lead somewhere, or on all if none does."""
+    """A page of lines. The cursor stops on lines that lead somewhere; where none does, keys scroll."""
 
+    BINDINGS = bindings_of(Context.LINKS)
     SHOWS_CURSOR = ShowsCursor.WITH_FOCUS
 
     def __init__(self, id_: str, title: str = "") -> None:
@@ -48,9 +50,7 @@ class LinkedView(LineView):
 
     def can_stand_on(self, index: int) -> bool:
         """Lines that lead to a packet."""
-        if not 0 <= index < len(self._lines):
-            return False
-        return self._lines[index].link is not None or not any(line.link for line in self._lines)
+        return 0 <= index < len(self._lines) and self._lines[index].link is not None
 
     def draw_row(self, index: int) -> Line:
         """One line, with a sign where the cursor is."""
@@ -68,11 +68,46 @@ class LinkedView(LineView):
             self.set_reactive(LinkedView.cursor, now[ordinal])
         super().rows_changed()
 
+    @property
+    def leads_somewhere(self) -> bool:
+        """Whether any line has a packet."""
+        return any(line.link is not None for line in self._lines)
+
     def action_move(self, rows: int) -> None:
-        """To the next line that leads somewhere; beyond the last one, scroll."""
-        before = self.cursor
-        super().action_move(rows)
-        if self.cursor == before or (self.cursor - before) * rows < 0:
-            self.cursor = before
-            self.scroll_to(y=self.scroll_offset.y + rows, animate=False)
-            self.refresh()
+        """To the next line that leads somewhere if it is in reach, else scroll."""
+        step = 1 if rows > 0 else -1
+        at = self.cursor + step
+        while 0 <= at < self.row_count and not self.can_stand_on(at):
+            at += step
+        if self.can_stand_on(at) and self.can_stand_on(self.cursor):
+            self.cursor = at
+        else:
+            self._scroll_rows(rows)
+
+    def action_page(self, pages: int) -> None:
+        """A page, with the cursor on a line that is then in view."""
+        self._scroll_rows(pages * max(1, self.page_height - 1))
+
+    def action_half(self, halves: int) -> None:
+        """Half a page."""
+        self._scroll_rows(halves * max(1, self.page_height // 2))
+
+    def action_first(self) -> None:
+        """To the top."""
+        super().action_first()
+        self.scroll_to(y=0, animate=False)
+        self.refresh()
+
+    def action_last(self) -> None:
+        """To the bottom."""
+        super().action_last()
+        self.scroll_to(y=self.row_count, animate=False)
+        self.refresh()
+
+    def _scroll_rows(self, rows: int) -> None:
+        self.scroll_to(y=self.scroll_offset.y + rows, animate=False)
+        top = self.scroll_offset.y
+        inside = [at for at in range(top, min(top + self.page_height, self.row_count)) if self.can_stand_on(at)]
+        if inside and self.cursor not in inside:
+            self.set_reactive(LinkedView.cursor, inside[0] if rows > 0 else inside[-1])
+        self.refresh()

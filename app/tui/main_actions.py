@@ -193,12 +193,13 @@ class MainActions:
         if flow is None:
             return
         said = [
-            f"ladder of {flow.id[:8]}",
-            f"{terms.address(flow.client)} → {terms.key(flow.key.server_public_key or flow.target)}",
+            "ladder",
             "" if options.time is TimeMode.RELATIVE else f"time: {options.time.value}",
             "" if options.colour is ColourMode.PHASE else f"colour: {options.colour.value}",
             "" if options.bursts is Bursts.FOLDED else f"bursts: {options.bursts.value}",
             "compressed" if options.compressed else "",
+            f"{terms.address(flow.client)} → {terms.key(flow.key.server_public_key or flow.target)}",
+            f"id {flow.id[:8]}",
         ]
         main.ladder.title = terms.joined(said)
 

@@ -190,11 +190,10 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
             "ladder": Context.LADDER,
             "fields": Context.FIELDS,
             "bytes": Context.BYTES,
-            "verdict": Context.PAGE,
+            "verdict": Context.LINKS,
         }.get(self.focused.id or "" if self.focused is not None else "", Context.ATTEMPTS)
-        here = tuple(action for action in actions_in(context) if action.method != "close")
         live = actions_in(Context.LIVE) if self.session.feed is not None else ()
-        return (*live, *here, *actions_in(Context.MAIN, Context.EVERYWHERE))
+        return (*live, *actions_in(context, Context.MAIN, Context.EVERYWHERE))
 
     def _show_flows(self) -> None:
         """Show the attempts that pass the filter."""

@@ -38,8 +38,8 @@ class FieldTree(LineView):
         return self.view.rows[self._visible[at]] if self.view is not None and 0 <= at < len(self._visible) else None
 
     def show(self, view: MessageView | None) -> None:
-        """Show a datagram; stay on the field of the same name, if it has one."""
-        name = self.selected.field.name if self.selected is not None else None
+        """Show a datagram; stay on the field of the same name, if it has one, else begin at the top."""
+        name = self.selected.field.name if self.selected is not None and self.selected.depth else None
         self.view = view
         self._unfold_rows()
         self.rows_changed()

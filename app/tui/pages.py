@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from app.draw.spans import Line, Span, Tone
 from app.tui.actions import Context, actions_in, bindings_of
 from app.tui.bars import ActionBar
 from app.tui.line_view import LineView
@@ -40,15 +43,13 @@ class PageScreen(ModalScreen[Sighting | None], inherit_bindings=False):
         """Show the lines."""
         self.query_one(LinkedView).show(self._content)
         self.query_one(LinkedView).focus()
-        self.query_one(ActionBar).show(actions_in(Context.PAGE))
+        view = self.query_one(LinkedView)
+        links = actions_in(Context.LINKS) if view.leads_somewhere else ()
+        self.query_one(ActionBar).show([*links, *actions_in(Context.PAGE, Context.EVERYWHERE)])
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
-        """A double click."""
-        event.stop()
-        self.action_choose()
-
-    def action_choose(self) -> None:
         """Go to the packet of the line under the cursor."""
+        event.stop()
         link = self.query_one(LinkedView).link
         if link is not None:
             self.dismiss(link)
@@ -56,6 +57,30 @@ class PageScreen(ModalScreen[Sighting | None], inherit_bindings=False):
     def action_close(self) -> None:
         """Back to the main screen."""
         self.dismiss(None)
+
+    async def action_turn_to(self, page: str) -> None:
+        """Another page of the same attempt."""
+        below = self.app.screen_stack[-2]
+        self.dismiss(None)
+        await below.run_action(page)
+
+
+class ChoiceView(LineView):
+    """A few lines, one of which is taken."""
+
+    def __init__(self, title: str, lines: Sequence[Line]) -> None:
+        super().__init__(id="choices")
+        self._lines = lines
+        self.title = title
+
+    @property
+    def row_count(self) -> int:
+        """The choices."""
+        return len(self._lines)
+
+    def draw_row(self, index: int) -> Line:
+        """A choice, with a sign where the cursor is."""
+        return (Span("▶ " if index == self.cursor else "  ", Tone.KEY), *self._lines[index])
 
 
 class ChoiceScreen(ModalScreen[int | None], inherit_bindings=False):
@@ -67,27 +92,23 @@ class ChoiceScreen(ModalScreen[int | None], inherit_bindings=False):
     ChoiceScreen { align: center middle; }
     ChoiceScreen > Vertical { width: 76; max-width: 100%; height: auto; background: $background;
         border: round $border; padding: 0 1; }
-    ChoiceScreen LinkedView { height: auto; }
     """
 
-    def __init__(self, title: str, content: Content, height: int) -> None:
+    def __init__(self, title: str, lines: Sequence[Line]) -> None:
         super().__init__()
-        self._title = title
-        self._content = content
-        self._height = height
+        self._view = ChoiceView(title, lines)
 
     def compose(self) -> ComposeResult:
         """Title, choices, keys."""
         with Vertical():
-            yield LinkedView("choices", self._title)
+            yield self._view
             yield ActionBar()
 
     def on_mount(self) -> None:
         """Show the choices."""
-        view = self.query_one(LinkedView)
-        view.styles.height = self._height + 1
-        view.show(self._content)
-        view.focus()
+        self._view.styles.height = self._view.row_count + 1
+        self._view.rows_changed()
+        self._view.focus()
         self.query_one(ActionBar).show(actions_in(Context.CHOICE))
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
@@ -97,7 +118,7 @@ class ChoiceScreen(ModalScreen[int | None], inherit_bindings=False):
 
     def action_choose(self) -> None:
         """Take the choice under the cursor."""
-        self.dismiss(self.query_one(LinkedView).cursor)
+        self.dismiss(self._view.cursor)
 
     def action_close(self) -> None:
         """Choose nothing."""

@@ -1,0 +1,99 @@
+"""Every binding is in the help, every help row is bound, and what an action names can be done."""
+
+import pytest
+from textual.binding import Binding
+from textual.dom import DOMNode
+
+from app.tui.actions import ACTIONS, Action, Context, actions_in, bindings_of, key_text
+from app.tui.app import PeepholeApp
+from app.tui.attempt_list import AttemptList
+from app.tui.filter_bar import FilterBar
+from app.tui.ladder_view import LadderView
+from app.tui.line_view import LineView
+from app.tui.linked_view import LinkedView
+from app.tui.loading import LoadingScreen
+from app.tui.main_screen import MainScreen
+from app.tui.message_pane import ByteView, FieldTree
+from app.tui.pages import ChoiceScreen, PageScreen
+from tests.app.tui.stage import staged, text_on
+
+HOMES: dict[Context, type[DOMNode]] = {
+    Context.EVERYWHERE: PeepholeApp,
+    Context.MAIN: MainScreen,
+    Context.LIVE: MainScreen,
+    Context.ROWS: LineView,
+    Context.ATTEMPTS: AttemptList,
+    Context.LADDER: LadderView,
+    Context.FIELDS: FieldTree,
+    Context.BYTES: ByteView,
+    Context.LINKS: LinkedView,
+    Context.PAGE: PageScreen,
+    Context.CHOICE: ChoiceScreen,
+    Context.FILTER: FilterBar,
+    Context.LOADING: LoadingScreen,
+}
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
+def test_an_action_is_bound_where_it_works_and_has_a_method(action: Action) -> None:
+    home = HOMES[action.context]
+    assert hasattr(home, f"action_{action.method.partition('(')[0]}")
+    bound = {key for binding in home.BINDINGS if isinstance(binding, Binding) for key in binding.key.split(",")}
+    assert set(action.keys.split(",")) <= bound
+
+
+def test_no_view_binds_a_key_that_is_not_in_the_registry() -> None:
+    ids = {action.id for action in ACTIONS}
+    for home in set(HOMES.values()):
+        for binding in home.BINDINGS:
+            assert isinstance(binding, Binding)
+            assert binding.id is not None
+            assert binding.id in ids or binding.id.rpartition(".")[0] in ids
+
+
+def test_ids_are_unique_and_keys_do_not_clash_within_a_view() -> None:
+    assert len({action.id for action in ACTIONS}) == len(ACTIONS)
+    shared = (Context.EVERYWHERE, Context.MAIN, Context.LIVE, Context.ROWS)
+    for own in ((Context.ATTEMPTS,), (Context.LADDER,), (Context.FIELDS,), (Context.BYTES,)):
+        keys = [key for action in actions_in(*shared, *own) for key in action.keys.split(",")]
+        assert len(keys) == len(set(keys))
+    for contexts in (
+        (Context.EVERYWHERE, Context.PAGE, Context.ROWS, Context.LINKS),
+        (Context.EVERYWHERE, Context.CHOICE),
+    ):
+        keys = [key for action in actions_in(*contexts) for key in action.keys.split(",")]
+        assert len(keys) == len(set(keys))
+
+
+async def test_the_help_shows_every_key_and_sentence() -> None:
+    async with staged(size=(120, 140)) as pilot:
+        await pilot.press("question_mark")
+        await pilot.pause()
+        shown = text_on(pilot)
+    for action in ACTIONS:
+        assert any(key_text(action.keys) in line and action.help in line for line in shown.splitlines()), action.id
+
+
+async def test_the_help_begins_with_the_pane_one_is_in() -> None:
+    async with staged() as pilot:
+        await pilot.press("enter", "question_mark")
+        await pilot.pause()
+        lines = text_on(pilot).splitlines()
+        assert lines[1].strip() == Context.LADDER
+        await pilot.press("f1")
+        await pilot.pause()
+        assert len(pilot.app.screen_stack) == 3, "help over help"
+
+
+async def test_the_palette_lists_every_action_of_the_main_screen() -> None:
+    async with staged() as pilot:
+        titles = [command.title for command in pilot.app.get_system_commands(pilot.app.screen)]
+    for action in actions_in(Context.MAIN, Context.EVERYWHERE):
+        if action.method not in {"evidence", "command_palette"}:
+            assert any(f"({key_text(action.keys)})" in title for title in titles), action.id
+
+
+def test_bindings_carry_the_ids_that_a_key_map_uses() -> None:
+    assert {binding.id for binding in bindings_of(Context.LADDER) if isinstance(binding, Binding)} == {
+        action.id for action in actions_in(Context.LADDER)
+    }
