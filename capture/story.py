@@ -12,7 +12,7 @@ from capture.flows.casebook import Casebook
 from capture.flows.copies import Copies
 from capture.flows.freezing import freeze_search
 from capture.flows.keyring import Keyring
-from capture.flows.searches import Searches
+from capture.flows.searches import Search, Searches
 from capture.flows.traffic import Traffic
 from capture.keylog import KeyLog
 from capture.keylog_files import KeyLogTail
@@ -45,13 +45,13 @@ class Story:
     def __init__(self, table: PacketTable, keys: Keys = Keys()) -> None:
         self.table = table
         self._copies = Copies(table)
-        self._assembler = Assembler(table)
+        self._assembler = Assembler(table, self._copies)
         self._keyring = Keyring(table, self._assembler)
         self._searches = Searches(table, self._assembler, self._copies)
         self._traffic = Traffic(table, self._copies)
         self._casebook = Casebook(table, self._assembler.attempts, self._traffic, self._copies)
         self._tails: list[KeyLogTail] = []
-        self._lone: dict[tuple[bytes, int], tuple[int, Flow]] = {}
+        self._lone: dict[Search, Flow] = {}
         """Rows and flow of searches without an attempt, by target and client."""
         self._sorted: tuple[Flow, ...] | None = None
         self._give(keys)
@@ -128,7 +128,7 @@ class Story:
     def flows(self) -> tuple[Flow, ...]:
         """Every attempt, oldest first."""
         if self._sorted is None:
-            everything = (*self._casebook.flows.values(), *(flow for _, flow in self._lone.values()))
+            everything = (*self._casebook.flows.values(), *self._lone.values())
             self._sorted = tuple(sorted(everything, key=lambda flow: (flow.started, flow.id)))
         return self._sorted
 
@@ -187,19 +187,12 @@ class Story:
 
     def _rebuild_lone(self) -> list[str]:
         """Flows of FIND_PEER queries that led to no handshake, remade where they grew."""
-        current: dict[tuple[bytes, int], tuple[int, Flow]] = {}
-        changed: list[str] = []
-        for search in self._searches.lone:
-            identity = (search.target, search.client)
-            known = self._lone.get(identity)
-            if known is None or known[0] != len(search.rows):
-                known = (len(search.rows), freeze_search(self.table, search, self._copies))
-                changed.append(known[1].id)
-            current[identity] = known
-        if current.keys() != self._lone.keys():
+        lone = self._searches.lone
+        fresh = {one: freeze_search(self.table, one, self._copies) for one in lone if one not in self._lone}
+        if fresh or len(lone) != len(self._lone):
+            self._lone = {one: fresh.get(one) or self._lone[one] for one in lone}
             self._sorted = None
-        self._lone = current
-        return changed
+        return [flow.id for flow in fresh.values()]
 
     def payload(self, sighting: Sighting) -> bytes:
         """UDP payload bytes of a packet, as captured."""

@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 
 from capture.flows.attempt import Attempt, Exchange
+from capture.flows.copies import Copies
 from capture.flows.endpoints import host_of
 from capture.flows.joining import LIFETIME_NS, Join, Rows
 from capture.flows.legs import NO_VALUE, BadLeg, Leg, read_requests, read_responses
@@ -37,8 +38,9 @@ HEADLESS: Final = b"headless:"
 class Assembler:
     """Turns rows of a packet table into attempts, batch after batch."""
 
-    def __init__(self, table: PacketTable) -> None:
+    def __init__(self, table: PacketTable, copies: Copies) -> None:
         self.table = table
+        self._copies = copies
         self.attempts: dict[bytes, Attempt] = {}
         """By noise message 1, oldest first."""
         self.by_target: dict[bytes, list[Attempt]] = defaultdict(list)
@@ -47,6 +49,8 @@ class Assembler:
         self.orphans: list[Leg] = []
         """Answers whose request the capture does not show."""
         self.bad: list[BadLeg] = []
+        self.searched_again: set[int] = set()
+        """Rows of FIND_PEER requests that the last batch showed again, themselves or their responses."""
         self._new_searches: list[Rows] = []
         self._new_answered: list[Rows] = []
         self.search_answers: dict[int, int] = {}
@@ -56,6 +60,8 @@ class Assembler:
         self._join = Join(table)
         self._by_body: dict[bytes, Exchange] = {}
         self._by_row: dict[int, Exchange] = {}
+        self._asked_by: dict[int, int] = {}
+        """Row of a FIND_PEER request, by the row of its response; only for what the capture grew by."""
         self._by_client: dict[tuple[bytes | None, int, int], Exchange] = {}
         self._bad_rows: set[int] = set()
         self._done = 0
@@ -64,6 +70,7 @@ class Assembler:
         """Consume the rows that were appended since the last call."""
         table = self.table
         start, stop = self._done, len(table)
+        self.searched_again = set()
         if start == stop:
             return
         self._done = stop
@@ -80,6 +87,8 @@ class Assembler:
         for_search = answer_command == Command.FIND_PEER
         self._new_answered.append(asked[for_search])
         self.search_answers.update(zip(asked[for_search].tolist(), answers[for_search].tolist(), strict=True))
+        if start:
+            self._touch_copied(dict(zip(answers[for_search].tolist(), asked[for_search].tolist(), strict=True)))
 
         legs = read_requests(table, wanted[~is_search & is_primary].tolist(), self.bad)
         legs += read_responses(table, answers[~for_search].tolist(), answer_command[~for_search].tolist(), self.bad)
@@ -88,6 +97,19 @@ class Assembler:
         for leg in legs:
             self._take(leg, requests)
         self._retry_orphans()
+
+    def _touch_copied(self, searched: dict[int, int]) -> None:
+        """Touch what has old messages that the last batch showed again; `searched` is as `_asked_by`, of that batch."""
+        self._asked_by = self._asked_by or {answer: asked for asked, answer in self.search_answers.items()}
+        self._asked_by.update(searched)
+        seen_again = {primary for _, primary in self._copies.late}
+        for row in seen_again:
+            exchange = self._by_row.get(row)
+            if exchange is not None and exchange.owner is not None:
+                self._touch(exchange.owner)
+        asked = {self._asked_by.get(row, row) for row in seen_again}
+        commands = self.table.command
+        self.searched_again = {row for row in asked if commands[row] == Command.FIND_PEER}
 
     def take_searches(self) -> tuple[Rows, Rows]:
         """Rows of FIND_PEER requests that are new since the last call, and of those answered since; primaries only."""
@@ -104,7 +126,6 @@ class Assembler:
                 return
         elif leg.mode in _ToServer:
             exchange = self._exchange_for_request(leg)
-            self._by_row[leg.row] = exchange
             client = leg.peer if leg.mode != Mode.FROM_CLIENT else leg.src
             if client is not None:
                 self._by_client[leg.target, leg.tid, client] = exchange
@@ -149,6 +170,7 @@ class Assembler:
                 leg.retransmission = True
                 break
         exchange.legs.append(leg)
+        self._by_row[leg.row] = exchange
         if leg.mode not in _ToServer and leg.mode != NO_VALUE and leg.body not in exchange.answers:
             exchange.answers.append(leg.body)
             self._by_body.setdefault(leg.body, exchange)

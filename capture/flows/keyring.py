@@ -24,7 +24,7 @@ from protocol.envelope import decode_request, decode_response
 from protocol.errors import DecodeError
 from protocol.hashes import target_of
 from protocol.keys import key_pair
-from protocol.messages import Opaque, PeerRecord
+from protocol.messages import NoisePayload, Opaque, PeerRecord
 from protocol.noise import handshake_hash, holepunch_secret
 from protocol.noise_secrets import OpenedNoise, open_noise
 from protocol.peer_values import decode_announce, decode_lookup_reply, decode_peer_record
@@ -89,7 +89,10 @@ class Keyring:
             if any(self._wants(target) for target in wanted):
                 self._sweep()
         for attempt in self._to_try():
+            before = _standing(attempt)
             self._open(attempt)
+            if _standing(attempt) != before:
+                self._changed(attempt)
         self._assembler.attach()
 
     def _to_try(self) -> list[Attempt]:
@@ -99,9 +102,7 @@ class Keyring:
             self._fresh = False
             return list(attempts.values())
         changed = self._assembler.changed
-        return [
-            attempt for attempt in attempts.values() if attempt.holepunch_secret is None or attempt.noise1 in changed
-        ]
+        return [attempt for attempt in attempts.values() if attempt.handshake_hash is None or attempt.noise1 in changed]
 
     def _logged(self, attempt: Attempt, label: Label) -> bytes | None:
         return next((value for log in self._logs for value in log.values(attempt.id, label)), None)
@@ -190,7 +191,7 @@ class Keyring:
             attempt.announced_relays |= known.relays
             if known.proof_row is not None and attempt.key_proof is None:
                 attempt.key_proof = self.sighting(known.proof_row)
-        if attempt.holepunch_secret is None:
+        if attempt.handshake_hash is None:
             self._rebuild(attempt)
         self._open_noise(attempt)
 
@@ -202,16 +203,17 @@ class Keyring:
             except DecodeError as error:
                 attempt.key_reason = f"the noise message is malformed: {error}"
                 return
-            attempt.holepunch_secret = holepunch_secret(attempt.handshake_hash)
+            secret = holepunch_secret(attempt.handshake_hash)
         else:
-            attempt.holepunch_secret = self._logged(attempt, Label.HOLEPUNCH_SECRET)
-            if attempt.holepunch_secret is None:
+            logged = self._logged(attempt, Label.HOLEPUNCH_SECRET)
+            if logged is None:
                 attempt.key_reason = _lack(attempt)
                 return
-            attempt.key_source = KeySource.KEYLOG
+            secret, attempt.key_source = logged, KeySource.KEYLOG
         attempt.key_reason = ""
-        self._changed(attempt)
-        self._assembler.reattach(attempt)
+        if secret != attempt.holepunch_secret:
+            attempt.holepunch_secret = secret
+            self._assembler.reattach(attempt)
 
     def _open_noise(self, attempt: Attempt) -> None:
         public_key, noise2 = attempt.server_public_key, attempt.noise2
@@ -229,30 +231,12 @@ class Keyring:
             attempt.noise2_reason = "needs a key log"
             return
         seeds = () if seed is None else (seed,)
-        try:
-            for log in self._logs or (KeyLog(),):
-                self._take_noise(
-                    attempt, open_noise(log.noise_secrets(attempt.id, seeds), public_key, attempt.noise1, noise2)
-                )
-        except DecodeError as error:
-            attempt.noise1_reason = attempt.noise1_reason or f"malformed: {error}"
-            attempt.noise2_reason = attempt.noise2_reason or f"malformed: {error}"
-
-    def _take_noise(self, attempt: Attempt, opened: OpenedNoise) -> None:
-        if isinstance(opened.client_public_key, bytes):
-            attempt.client_public_key = opened.client_public_key
-        if isinstance(opened.payload_1, Opaque):
-            attempt.noise1_reason = opened.payload_1.reason
-        elif attempt.noise1_payload is None:
-            attempt.noise1_plaintext = opened.payload_1
-            attempt.noise1_payload = decode_noise_payload(opened.payload_1)
-            self._changed(attempt)
-        if isinstance(opened.payload_2, Opaque):
-            attempt.noise2_reason = opened.payload_2.reason
-        elif opened.payload_2 is not None and attempt.noise2_payload is None:
-            attempt.noise2_plaintext = opened.payload_2
-            attempt.noise2_payload = decode_noise_payload(opened.payload_2)
-            self._changed(attempt)
+        for log in self._logs or (KeyLog(),):
+            secrets = log.noise_secrets(attempt.id, seeds)
+            try:
+                _take_noise(attempt, open_noise(secrets, public_key, attempt.noise1, noise2))
+            except DecodeError as error:
+                attempt.noise1_reason = attempt.noise2_reason = f"malformed: {error}"
 
     def _changed(self, attempt: Attempt) -> None:
         self._assembler.changed.add(attempt.noise1)
@@ -260,6 +244,42 @@ class Keyring:
     def sighting(self, row: int) -> Sighting:
         """The row as a file and frame number."""
         return Sighting(int(self._table.file[row]), int(self._table.frame[row]), row)
+
+
+def _standing(attempt: Attempt) -> tuple[object, ...]:
+    """How far an attempt is open, to tell whether anything changed."""
+    return (
+        attempt.server_public_key,
+        attempt.key_source,
+        attempt.key_proof,
+        attempt.key_reason,
+        attempt.holepunch_secret,
+        attempt.client_public_key,
+        attempt.noise1_plaintext,
+        attempt.noise1_reason,
+        attempt.noise2_plaintext,
+        attempt.noise2_reason,
+    )
+
+
+def _take_noise(attempt: Attempt, opened: OpenedNoise) -> None:
+    """Keep what was opened of the noise messages, and why the rest is not."""
+    if isinstance(opened.client_public_key, bytes):
+        attempt.client_public_key = opened.client_public_key
+    if attempt.noise1_plaintext is None:
+        attempt.noise1_plaintext, attempt.noise1_payload, attempt.noise1_reason = _read_noise(opened.payload_1)
+    if attempt.noise2_plaintext is None and opened.payload_2 is not None:
+        attempt.noise2_plaintext, attempt.noise2_payload, attempt.noise2_reason = _read_noise(opened.payload_2)
+
+
+def _read_noise(opened: bytes | Opaque) -> tuple[bytes | None, NoisePayload | None, str]:
+    """Plaintext, payload, and why there is none."""
+    if isinstance(opened, Opaque):
+        return None, None, opened.reason
+    try:
+        return opened, decode_noise_payload(opened), ""
+    except DecodeError as error:
+        return opened, None, f"opened, but malformed: {error}"
 
 
 def _lack(attempt: Attempt) -> str:

@@ -73,6 +73,8 @@ class Searches:
     def update(self) -> None:
         """Assign the rows of every host and target that something new was seen of."""
         dirty = self._take_announcements() | self._take_requests()
+        shown_again = self._keys(np.array(sorted(self._assembler.searched_again), dtype=np.int64))
+        dirty |= shown_again
         attempts_by_head: dict[int, list[Attempt]] = defaultdict(list)
         for noise1 in self._assembler.changed:
             attempt = self._assembler.attempts[noise1]
@@ -89,6 +91,8 @@ class Searches:
             attempts = [attempt for attempt in attempts_by_head.get(head, ()) if host in self._hosts_of(attempt)]
             if attempts:
                 self._assign(attempts, members)
+                if key in shown_again:
+                    self._assembler.changed.update(attempt.noise1 for attempt in attempts)
             elif key not in self._announcers:
                 self._leave(key, members)
 
