@@ -40,6 +40,7 @@ class PeepholeApp(App[int]):
         filter_text: str = "",
         theme: str = DARK,
         zone: datetime.tzinfo | None = None,
+        tick: float = 0.1,
     ) -> None:
         super().__init__()
         for one in THEMES:
@@ -50,6 +51,7 @@ class PeepholeApp(App[int]):
         self._feed = feed
         self._filter_text = filter_text
         self._zone = zone
+        self._tick = tick
 
     def on_mount(self) -> None:
         """Read the files while the screen is up."""
@@ -105,7 +107,7 @@ class PeepholeApp(App[int]):
         from app.tui.main_screen import MainScreen
 
         session = Session(story, self._feed, self._filter_text)
-        self.switch_screen(MainScreen(session, self._zone))
+        self.switch_screen(MainScreen(session, self._zone, self._tick))
 
     def _failed(self, error: BaseException) -> None:
         self.failure = error

@@ -52,7 +52,11 @@ class AttemptList(LineView):
         """
         wanted = select or (self.selected.id if self.selected is not None else None)
         self._flows = flows
-        index = next((i for i, flow in enumerate(flows) if flow.id == wanted), None)
+        here = self.cursor
+        if wanted is not None and here < len(flows) and flows[here].id == wanted:
+            index: int | None = here
+        else:
+            index = next((i for i, flow in enumerate(flows) if flow.id == wanted), None)
         if wanted is None:
             index = next((i for i, flow in enumerate(flows) if flow.outcome is Outcome.FAILED), None)
         self.rows_changed()

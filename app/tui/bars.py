@@ -14,7 +14,7 @@ from app.terminal_text import cell_width, clip, safe_text
 from app.tui.actions import Action, key_text
 from app.tui.palette import palette_of
 from app.wording import counted, grouped
-from capture.model import FileSummary, Flow, Outcome
+from capture.model import FileSummary
 
 
 class Bar(Widget):
@@ -43,7 +43,8 @@ class StatusLine(Bar):
     def show(
         self,
         files: Sequence[FileSummary],
-        flows: Sequence[Flow],
+        attempts: int,
+        failed: int,
         *,
         shown: int,
         filter_text: str,
@@ -54,7 +55,8 @@ class StatusLine(Bar):
 
         Args:
             files: what is open.
-            flows: all attempts.
+            attempts: how many attempts there are.
+            failed: how many of them failed.
             shown: how many of them pass the filter.
             filter_text: the filter, if any.
             live: what to say of a live source, such as ``● live eth0``.
@@ -62,11 +64,10 @@ class StatusLine(Bar):
         """
         names = [safe_text(os.path.basename(file.path) or file.path) for file in files]
         self._opened = names[0] + (f" +{len(names) - 1}" if len(names) > 1 else "") if names else ""
-        failed = sum(flow.outcome is Outcome.FAILED for flow in flows)
         undecodable = sum(file.undecodable for file in files)
         duplicates = sum(file.duplicates for file in files)
         self._parts = [
-            (counted(len(flows), "attempt"), Tone.STRONG),
+            (counted(attempts, "attempt"), Tone.STRONG),
             (f"✗ {failed} failed", Tone.BAD if failed else Tone.DIM),
             (counted(sum(file.packets for file in files), "packet"), Tone.PLAIN),
             (f"{grouped(sum(file.dht_messages for file in files))} DHT", Tone.PLAIN),
@@ -78,7 +79,7 @@ class StatusLine(Bar):
             self._parts.append((counted(duplicates, "duplicate"), Tone.DIM))
         self._state = (live, Tone.GOOD)
         if filter_text:
-            self._state = (f"{live}  / {safe_text(filter_text)} ({shown} of {len(flows)})".strip(), Tone.KEY)
+            self._state = (f"{live}  / {safe_text(filter_text)} ({shown} of {attempts})".strip(), Tone.KEY)
         self.refresh()
 
     def line(self) -> Line:

@@ -36,9 +36,12 @@ class LinkedView(LineView):
         """The packet that the line under the cursor speaks of."""
         return self._lines[self.cursor].link if self.cursor < len(self._lines) else None
 
-    def show(self, content: Content | None) -> None:
-        """Show other lines, from the top."""
+    def show(self, content: Content | None, *, keep: bool = False) -> None:
+        """Show other lines, from the top; if `keep`, those of a changed thing, from where the view is."""
         self._content = content
+        if keep:
+            self.rows_changed()
+            return
         self._lines = ()
         self.rows_changed()
         self.scroll_to(y=0, animate=False)

@@ -161,13 +161,14 @@ class MainActions:
         if main.follow:
             main.query_one(AttemptList).action_last()
             main.ladder.go_to_end()
-        main.notify("Following the newest attempt." if main.follow else "No longer following.", timeout=2)
+        main.show_status()
 
     def action_pause(self) -> None:
         """Freeze what is shown, or show what came since."""
         main = self._main
         if main.session.feed is not None:
             main.session.paused = not main.session.paused
+            main.show_status()
 
     def action_export(self) -> None:
         """Write the attempt to a file."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
 
 from app.draw import terms
@@ -47,7 +49,7 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
     MainScreen.narrow #message { width: 1fr; border-left: none; }
     """
 
-    def __init__(self, session: Session, zone: datetime.tzinfo | None = None) -> None:
+    def __init__(self, session: Session, zone: datetime.tzinfo | None = None, tick: float = TICK) -> None:
         super().__init__()
         self.session = session
         self.zone = zone
@@ -55,7 +57,9 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         """Whether the message is shown; None: where there is room beside the ladder."""
         self.maximised = False
         self.follow = session.feed is not None
-        self._taking_in = False
+        self._tick = tick
+        self._ticker: Timer | None = None
+        self._looking = False
 
     def compose(self) -> ComposeResult:
         """Bars above and below, panes between."""
@@ -76,7 +80,7 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         self._show_flows()
         self.query_one(AttemptList).focus()
         if self.session.feed is not None:
-            self.set_interval(TICK, self._tick)
+            self._ticker = self.set_interval(self._tick, lambda: self.run_worker(self.look(), group="live"))
 
     @property
     def flow(self) -> Flow | None:
@@ -107,7 +111,7 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         if isinstance(event.view, AttemptList):
             if self.follow and event.view.cursor != event.view.row_count - 1:
                 self.follow = False
-                self._show_status()
+                self.show_status()
             self._show_flow()
         elif isinstance(event.view, LadderView):
             self.show_message()
@@ -203,20 +207,22 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         if not self.session.shown:
             nothing = nothing_to_see(self.session) if not self.session.flows else ""
             self.query_one(EmptyView).explain(nothing, self.session.filter.text, live=self.session.feed is not None)
-        self._show_status()
+        self.show_status()
         self._show_flow()
         self.share_out()
 
-    def _show_status(self) -> None:
+    def show_status(self) -> None:
+        """Counts, filter and the state of a live source."""
         session = self.session
         live, dropped = "", None
         if session.feed is not None:
-            state = "‖ paused" if session.paused else "● live"
+            state = "■ ended" if session.trouble else "‖ paused" if session.paused else "● live"
             live = terms.joined((f"{state} {session.feed.name}", "following" if self.follow else ""))
             dropped = session.feed.dropped
         self.query_one(StatusLine).show(
             session.files,
-            session.flows,
+            len(session.flows),
+            session.failed,
             shown=len(session.shown),
             filter_text=session.filter.text,
             live=live,
@@ -228,6 +234,7 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         flow = self.flow
         if flow is self.ladder.flow and flow is not None:
             return
+        same = flow is not None and self.ladder.flow is not None and flow.id == self.ladder.flow.id
         self.ladder.show(flow, self.session)
         self.title_ladder()
         verdict = self.query_one("#verdict", LinkedView)
@@ -235,22 +242,28 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
             verdict.show(None)
             return
         files = self.session.files
-        verdict.show(lambda width: verdict_panel(flow, files, width))
+        verdict.show(lambda width: verdict_panel(flow, files, width), keep=same)
         self.show_message()
         self.share_out()
 
-    def _tick(self) -> None:
-        """Let the story grow in a thread, then show what changed."""
-        if not self._taking_in:
-            self._taking_in = True
-            self.run_worker(self.session.take_in, thread=True, group="live", exit_on_error=True)
-            self._taking_in = False
+    async def look(self) -> None:
+        """Let the story grow in a thread, then show what changed. Does nothing while an earlier look goes on."""
+        if self._looking:
+            return
+        self._looking = True
+        try:
+            await asyncio.to_thread(self.session.take_in)
+        finally:
+            self._looking = False
+        if self.session.trouble and self._ticker is not None:
+            self._ticker.stop()
+            self.query_one(Banner).show([self.session.trouble])
         if self.session.refresh():
             self._show_flows()
             if self.follow:
                 self.ladder.go_to_end()
         else:
-            self._show_status()
+            self.show_status()
 
 
 def _visible(widget: Widget) -> bool:

@@ -43,7 +43,7 @@ class FieldTree(LineView):
         self.view = view
         self._unfold_rows()
         self.rows_changed()
-        same = next((i for i in range(self.row_count) if self._name_at(i) == name), None)
+        same = None if name is None else next((i for i in range(self.row_count) if self._name_at(i) == name), None)
         self.cursor = self._nearest(0, 1) if same is None else same
 
     def select(self, index: int) -> None:

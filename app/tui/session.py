@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 
+from app.exit_status import CommandError
 from app.tui.story_view import Feed, StoryView
+from capture.errors import CaptureError
 from capture.filter import Filter, parse_filter
-from capture.model import FileSummary, Flow, Sighting
+from capture.model import FileSummary, Flow, Outcome, Sighting
 from protocol.messages import Address
 
 
@@ -16,23 +18,31 @@ class Session:
     With a feed, `take_in` runs in a thread while the screens go on; single datagrams are then read under the lock.
     """
 
+    files: tuple[FileSummary, ...]
+    notes: tuple[str, ...]
+    flows: tuple[Flow, ...]
+    shown: tuple[Flow, ...]
+    """Those that pass the filter."""
+
     def __init__(self, story: StoryView, feed: Feed | None = None, filter_text: str = "") -> None:
         self.story = story
         self.feed = feed
         self.paused = False
+        self.trouble = ""
+        """Why the feed has ended by itself."""
         self.filter: Filter = parse_filter(filter_text)
         self._lock = threading.Lock()
         self._arrived: set[str] = set()
-        self.flows: tuple[Flow, ...] = story.flows
-        self.files: tuple[FileSummary, ...] = story.files
-        self.notes: tuple[str, ...] = story.notes
-        self.shown: tuple[Flow, ...] = self.filter.select(self.flows)
+        self._adopt()
 
     def take_in(self) -> None:
         """Poll the feed and let the story grow. Runs in a thread."""
         with self._lock:
-            if self.feed is not None:
-                self.feed.poll()
+            try:
+                if self.feed is not None and not self.trouble:
+                    self.feed.poll()
+            except (CaptureError, CommandError) as error:
+                self.trouble = str(error)
             self._arrived.update(self.story.update())
 
     def refresh(self) -> frozenset[str]:
@@ -42,18 +52,23 @@ class Session:
         with self._lock:
             changed = frozenset(self._arrived)
             self._arrived.clear()
-            self.files = self.story.files
-            self.notes = self.story.notes
             if changed:
-                self.flows = self.story.flows
-        if changed:
-            self.shown = self.filter.select(self.flows)
+                self._adopt()
+            else:
+                self.files = self.story.files
         return changed
 
     def set_filter(self, wanted: Filter) -> None:
         """Show only attempts that pass."""
         self.filter = wanted
-        self.shown = wanted.select(self.flows)
+        self.shown = wanted.select(self.flows) if wanted.text.strip() else self.flows
+
+    def _adopt(self) -> None:
+        self.files = self.story.files
+        self.notes = self.story.notes
+        self.flows = self.story.flows
+        self.failed = sum(flow.outcome is Outcome.FAILED for flow in self.flows)
+        self.set_filter(self.filter)
 
     def payload(self, sighting: Sighting) -> bytes:
         """UDP payload of a datagram."""

@@ -18,8 +18,10 @@ from tests.app.flows_by_hand import STORY
 SIZES = ((80, 24), (120, 40), (200, 60))
 
 
-def inspector(story: StoryView = STORY, *, theme: str = DARK, feed: Feed | None = None) -> PeepholeApp:
-    return PeepholeApp(lambda _: story, theme=theme, feed=feed, zone=datetime.UTC)
+def inspector(
+    story: StoryView = STORY, *, theme: str = DARK, feed: Feed | None = None, tick: float = 0.1
+) -> PeepholeApp:
+    return PeepholeApp(lambda _: story, theme=theme, feed=feed, zone=datetime.UTC, tick=tick)
 
 
 async def opened(pilot: Pilot[int]) -> None:

@@ -1,0 +1,162 @@
+"""A story that grows while it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from textual.pilot import Pilot
+
+from app.tui.attempt_list import AttemptList
+from app.tui.bars import Banner
+from capture.errors import LiveError
+from capture.model import FileSummary, Flow
+from tests.app.flows_by_hand import BOTH_RANDOM, CONSISTENT_RANDOM, FAST_OPEN, STORY, TWO_ROUNDS, UNANSWERED
+from tests.app.hand_story import HandStory
+from tests.app.tui.stage import inspector, ladder_of, main_of, opened, text_on
+
+NEVER = 3600.0
+"""Seconds between looks: tests look themselves."""
+
+
+@dataclass
+class Growing:
+    """Answers like a story; `update` goes on to the next of `stages`."""
+
+    stages: Iterator[tuple[Flow, ...]]
+    flows: tuple[Flow, ...] = ()
+    files: tuple[FileSummary, ...] = (FileSummary("eth0", "live", 0, 0, 0, 0),)
+    notes: tuple[str, ...] = ()
+    hand: HandStory = STORY
+
+    def update(self) -> tuple[str, ...]:
+        before = {flow.id: flow for flow in self.flows}
+        self.flows = next(self.stages, self.flows)
+        self.files = (replace(self.files[0], packets=self.files[0].packets + 10),)
+        return tuple(flow.id for flow in self.flows if before.get(flow.id) is not flow)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.hand, name)
+
+
+@dataclass
+class Quiet:
+    """A feed that brings nothing itself."""
+
+    name: str = "eth0"
+    dropped: int = 0
+    polls: int = 0
+    error: LiveError | None = None
+
+    def poll(self) -> None:
+        self.polls += 1
+        if self.error is not None:
+            raise self.error
+
+
+def begun(flow: Flow, steps: int) -> Flow:
+    """The attempt when only its first steps had been seen."""
+    return replace(flow, steps=flow.steps[:steps])
+
+
+@asynccontextmanager
+async def live(*stages: tuple[Flow, ...], feed: Quiet | None = None) -> AsyncIterator[Pilot[int]]:
+    app = inspector(Growing(iter(stages)), feed=feed or Quiet(), tick=NEVER)  # type: ignore[arg-type]
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        yield pilot
+
+
+async def look(pilot: Pilot[int]) -> None:
+    await main_of(pilot).look()
+    await pilot.pause()
+
+
+async def test_it_waits_for_packets_and_says_what_to_do() -> None:
+    async with live((), (FAST_OPEN,)) as pilot:
+        await look(pilot)
+        shown = text_on(pilot)
+        assert "Waiting for packets" in shown
+        assert "● live eth0" in shown
+        await look(pilot)
+        assert main_of(pilot).flow is FAST_OPEN
+        assert "Waiting for packets" not in text_on(pilot)
+
+
+async def test_it_follows_the_newest_attempt_and_the_end_of_its_ladder() -> None:
+    async with live((FAST_OPEN,), (FAST_OPEN, begun(BOTH_RANDOM, 5)), (FAST_OPEN, BOTH_RANDOM)) as pilot:
+        await look(pilot)
+        await look(pilot)
+        assert main_of(pilot).flow == begun(BOTH_RANDOM, 5)
+        await look(pilot)
+        selected = ladder_of(pilot).selected
+        assert selected is not None
+        assert selected[0] is BOTH_RANDOM.steps[-1]
+
+
+async def test_moving_ends_following_and_f_begins_it_again() -> None:
+    stages = (
+        (FAST_OPEN, BOTH_RANDOM),
+        (FAST_OPEN, BOTH_RANDOM, UNANSWERED),
+        (FAST_OPEN, BOTH_RANDOM, UNANSWERED, TWO_ROUNDS),
+    )
+    async with live(*stages) as pilot:
+        await look(pilot)
+        assert main_of(pilot).flow is BOTH_RANDOM
+        await pilot.press("k")
+        await look(pilot)
+        assert main_of(pilot).flow is FAST_OPEN
+        assert "following" not in text_on(pilot)
+        await pilot.press("f")
+        assert main_of(pilot).flow is UNANSWERED
+        await look(pilot)
+        assert main_of(pilot).flow is TWO_ROUNDS
+
+
+async def test_a_growing_ladder_does_not_move_under_the_cursor() -> None:
+    late = replace(CONSISTENT_RANDOM, steps=CONSISTENT_RANDOM.steps[3:])
+    async with live((FAST_OPEN, late), (FAST_OPEN, CONSISTENT_RANDOM)) as pilot:
+        await look(pilot)
+        await pilot.press("f", "enter", "k", "k", "k")
+        await pilot.pause()
+        ladder = ladder_of(pilot)
+        selected, height = ladder.selected, ladder.cursor - ladder.scroll_offset.y
+        await look(pilot)
+        assert ladder.flow is CONSISTENT_RANDOM
+        assert ladder.selected == selected
+        assert ladder.cursor - ladder.scroll_offset.y == height or ladder.scroll_offset.y == 0
+
+
+async def test_pause_freezes_what_is_shown_while_the_story_grows() -> None:
+    async with live((FAST_OPEN,), (FAST_OPEN, BOTH_RANDOM), (FAST_OPEN, BOTH_RANDOM, UNANSWERED)) as pilot:
+        await look(pilot)
+        await pilot.press("p")
+        await pilot.pause()
+        assert "‖ paused eth0" in text_on(pilot)
+        await look(pilot)
+        assert main_of(pilot).query_one(AttemptList).row_count == 1
+        await pilot.press("p")
+        await look(pilot)
+        assert main_of(pilot).query_one(AttemptList).row_count == 3, "nothing was lost while it was paused"
+
+
+async def test_drops_are_shown() -> None:
+    async with live((FAST_OPEN,), feed=Quiet(dropped=7)) as pilot:
+        await look(pilot)
+        assert "7 dropped" in text_on(pilot)
+
+
+async def test_a_feed_that_ends_by_itself_says_why_and_what_was_seen_stays() -> None:
+    feed = Quiet()
+    async with live((FAST_OPEN,), (FAST_OPEN, BOTH_RANDOM), feed=feed) as pilot:
+        await look(pilot)
+        feed.error = LiveError("eth0", "the interface went down")
+        await look(pilot)
+        assert main_of(pilot).query_one(Banner).display
+        shown = text_on(pilot)
+        assert "eth0: the interface went down" in shown
+        assert "■ ended" in shown
+        assert main_of(pilot).query_one(AttemptList).row_count == 2
+        await look(pilot)
+        assert feed.polls == 2, "not polled again"

@@ -1,0 +1,182 @@
+"""Loading, errors, empty captures, damaged files, exports, and text that would do harm."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.tui.app import PeepholeApp
+from app.tui.bars import Banner
+from app.tui.exporting import FORMATS, write
+from app.tui.loading import LoadingScreen
+from app.tui.session import Session
+from app.tui.story_view import StoryView
+from capture.errors import CaptureError
+from capture.model import Evidence, FileSummary, Verdict
+from protocol.messages import Address
+from tests.app.flows_by_hand import BOTH_RANDOM, CONSISTENT_RANDOM, STORY, story
+from tests.app.tui.stage import SIZES, main_of, opened, staged, text_on
+
+
+async def test_the_screen_is_up_while_files_are_read() -> None:
+    go_on = threading.Event()
+    half_way = threading.Event()
+
+    def slow(progress: Callable[[int, int], None]) -> StoryView:
+        progress(1, 2)
+        half_way.set()
+        go_on.wait(10)
+        return STORY
+
+    app = PeepholeApp(slow)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        while not half_way.is_set():
+            await pilot.pause()
+        await pilot.pause()
+        assert isinstance(app.screen, LoadingScreen)
+        assert "█" * 20 + "░" * 20 in text_on(pilot)
+        go_on.set()
+        await opened(pilot)
+        assert main_of(pilot).flow is BOTH_RANDOM
+
+
+async def test_reading_stops_when_the_user_leaves() -> None:
+    left = threading.Event()
+    stopped = threading.Event()
+
+    def endless(progress: Callable[[int, int], None]) -> StoryView:
+        left.wait(10)
+        try:
+            progress(1, 2)
+        except Exception:
+            stopped.set()
+            raise
+        return STORY
+
+    app = PeepholeApp(endless)
+    async with app.run_test() as pilot:
+        await pilot.press("q")
+        left.set()
+    assert stopped.wait(10)
+    assert app.return_code == 0
+    assert app.failure is None
+
+
+async def test_a_file_that_is_no_capture_ends_the_screen_with_the_error() -> None:
+    error = CaptureError("notes.txt", "is not a capture", 0)
+
+    def failing(_: Callable[[int, int], None]) -> StoryView:
+        raise error
+
+    app = PeepholeApp(failing)
+    async with app.run_test() as pilot:
+        while app.failure is None:
+            await pilot.pause()
+    assert app.failure is error
+    assert app.return_code == 1
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_capture_without_attempts_says_what_it_holds_and_what_to_do(size: tuple[int, int]) -> None:
+    empty = replace(STORY, flows=(), files=(FileSummary("dns.pcap", "pcap", 1200, 0, 0, 0),))
+    async with staged(empty, size=size) as pilot:
+        shown = text_on(pilot)
+        assert "none of the 1 200 packets is DHT traffic" in " ".join(shown.split())
+        assert "What to do" in shown
+        await pilot.press("j", "enter", "tab", "v", "n", "d", "s", "w", "m", "c", "1", "x", "y", "backslash", "f")
+        assert main_of(pilot).flow is None
+
+
+async def test_a_damaged_file_is_announced_with_its_offset() -> None:
+    damaged = replace(STORY, files=(replace(STORY.files[0], truncated="cut short inside a packet at byte 48213"),))
+    async with staged(damaged, size=(80, 24)) as pilot:
+        assert pilot.app.screen.query_one(Banner).display
+        assert "at byte 48213" in text_on(pilot)
+        assert main_of(pilot).flow is BOTH_RANDOM
+
+
+HARM = "\x1b[31m[bold]red[/bold]\u202eexe\r\n[@click=app.bell]x[/] 日本 \ud800שלום"
+
+
+async def test_text_from_outside_is_shown_harmlessly() -> None:
+    verdict = replace(BOTH_RANDOM.verdict, summary=HARM, advice=HARM, application_error=HARM)
+    proof = Evidence(verdict.evidence[0].sighting, HARM)
+    steps = tuple(replace(step, label=HARM) for step in BOTH_RANDOM.steps)
+    flow = replace(
+        BOTH_RANDOM,
+        client=Address(HARM, 1),
+        verdict=replace(verdict, evidence=(proof,)),
+        steps=steps,
+        notes=(HARM,),
+        key=replace(BOTH_RANDOM.key, noise1_reason=HARM),
+    )
+    files = (FileSummary("/tmp/" + HARM, "pcap", 1, 1, 0, 0, truncated=HARM),)
+    async with staged(replace(story((flow,)), files=files), size=(200, 60)) as pilot:
+        for keys in ((), ("enter",), ("enter",), ("v",), ("n",), ("r",)):
+            await pilot.press(*keys)
+            await pilot.pause()
+            shown = text_on(pilot)
+            assert not [character for character in shown if character != "\n" and not character.isprintable()]
+            assert "\u202e" not in shown
+            assert "ש" not in shown
+            assert all(strip.cell_length == 200 for strip in pilot.app.screen._compositor.render_strips())
+        assert "[bold]red[/bold]" in shown or "\\e[31m" in shown
+        await pilot.press("q", "x")
+        await pilot.pause()
+        await pilot.press("escape", "9")
+        await pilot.pause()
+
+
+@pytest.mark.parametrize("index", range(len(FORMATS)))
+def test_export_writes_a_file_and_never_over_another(tmp_path: Path, index: int) -> None:
+    session = Session(STORY)
+    name, ending, *_ = FORMATS[index]
+    said = [write([CONSISTENT_RANDOM, BOTH_RANDOM], session, index, tmp_path) for _ in range(2)]
+    files = sorted(path.name for path in tmp_path.iterdir())
+    stems = sorted(f"peephole-{flow.id}" for flow in (CONSISTENT_RANDOM, BOTH_RANDOM))
+    assert files == sorted(f"{stem}{again}.{ending}" for stem in stems for again in ("", "-2"))
+    assert said[0].startswith(f"{name}: wrote peephole-")
+    assert all(path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_export_into_a_folder_that_is_gone_says_so(tmp_path: Path) -> None:
+    assert "can't be written" in write([BOTH_RANDOM], Session(STORY), 0, tmp_path / "gone")
+
+
+async def test_x_asks_for_the_format_and_writes_marked_attempts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with staged() as pilot:
+        await pilot.press("g", "space", "space", "x")
+        await pilot.pause()
+        assert "export 2 attempts as" in text_on(pilot)
+        await pilot.press("down", "enter")
+        await pilot.pause()
+    assert len(list(tmp_path.glob("*.mmd"))) == 2
+
+
+async def test_y_copies_the_report_of_the_attempt() -> None:
+    async with staged() as pilot:
+        await pilot.press("y")
+        assert BOTH_RANDOM.id in pilot.app.clipboard
+        assert BOTH_RANDOM.verdict.summary in pilot.app.clipboard
+
+
+async def test_the_filter_of_the_command_line_holds_from_the_start() -> None:
+    app = PeepholeApp(lambda _: STORY, filter_text="outcome == failed")
+    async with app.run_test() as pilot:
+        await opened(pilot)
+        assert len(main_of(pilot).session.shown) == 2
+
+
+def test_a_verdict_without_evidence_has_a_page() -> None:
+    from app.draw.verdict import verdict_page
+
+    bare = replace(BOTH_RANDOM, verdict=Verdict(BOTH_RANDOM.verdict.code, "", (), ""))
+    assert any("no single packet" in span.text for linked in verdict_page(bare, (), 80) for span in linked.line)
