@@ -7,10 +7,8 @@ otherwise; addresses are `protocol.messages.Address`; keys, hashes, tokens and p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from protocol.messages import Address, HolepunchPayload, NoisePayload
 
@@ -367,38 +365,6 @@ class Flow:
     def lane(self, lane_id: str) -> Lane:
         """The lane with that id."""
         return next(lane for lane in self.lanes if lane.id == lane_id)
-
-
-Stage = tuple[tuple[str, ...], Callable[[], Mapping[str, Any]]]
-"""Names of fields, and what makes all of them at once."""
-
-
-class DeferredFlow(Flow):
-    """A flow that is worked out when its fields are first asked for, in stages.
-
-    To list a hundred thousand attempts takes who and when; their verdicts cost ten times as much, their arrows a
-    hundred times. The slots of deferred fields stay empty until then; Python asks `__getattr__` for an empty slot.
-
-    Args:
-        stages: what makes the fields that `core` does not hold.
-        core: fields that are known already.
-    """
-
-    __slots__ = ("_stages",)
-    _stages: tuple[Stage, ...]
-
-    def __init__(self, stages: tuple[Stage, ...], **core: Any) -> None:
-        for name, value in core.items():
-            object.__setattr__(self, name, value)
-        object.__setattr__(self, "_stages", stages)
-
-    def __getattr__(self, name: str) -> Any:
-        for names, make in self._stages:
-            if name in names:
-                for each, value in make().items():
-                    object.__setattr__(self, each, value)
-                return object.__getattribute__(self, name)
-        raise AttributeError(name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,18 @@ from typing import Any, Final
 
 from capture.flows.attempt import Attempt, Exchange
 from capture.flows.copies import Copies
+from capture.flows.deferred import DeferredFlow
 from capture.flows.endpoints import address_of
 from capture.flows.facts import Facts, SidePunches
-from capture.flows.judging import Judgement
 from capture.flows.ladder import Ladder, leg_lanes
 from capture.flows.lanes import Lanes
 from capture.flows.legs import NO_VALUE, Leg
 from capture.flows.relaying import RelayLink
 from capture.flows.searches import Search
 from capture.flows.tokens import TokenLives
+from capture.flows.verdicts.judgement import Judgement
 from capture.flows.wording import advice, application_error, summary
 from capture.model import (
-    DeferredFlow,
     Evidence,
     Flow,
     FlowMessage,

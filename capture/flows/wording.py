@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from capture.flows.judging import Judgement
+from capture.flows.verdicts.judgement import Judgement
 from capture.model import VerdictCode
 
 _SUMMARIES: Final[dict[VerdictCode, str]] = {
@@ -61,7 +61,7 @@ _ABORTED: Final = "HOLEPUNCH_ABORTED"
 _ERRORS: Final[dict[VerdictCode, str]] = {
     VerdictCode.PEER_NOT_FOUND: "PEER_NOT_FOUND",
     VerdictCode.HANDSHAKE_UNANSWERED: "PEER_CONNECTION_FAILED",
-    VerdictCode.NOT_HOLEPUNCHABLE: "CANNOT_HOLEPUNCH",
+    VerdictCode.NOT_HOLEPUNCHABLE: "ETIMEDOUT",
     VerdictCode.HANDSHAKE_REFUSED: "SERVER_ERROR",
     VerdictCode.PROBE_UNANSWERED: _ABORTED,
     VerdictCode.PUNCH_UNANSWERED: _ABORTED,

@@ -138,7 +138,7 @@ def test_not_holepunchable_needs_keys(tmp_path: Path) -> None:
     call.handshake()
     wire.idle()
     incomplete(wire.flow())
-    failed(wire.flow(log_of(call, tmp_path)), VerdictCode.NOT_HOLEPUNCHABLE, error="CANNOT_HOLEPUNCH")
+    failed(wire.flow(log_of(call, tmp_path)), VerdictCode.NOT_HOLEPUNCHABLE, error="ETIMEDOUT")
 
 
 # --- rounds that were never answered ---
