@@ -65,8 +65,8 @@ def test_directory(tmp_path: Path) -> None:
             "pcapng version 9.0 is not supported",
             0,
         ),
-        (gzip.compress(b"hello"), "a text file, not a capture", 0),
-        (gzip.compress(b""), "the file is empty", None),
+        (gzip.compress(b"hello", mtime=0), "a text file, not a capture", 0),
+        (gzip.compress(b"", mtime=0), "the file is empty", None),
         (b"\x1f\x8b", "gzip data truncated at byte 2 of the compressed file", None),
     ],
 )
