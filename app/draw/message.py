@@ -50,7 +50,13 @@ class MessageView:
 
 
 def message_view(
-    flow: Flow, step: Step, payload: bytes, sighting: Sighting, ends: tuple[Address, Address], ttl: int
+    flow: Flow,
+    step: Step,
+    payload: bytes,
+    sighting: Sighting,
+    ends: tuple[Address, Address],
+    ttl: int,
+    file: str = "",
 ) -> MessageView:
     """Take apart the datagram `sighting` of a step.
 
@@ -61,6 +67,7 @@ def message_view(
         sighting: which datagram of the step.
         ends: its source and destination.
         ttl: its time to live.
+        file: name of the file it is in, where there are several.
     """
     message = None if step.message is None else flow.messages[step.message]
     tree = dissect(payload, request=None if message is None else _asked(message))
@@ -74,8 +81,10 @@ def message_view(
             parts.append(message.payload.plaintext)
         else:
             reason = message.payload.reason or "no key opens it"
-    return MessageView(_title(tree, step, message, sighting), _facts(flow, step, message, ends, ttl), tuple(rows),
-                       tuple(parts), reason)  # fmt: skip
+    facts = _facts(flow, step, message, ends, ttl)
+    if file:
+        facts = (("in", safe_text(file)), *facts)
+    return MessageView(_title(tree, step, message, sighting), facts, tuple(rows), tuple(parts), reason)
 
 
 def field_line(row: FieldRow, *, open_: bool) -> Line:

@@ -76,6 +76,7 @@ def labels(flow: Flow, step: Step) -> list[str]:
         found = [full]
         if message is not None and message.command not in full:
             found = [f"{message.command} {full}".rstrip(), *found]
+        found.append(full.rpartition(" ")[2])
     return [f"↻ {text}" for text in found] if step.retransmission else found
 
 

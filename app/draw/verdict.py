@@ -9,7 +9,7 @@ from app.draw.linked import Linked, blank, heading, labelled, paragraph
 from app.draw.spans import Line, Span, Tone
 from app.terminal_text import safe_text
 from app.wording import OUTCOME_GLYPHS, TOKEN_GLYPHS, counted
-from capture.model import FileSummary, Flow
+from capture.model import FileSummary, Flow, Outcome
 
 
 def headline(flow: Flow) -> Line:
@@ -42,7 +42,8 @@ def verdict_panel(flow: Flow, files: Sequence[FileSummary], width: int) -> list[
     """The panel under the ladder: everything a tired person needs."""
     lines = [Linked(headline(flow)), *paragraph(flow.verdict.summary, width)]
     lines += [evidence_line(number, flow, files) for number in range(1, len(flow.verdict.evidence) + 1)]
-    lines += labelled("→ try", flow.verdict.advice, width, label_width=6) if flow.verdict.advice else []
+    if flow.verdict.advice and flow.outcome is not Outcome.CONNECTED:
+        lines += labelled("→ try", flow.verdict.advice, width, label_width=6)
     return lines
 
 

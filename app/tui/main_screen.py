@@ -146,10 +146,9 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
             pane.show(None, "never seen: " + step.label)
             return
         session = self.session
-        view = message_view(
-            flow, step, session.payload(sighting), sighting, session.endpoints(sighting), session.ttl(sighting)
-        )
-        pane.show(view)
+        file = session.files[sighting.file].path.rpartition("/")[2] if len(session.files) > 1 else ""
+        payload, ends, ttl = session.payload(sighting), session.endpoints(sighting), session.ttl(sighting)
+        pane.show(message_view(flow, step, payload, sighting, ends, ttl, file))
 
     def share_out(self) -> None:
         """Give every pane its place and size."""

@@ -71,7 +71,7 @@ THEMES: Final = (
 
 _LOOK: Final[dict[Tone, tuple[tuple[str, ...], float, dict[str, Any]]]] = {
     Tone.PLAIN: (("foreground",), 1.0, {}),
-    Tone.DIM: (("foreground",), 0.62, {}),
+    Tone.DIM: (("foreground",), 0.68, {}),
     Tone.STRONG: (("foreground",), 1.0, {"bold": True}),
     Tone.HEADING: (("foreground",), 1.0, {"bold": True}),
     Tone.GOOD: (("success",), 1.0, {}),
@@ -79,7 +79,7 @@ _LOOK: Final[dict[Tone, tuple[tuple[str, ...], float, dict[str, Any]]]] = {
     Tone.WARN: (("warning",), 1.0, {}),
     Tone.LINK: (("primary",), 1.0, {"underline": True}),
     Tone.KEY: (("accent",), 1.0, {"bold": True}),
-    Tone.RULE: (("foreground",), 0.34, {}),
+    Tone.RULE: (("foreground",), 0.42, {}),
     Tone.CLIENT: (("primary",), 1.0, {"bold": True}),
     Tone.SERVER: (("accent",), 1.0, {"bold": True}),
     Tone.RELAY: (("secondary",), 1.0, {}),

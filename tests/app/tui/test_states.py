@@ -78,7 +78,7 @@ async def test_a_file_that_is_no_capture_ends_the_screen_with_the_error() -> Non
         while app.failure is None:
             await pilot.pause()
     assert app.failure is error
-    assert app.return_code == 1
+    assert app.return_value == 1
 
 
 @pytest.mark.parametrize("size", SIZES)
