@@ -15,7 +15,7 @@ import numpy as np
 
 from capture.arrays import I64
 from capture.relayed import Leg, relayed_legs
-from capture.sightings import TELLING_LENGTH, whole_content
+from capture.sightings import TELLING_LENGTH, last_sightings, whole_content
 from capture.table import PacketTable
 
 NEGLIGIBLE_NS: Final = 1_000_000
@@ -43,8 +43,9 @@ def clock_offsets(table: PacketTable) -> list[Offset | None]:
     None for a file that nothing connects with the ones before it; files connected with that one are relative to it.
     """
     count = len(table.files)
+    last = last_sightings(table)
     unique = [_unique_rows(table, number) for number in range(count)]
-    edges = {(a, b): _offset(table, unique[a], unique[b]) for a in range(count) for b in range(a + 1, count)}
+    edges = {(a, b): _offset(table, unique[a], unique[b], last) for a in range(count) for b in range(a + 1, count)}
     _add_relayed(table, edges)
     known: dict[int, Offset | None] = {0: Offset(0, 0, True)}
     while len(known) < count:
@@ -61,7 +62,11 @@ def clock_offsets(table: PacketTable) -> list[Offset | None]:
         _, _, a, b = max(reach)
         base, edge = known[a], edges[min(a, b), max(a, b)]
         assert edge is not None
-        known[b] = Offset((base.ns if base else 0) + (edge.ns if a < b else -edge.ns), edge.datagrams, edge.both_ways)
+        known[b] = Offset(
+            (base.ns if base else 0) + (edge.ns if a < b else -edge.ns),
+            edge.datagrams,
+            edge.both_ways and (base is None or base.both_ways),
+        )
     return [known[number] for number in range(count)]
 
 
@@ -89,7 +94,7 @@ def _unique_rows(table: PacketTable, file: int) -> I64:
     return rows[first[counts == 1]] if content.size else rows
 
 
-def _offset(table: PacketTable, rows_a: I64, rows_b: I64) -> Offset | None:
+def _offset(table: PacketTable, rows_a: I64, rows_b: I64, last: I64) -> Offset | None:
     _, in_a, in_b = np.intersect1d(
         table.content[rows_a], table.content[rows_b], assume_unique=True, return_indices=True
     )
@@ -105,12 +110,23 @@ def _offset(table: PacketTable, rows_a: I64, rows_b: I64) -> Offset | None:
     a, b = a[akin], b[akin]
     if not a.size:
         return None
-    difference = table.time_ns[b] - table.time_ns[a]
-    step = table.ttl[a].astype(np.int64) - table.ttl[b]
+    difference, step = _nearest(table, a, b, last)
     if (step == 0).any() and not ((step > 0).any() and (step < 0).any()):
         # On one link, there and back are what the busiest host sends and what it is sent.
         step[step == 0] = _ways(table, a[step == 0])
     return _estimate(difference, step)
+
+
+def _nearest(table: PacketTable, a: I64, b: I64, last: I64) -> tuple[I64, I64]:
+    """Time and TTL between the sightings nearest each other, of datagrams that either file may show several times."""
+    ttl = table.ttl.astype(np.int64)
+    forth, back = ttl[last[a]] - ttl[b], ttl[last[b]] - ttl[a]
+    times = table.time_ns
+    difference = times[b] - times[a]
+    there, here = (forth >= 0) & (ttl[a] != ttl[b]), (back >= 0) & (ttl[a] != ttl[b])
+    difference = np.where(there, times[b] - times[last[a]], difference)
+    difference = np.where(here, times[last[b]] - times[a], difference)
+    return difference, np.where(forth > 0, forth, np.where(back > 0, -back, 0))
 
 
 def _estimate(difference: I64, way: I64) -> Offset:
@@ -121,7 +137,8 @@ def _estimate(difference: I64, way: I64) -> Offset:
         offset = (forward + backward) / 2
         low, high = sorted((forward, backward))
         causal = low <= JITTER_NS and high >= -JITTER_NS
-        if abs(offset) < NEGLIGIBLE_NS and causal:
+        if causal and min(abs(offset), abs(low), abs(high)) < NEGLIGIBLE_NS:
+            # Vantages next to each other for one direction and not for the other look like this; clocks hardly do.
             offset = 0
         return Offset(round(offset), difference.size, True)
     if still.size:

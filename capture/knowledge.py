@@ -30,10 +30,14 @@ class Knowledge:
     back: dict[tuple[Endpoint, Endpoint], Endpoint] = field(default_factory=dict)
     """(endpoint after translation, its peer) to the endpoint before."""
 
+    ends: dict[Endpoint, set[Endpoint]] = field(default_factory=dict)
+    """Endpoint before translation to all the endpoints after it that were seen, whoever the peer."""
+
     def learn(self, before: Endpoint, after: Endpoint, peer: Endpoint) -> None:
         """A datagram to or from `peer` had `before` on one side of a NAT and `after` on the other."""
         self.flows[before, peer] = after
         self.back[after, peer] = before
+        self.ends.setdefault(before, set()).add(after)
         pair = host_of(before), host_of(after)
         self.hosts[pair] = self.hosts.get(pair, 0) + 1
 
@@ -41,12 +45,22 @@ class Knowledge:
         """Add what another capture proved."""
         self.flows.update(other.flows)
         self.back.update(other.back)
+        for before, after in other.ends.items():
+            self.ends.setdefault(before, set()).update(after)
         for pair, count in other.hosts.items():
             self.hosts[pair] = self.hosts.get(pair, 0) + count
 
     def proves(self, before: Endpoint, after: Endpoint, peer: Endpoint) -> bool:
         """Whether packets already showed exactly this translation."""
         return self.flows.get((before, peer)) == after
+
+    def rank(self, before: Endpoint, after: Endpoint, peer: Endpoint) -> int:
+        """How sure a translation is: 2 seen for this endpoint, 1 seen for its host only, 0 not seen or contradicted."""
+        if self.flows.get((before, peer), after) != after or self.back.get((after, peer), before) != before:
+            return 0
+        if (before, peer) in self.flows or after in self.ends.get(before, ()):
+            return 2
+        return int((host_of(before), host_of(after)) in self.hosts)
 
     def allows(self, before: Endpoint, after: Endpoint, peer: Endpoint) -> bool:
         """Whether this translation contradicts nothing that packets showed."""

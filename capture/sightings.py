@@ -8,6 +8,7 @@ import numpy as np
 
 from capture.arrays import I64
 from capture.envelopes import HASHED_LENGTH, Kind
+from capture.knowledge import Knowledge
 from capture.table import PacketTable
 
 TELLING_LENGTH: Final = 8
@@ -60,6 +61,19 @@ def last_sightings(table: PacketTable) -> I64:
     # Rows are in capture order, and of equal indices the last assignment stays.
     last[table.copy_of[copies]] = copies
     return last
+
+
+def learn_from_envelopes(table: PacketTable, last: I64, knowledge: Knowledge) -> None:
+    """Translations that dht-rpc messages name: `to` is the receiver's address as the sender sees it."""
+    named = (table.kind == Kind.REQUEST) | (table.kind == Kind.RESPONSE)
+    rows = last[np.flatnonzero(named & (table.copy_of < 0) & ~table.family6)]
+    said = table.to_host[rows].astype(np.int64) << 16 | table.to_port[rows]
+    got = endpoints(table, rows, source=False)
+    differ = (said >> 16 != got >> 16) & (said & 0xFFFF != 0)
+    peers = endpoints(table, rows[differ], source=True)
+    seen = np.unique(np.stack((got[differ], said[differ], peers), axis=1), axis=0)
+    for before, after, peer in seen.tolist():
+        knowledge.learn(before, after, peer)
 
 
 def shared_primaries(table: PacketTable, *, telling: bool) -> tuple[I64, I64]:

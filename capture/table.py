@@ -131,7 +131,8 @@ class PacketTable:
         """Earlier fragments of those rows."""
         self._hosts6_index: dict[bytes, int] = {}
         self._rows = 0
-        self._capacity = 0
+        self.capacity = 0
+        """Rows that fit before the columns have to move."""
         self._stored: dict[str, Array] = {name: np.empty(0, dtype) for name, dtype in self.columns.items()}
 
     def __len__(self) -> int:
@@ -144,12 +145,12 @@ class PacketTable:
     def reserve(self, rows: int) -> None:
         """Make room for this many more rows without moving the columns again."""
         need = self._rows + rows
-        if need <= self._capacity:
+        if need <= self.capacity:
             return
         # Untouched pages cost nothing, so room is generous; doubling keeps appending cheap.
-        self._capacity = max(need, 2 * self._capacity, _FIRST_CAPACITY)
+        self.capacity = max(need, 2 * self.capacity, _FIRST_CAPACITY)
         for name, old in self._stored.items():
-            new = np.empty(self._capacity, old.dtype)
+            new = np.empty(self.capacity, old.dtype)
             new[: self._rows] = old[: self._rows]
             self._stored[name] = new
 
@@ -174,7 +175,7 @@ class PacketTable:
         """Put the rows into a new order: new row i is old row `order[i]`. Row numbers held elsewhere become wrong."""
         for name in self._stored:
             self._stored[name] = self.stored(name)[order]
-        self._capacity = self._rows
+        self.capacity = self._rows
         new_of_old = np.empty(self._rows, np.int64)
         new_of_old[order] = np.arange(self._rows)
         copies = self.copy_of >= 0

@@ -13,24 +13,29 @@ The primary row of a datagram is the sighting nearest its sender: highest TTL, t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import combinations, groupby
 from typing import Final
 
 import numpy as np
 
 from capture.clocks import clock_offsets
 from capture.envelopes import Kind
-from capture.knowledge import Endpoint, Knowledge, host_of
-from capture.sightings import Sighted, last_sightings, shared_primaries, sighted
+from capture.knowledge import Endpoint, Knowledge
+from capture.sightings import Sighted, last_sightings, learn_from_envelopes, shared_primaries, sighted
 from capture.table import PacketTable
 
 WINDOW_NS: Final = 500_000_000
 """Longest way between two vantages, after clock correction."""
 SLACK_NS: Final = 20_000_000
 """By how much corrected clocks may still disagree about which sighting came first."""
+WEAK_SLACK_NS: Final = 1_000_000
+"""The same for packets without content, of which several may be on their way at once."""
+MAX_STEP: Final = 40
+"""Most hops believed between two vantages whose way no telling datagram went."""
 MAX_OPEN: Final = 1024
+_KEPT_DELAYS: Final = 64
+_DELAY_MARGIN_NS: Final = 3_000_000
 _OURS: Final = (Kind.REQUEST, Kind.RESPONSE, Kind.UDX, Kind.PUNCH)
 
 
@@ -69,8 +74,9 @@ class _Matcher:
         self._knowledge = Knowledge()
         for file in table.files:
             self._knowledge.take_in(file.knowledge)
-        self._steps: dict[tuple[int, int], set[int]] = defaultdict(set)
-        self._doubles: dict[tuple[Endpoint, ...], int] = {}
+        learn_from_envelopes(table, self._last, self._knowledge)
+        self._ways: dict[tuple[int, int], _Way] = defaultdict(_Way)
+        self._doubles: set[tuple[Endpoint, ...]] = set()
         self._stories: list[_Story] = []
         self._telling = True
 
@@ -98,25 +104,22 @@ class _Matcher:
             self._table.copy_of[first.row] = -1
 
     def _learn(self, items: list[Sighted]) -> None:
-        """Translations, from content that is in two files and once in each."""
+        """Translations and ways, from content that is in two files and once in each."""
         for _, group in groupby(items, key=lambda item: item.content):
             members = list(group)
-            if len({item.file for item in members}) < len(members):
+            if len({item.file for item in members}) < len(members) or members[0].kind not in _OURS:
                 continue
-            for a, b in _pairs(members):
-                if abs(a.time_ns - b.time_ns) > WINDOW_NS or a.kind not in _OURS:
+            for a, b in combinations(members, 2):
+                if a.ttl == b.ttl or abs(a.time_ns - b.time_ns) > WINDOW_NS:
                     continue
-                same_src, same_dst = _meet(a.srcs, b.srcs), _meet(a.dsts, b.dsts)
                 near, far = (a, b) if a.ttl > b.ttl else (b, a)
-                if a.ttl == b.ttl:
-                    continue
+                same_src, same_dst = _meet(a.srcs, b.srcs), _meet(a.dsts, b.dsts)
                 if same_dst and not same_src:
                     self._knowledge.learn(near.srcs[-1], far.srcs[0], far.dsts[0])
                 elif same_src and not same_dst:
                     self._knowledge.learn(far.dsts[0], near.dsts[-1], near.srcs[-1])
                 elif not same_src:
-                    key = _double(near, far)
-                    self._doubles[key] = self._doubles.get(key, 0) + 1
+                    self._doubles.add(_double(near, far))
 
     def _join(self, items: list[Sighted]) -> list[_Story]:
         stories: list[_Story] = []
@@ -126,9 +129,7 @@ class _Matcher:
                 start += 1
             chosen: _Story | None = None
             for story in stories[max(start, len(stories) - MAX_OPEN) :]:
-                if item.file in story.files:
-                    continue
-                fit = max(self._fit(member, item) for member in story.members)
+                fit = 0 if item.file in story.files else self._fit_story(story, item)
                 if fit == 2:
                     chosen = story
                     break
@@ -137,53 +138,91 @@ class _Matcher:
             if chosen is None:
                 stories.append(_Story([item], {item.file}))
             else:
-                self._note_steps(chosen, item)
+                if self._telling:
+                    self._note_ways(chosen, item)
                 chosen.members.append(item)
                 chosen.files.add(item.file)
         return stories
 
-    def _note_steps(self, story: _Story, item: Sighted) -> None:
-        if self._telling:
-            for member in story.members:
-                self._steps[member.file, item.file].add(member.ttl - item.ttl)
-                self._steps[item.file, member.file].add(item.ttl - member.ttl)
+    def _note_ways(self, story: _Story, item: Sighted) -> None:
+        for member in story.members:
+            for near, far in ((member, item), (item, member)):
+                if near.ttl >= far.ttl:
+                    self._ways[near.file, far.file].note(near.ttl - far.ttl, far.time_ns - near.time_ns)
 
-    def _fit(self, a: Sighted, b: Sighted) -> int:
-        """Whether two sightings are one datagram: 2 surely, 1 if nothing better turns up, 0 no."""
-        if abs(b.time_ns - a.time_ns) > WINDOW_NS:
-            return 0
-        near, far = (a, b) if a.ttl >= b.ttl else (b, a)
-        if near.ttl > far.ttl and near.time_ns - far.time_ns > SLACK_NS:
-            return 0
-        if not self._telling:
-            steps = self._steps.get((near.file, far.file))
-            if steps and near.ttl - far.ttl not in steps:
+    def _fit_story(self, story: _Story, item: Sighted) -> int:
+        """How well a sighting fits the ones of a datagram: 2 surely, 1 if nothing better turns up, 0 not."""
+        best = 0
+        for member in story.members:
+            near, far = (member, item) if member.ttl >= item.ttl else (item, member)
+            if not self._possible(near, far):
                 return 0
-        same_src, same_dst = _meet(a.srcs, b.srcs), _meet(a.dsts, b.dsts)
+            if best < 2:
+                best = max(best, self._fit(near, far))
+        return best
+
+    def _possible(self, near: Sighted, far: Sighted) -> bool:
+        """Whether times and TTLs let two sightings be of one datagram, whatever else speaks for it."""
+        delay, step = far.time_ns - near.time_ns, near.ttl - far.ttl
+        if abs(delay) > WINDOW_NS or (step > 0 and delay < (-SLACK_NS if self._telling else -WEAK_SLACK_NS)):
+            return False
+        way = self._ways.get((near.file, far.file))
+        return self._telling or (step <= MAX_STEP if way is None else step in way.steps)
+
+    def _fit(self, near: Sighted, far: Sighted) -> int:
+        """How well the ends of two sightings fit."""
+        same_src, same_dst = _meet(near.srcs, far.srcs), _meet(near.dsts, far.dsts)
         if same_src and same_dst:
             return 2
         if near.ttl == far.ttl or near.kind not in _OURS:
             return 0
+        rank = self._translated(near, far, same_src, same_dst)
+        way = self._ways.get((near.file, far.file))
+        if rank == 1 and not self._telling and way is not None and not way.takes(far.time_ns - near.time_ns):
+            return 0
+        return rank
+
+    def _translated(self, near: Sighted, far: Sighted, same_src: bool, same_dst: bool) -> int:
+        """The same for sightings of which one end, or both, are not the same."""
+        known = self._knowledge
         if same_dst:
-            return self._translated(near.srcs[-1], far.srcs[0], far.dsts[0])
+            return known.rank(near.srcs[-1], far.srcs[0], far.dsts[0])
         if same_src:
-            return self._translated(far.dsts[0], near.dsts[-1], near.srcs[-1])
-        return 2 * (_double(near, far) in self._doubles)
-
-    def _translated(self, inside: Endpoint, outside: Endpoint, peer: Endpoint) -> int:
-        if self._knowledge.proves(inside, outside, peer):
+            return known.rank(far.dsts[0], near.dsts[-1], near.srcs[-1])
+        if _double(near, far) in self._doubles:
             return 2
-        seen = self._knowledge.hosts
-        support = seen.get((host_of(inside), host_of(outside)), 0)
         if self._telling:
-            return 1 if support else 0
-        return 1 if support and self._knowledge.allows(inside, outside, peer) else 0
+            return 0
+        # Each NAT on the way sees the other's outside address as its peer.
+        src = known.rank(near.srcs[-1], far.srcs[0], near.dsts[-1])
+        dst = known.rank(far.dsts[0], near.dsts[-1], far.srcs[0])
+        return min(src, dst) if dst == 2 else 0
 
 
-def _pairs(members: list[Sighted]) -> Iterator[tuple[Sighted, Sighted]]:
-    for index, a in enumerate(members):
-        for b in members[index + 1 :]:
-            yield a, b
+@dataclass(slots=True)
+class _Way:
+    """The way from one file's vantage to another's, as telling datagrams went it."""
+
+    steps: set[int] = field(default_factory=set)
+    """By how much the TTL fell."""
+    delays: list[int] = field(default_factory=list)
+    """Nanoseconds it took, of the last ones."""
+    next: int = 0
+
+    def note(self, step: int, delay_ns: int) -> None:
+        """One datagram went it."""
+        self.steps.add(step)
+        if len(self.delays) < _KEPT_DELAYS:
+            self.delays.append(delay_ns)
+        else:
+            self.delays[self.next % _KEPT_DELAYS] = delay_ns
+        self.next += 1
+
+    def takes(self, delay_ns: int) -> bool:
+        """Whether a datagram may take this long: little more or less than others did."""
+        low, high = min(self.delays), max(self.delays)
+        margin = _DELAY_MARGIN_NS + (high - low) // 4
+        return low - margin <= delay_ns <= high + margin
 
 
 def _meet(a: tuple[Endpoint, Endpoint], b: tuple[Endpoint, Endpoint]) -> bool:
