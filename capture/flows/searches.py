@@ -197,7 +197,10 @@ class Searches:
             search.rows.append(answer)
             search.answered += 1
             search.found = search.found or bool(self._table.flags[answer] & RESPONSE_VALUE)
-            offered.update(self._closer_nodes(answer))
+            seen_as, nodes = self._read_answer(answer)
+            offered |= nodes
+            if search.answered == 1 and seen_as is not None:
+                search.client = seen_as
         if search is None:
             return
         search.rows.sort()
@@ -207,13 +210,14 @@ class Searches:
         else:
             self._partial.add(key)
 
-    def _closer_nodes(self, row: int) -> set[int]:
+    def _read_answer(self, row: int) -> tuple[int | None, set[int]]:
+        """The asking socket as the node sees it, and the closer nodes that it offers."""
         try:
-            nodes = decode_response(self._table.payload(row)).closer_nodes or ()
+            response = decode_response(self._table.payload(row))
         except DecodeError as error:
             self._assembler.note_bad(row, error)
-            return set()
-        return {endpoint_of(node) for node in nodes}
+            return None, set()
+        return endpoint_of(response.to), {endpoint_of(node) for node in response.closer_nodes or ()}
 
 
 def _head(target: bytes) -> int:
