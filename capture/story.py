@@ -109,13 +109,15 @@ class Story:
         notes = []
         if self._searches.partial:
             notes.append(f"{self._searches.partial} FIND_PEER queries seen only in part, by a node that was asked")
-        if self._assembler.orphans:
-            notes.append(f"{len(self._assembler.orphans)} relayed answers whose request is not in the capture")
-        if self._assembler.bad:
-            first = self._assembler.bad[0]
-            notes.append(
-                f"{len(self._assembler.bad)} messages with a value that does not decode, the first: {first.error}"
-            )
+        orphans = len(self._assembler.orphans) + self._assembler.orphaned
+        if orphans:
+            notes.append(f"{orphans} relayed answers whose request is not in the capture")
+        cut = sum(int(self.table.wire_length[one.row] > self.table.length[one.row]) for one in self._assembler.bad)
+        if cut:
+            notes.append(f"{cut} messages cut by the capture (snap length) before they say enough")
+        bad = [one for one in self._assembler.bad if self.table.wire_length[one.row] == self.table.length[one.row]]
+        if bad:
+            notes.append(f"{len(bad)} messages with a value that does not decode, the first: {bad[0].error}")
         notes.extend(f"the key {key.hex()} is the key of no target in this capture" for key in self._keyring.unused)
         return tuple(notes)
 

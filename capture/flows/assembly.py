@@ -19,6 +19,7 @@ import numpy as np
 
 from capture.flows.attempt import Attempt, Exchange
 from capture.flows.copies import Copies
+from capture.flows.cuts import Bodies, cut_name
 from capture.flows.endpoints import host_of
 from capture.flows.joining import LIFETIME_NS, Join, Rows
 from capture.flows.legs import NO_VALUE, BadLeg, Leg, read_requests, read_responses
@@ -47,7 +48,9 @@ class Assembler:
         self.loose: list[Exchange] = []
         """Holepunch exchanges that were not given to an attempt yet."""
         self.orphans: list[Leg] = []
-        """Answers whose request the capture does not show."""
+        """Answers whose request was not seen yet."""
+        self.orphaned = 0
+        """How many answers were given up: the capture does not show their requests."""
         self.bad: list[BadLeg] = []
         self.searched_again: set[int] = set()
         """Rows of FIND_PEER requests that the last batch showed again, themselves or their responses."""
@@ -59,10 +62,12 @@ class Assembler:
         """Noise message 1 of every attempt touched since the set was last cleared."""
         self._join = Join(table)
         self._by_body: dict[bytes, Exchange] = {}
+        self._bodies: Bodies | None = None
+        """Kept from the first cut packet on."""
         self._by_row: dict[int, Exchange] = {}
         self._asked_by: dict[int, int] = {}
         """Row of a FIND_PEER request, by the row of its response; only for what the capture grew by."""
-        self._by_client: dict[tuple[bytes | None, int, int], Exchange] = {}
+        self._by_client: dict[tuple[bytes | None, int, int | None], Exchange] = {}
         self._bad_rows: set[int] = set()
         self._done = 0
 
@@ -90,8 +95,14 @@ class Assembler:
         if start:
             self._touch_copied(dict(zip(answers[for_search].tolist(), asked[for_search].tolist(), strict=True)))
 
-        legs = read_requests(table, wanted[~is_search & is_primary].tolist(), self.bad)
-        legs += read_responses(table, answers[~for_search].tolist(), answer_command[~for_search].tolist(), self.bad)
+        answering = answers[~for_search]
+        legs = read_requests(table, self._copies, wanted[~is_search & is_primary], self.bad)
+        legs += read_responses(table, self._copies, answering, answer_command[~for_search].tolist(), self.bad)
+        if self._bodies is None and (table.wire_length[start:stop] > table.length[start:stop]).any():
+            self._bodies = Bodies()
+            self._bodies.complete([leg for attempt in self.attempts.values() for leg in attempt.legs])
+        if self._bodies is not None:
+            self._bodies.complete(legs)
         requests = dict(zip(answers[~for_search].tolist(), asked[~for_search].tolist(), strict=True))
         legs.sort(key=lambda leg: leg.row)
         for leg in legs:
@@ -120,7 +131,7 @@ class Assembler:
 
     def _take(self, leg: Leg, requests: dict[int, int]) -> None:
         if leg.response:
-            exchange = self._by_row.get(requests[leg.row]) or self._by_body.get(leg.body)
+            exchange = self._by_row.get(requests[leg.row]) or (self._by_body.get(leg.body) if leg.body else None)
             if exchange is None:
                 self.orphans.append(leg)
                 return
@@ -129,7 +140,10 @@ class Assembler:
             client = leg.peer if leg.mode != Mode.FROM_CLIENT else leg.src
             if client is not None:
                 self._by_client[leg.target, leg.tid, client] = exchange
-        elif leg.mode == Mode.FROM_SERVER and leg.peer is not None:
+            if self._bodies is not None:
+                # Whoever asked last: an answer that is cut no longer names its client.
+                self._by_client[leg.target, leg.tid, None] = exchange
+        elif leg.mode == Mode.FROM_SERVER and (leg.peer is not None or leg.kept is not None):
             found = self._by_client.get((leg.target, leg.tid, leg.peer))
             if found is None or abs(leg.time_ns - found.legs[-1].time_ns) > LIFETIME_NS:
                 found = self._by_body.get(leg.body)
@@ -143,24 +157,25 @@ class Assembler:
         self._add(exchange, leg)
 
     def _exchange_for_request(self, leg: Leg) -> Exchange:
+        name = leg.body if leg.whole else cut_name(leg)
         if leg.command == Command.PEER_HOLEPUNCH:
-            exchange = self._by_body.get(leg.body)
+            exchange = self._by_body.get(name)
             if exchange is None:
-                exchange = Exchange(leg.command, leg.tid, leg.target, leg.body, hid=leg.hid)
-                self._by_body[leg.body] = exchange
+                exchange = Exchange(leg.command, leg.tid, leg.target, leg.body, hid=leg.hid, whole=leg.whole)
+                self._by_body[name] = exchange
                 self.loose.append(exchange)
             return exchange
-        attempt = self.attempts.get(leg.body)
+        attempt = self.attempts.get(name)
         if attempt is not None:
             attempt.started_ns = min(attempt.started_ns, leg.time_ns)
         else:
-            attempt = Attempt(attempt_id(leg.body), leg.target or b"", leg.body, started_ns=leg.time_ns)
-            self.attempts[leg.body] = attempt
+            attempt = Attempt(attempt_id(name), leg.target or b"", name, started_ns=leg.time_ns)
+            self.attempts[name] = attempt
             self.by_target[attempt.target].append(attempt)
         for exchange in attempt.handshakes:
             if exchange.tid == leg.tid:
                 return exchange
-        exchange = Exchange(leg.command, leg.tid, leg.target, leg.body, owner=attempt)
+        exchange = Exchange(leg.command, leg.tid, leg.target, leg.body, owner=attempt, whole=leg.whole)
         attempt.handshakes.append(exchange)
         return exchange
 
@@ -171,7 +186,7 @@ class Assembler:
                 break
         exchange.legs.append(leg)
         self._by_row[leg.row] = exchange
-        if leg.mode not in _ToServer and leg.mode != NO_VALUE and leg.body not in exchange.answers:
+        if leg.mode not in _ToServer and leg.mode != NO_VALUE and leg.whole and leg.body not in exchange.answers:
             exchange.answers.append(leg.body)
             self._by_body.setdefault(leg.body, exchange)
         if exchange.owner is not None:
@@ -191,14 +206,17 @@ class Assembler:
         if not self.orphans:
             return
         waiting, self.orphans = self.orphans, []
+        now = int(self.table.time_ns[-1])
         for leg in waiting:
             exchange = self._by_body.get(leg.body) if leg.body else None
-            if exchange is None and leg.peer is not None and not leg.response:
+            if exchange is None and not leg.response and (leg.peer is not None or leg.kept is not None):
                 exchange = self._by_client.get((leg.target, leg.tid, leg.peer))
-            if exchange is None:
-                self.orphans.append(leg)
-            else:
+            if exchange is not None and abs(leg.time_ns - exchange.legs[-1].time_ns) <= LIFETIME_NS:
                 self._add(exchange, leg)
+            elif now - leg.time_ns > LIFETIME_NS:
+                self.orphaned += 1
+            else:
+                self.orphans.append(leg)
 
     def attach(self) -> None:
         """Give every loose holepunch exchange to the attempt that it belongs to."""
@@ -217,7 +235,7 @@ class Assembler:
         for other in self.by_target[attempt.target]:
             for exchange in list(other.holepunches):
                 ours = open_payload(secret, exchange.body) is not None
-                if ours == (other is attempt):
+                if not exchange.whole or ours == (other is attempt):
                     continue
                 other.holepunches.remove(exchange)
                 exchange.owner = None
@@ -240,7 +258,7 @@ class Assembler:
             return candidates[0]
         guess: Attempt | None = None
         for attempt in reversed(candidates):
-            if attempt.holepunch_secret is not None:
+            if attempt.holepunch_secret is not None and exchange.whole:
                 if open_payload(attempt.holepunch_secret, exchange.body) is not None:
                     return attempt
             elif guess is None and _client_hosts(attempt.exchanges) & hosts:

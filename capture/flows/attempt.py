@@ -27,6 +27,8 @@ class Exchange:
     answers: list[bytes] = field(default_factory=list)
     """Distinct answer bodies, in the order they were first seen."""
     hid: int = 0
+    whole: bool = True
+    """`body` is all of it; else the capture cut it, and it can't be opened."""
     owner: Attempt | None = None
     opened: HolepunchPayload | None = None
     reply: HolepunchPayload | None = None
@@ -109,6 +111,16 @@ class Attempt:
     """Local token secrets that a key log gave, by side."""
     announced_relays: set[int] = field(default_factory=set)
     """Relays that the server's record or its announcements name."""
+
+    @property
+    def legs(self) -> list[Leg]:
+        """All legs, exchange by exchange."""
+        return [leg for exchange in (*self.handshakes, *self.holepunches) for leg in exchange.legs]
+
+    @property
+    def whole(self) -> bool:
+        """Whether noise message 1 is all there; where the capture cut it, it only tells attempts apart."""
+        return all(exchange.whole for exchange in self.handshakes)
 
     @property
     def noise2(self) -> bytes | None:

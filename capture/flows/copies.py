@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 import numpy as np
+from numpy.typing import NDArray
 
 from capture.flows.endpoints import destination_endpoints, source_endpoints
 from capture.model import Sighting
@@ -48,6 +49,18 @@ class Copies:
         """Every destination endpoint under which the datagram was seen; `dst` is that of the row itself."""
         copies = self._by_primary.get(row)
         return [dst] if copies is None else [dst, *[copy[2] for copy in copies]]
+
+    def fullest(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """For each primary row the sighting of which most bytes were captured: itself, unless it was cut."""
+        table = self._table
+        cut = np.flatnonzero(table.wire_length[rows] > table.length[rows])
+        if not len(cut):
+            return rows
+        fullest = rows.copy()
+        for index in cut.tolist():
+            sightings = [int(rows[index]), *[copy[0] for copy in self._by_primary.get(int(rows[index]), ())]]
+            fullest[index] = max(sightings, key=lambda row: int(table.length[row]))
+        return fullest
 
     def sighting(self, row: int) -> Sighting:
         """A row as file and frame number."""

@@ -145,8 +145,21 @@ def _drawn(table: PacketTable, case: Case) -> dict[str, Any]:
         "steps": steps,
         "client_nat": _nat(table, facts, client=True),
         "server_nat": _nat(table, facts, client=False),
-        "notes": (),
+        "notes": _notes(facts.attempt),
     }
+
+
+def _notes(attempt: Attempt) -> tuple[str, ...]:
+    """What is odd about the packets of an attempt."""
+    notes = []
+    cut = sum(leg.kept is not None for leg in attempt.legs)
+    if cut:
+        notes.append(f"{cut} messages were cut by the capture (snap length)")
+    if not attempt.whole:
+        notes.append(
+            "noise message 1 was cut: the id is made of what was kept and is not the attempt's in other captures"
+        )
+    return tuple(notes)
 
 
 def freeze_search(table: PacketTable, search: Search, copies: Copies) -> Flow:
@@ -317,6 +330,9 @@ def _plain_message(
 
 
 def _sealed(attempt: Attempt, exchange: Exchange, leg: Leg) -> Sealed | None:
+    if leg.kept is not None:
+        size = "" if leg.size is None else f" of {leg.size}"
+        return Sealed(leg.body[: leg.kept], None, f"cut by the capture: {leg.kept}{size} bytes were kept")
     if not leg.body:
         return None
     if exchange.command == Command.PEER_HANDSHAKE:

@@ -197,7 +197,7 @@ class Keyring:
 
     def _rebuild(self, attempt: Attempt) -> None:
         noise2 = attempt.noise2
-        if attempt.server_public_key is not None and noise2 is not None:
+        if attempt.server_public_key is not None and noise2 is not None and attempt.whole:
             try:
                 attempt.handshake_hash = handshake_hash(attempt.server_public_key, attempt.noise1, noise2)
             except DecodeError as error:
@@ -217,7 +217,7 @@ class Keyring:
 
     def _open_noise(self, attempt: Attempt) -> None:
         public_key, noise2 = attempt.server_public_key, attempt.noise2
-        if not attempt.handshakes:
+        if not attempt.handshakes or not attempt.whole:
             attempt.noise1_reason = attempt.noise2_reason = _lack(attempt)
             return
         if public_key is None:
@@ -288,4 +288,8 @@ def _lack(attempt: Attempt) -> str:
         return "the handshake is not in the capture"
     if attempt.server_public_key is None:
         return "the server's public key is not in the capture; give it with --key"
+    if not attempt.whole:
+        return "the capture kept only the start of noise message 1"
+    if attempt.handshake_answered is not None:
+        return "the capture kept only the start of noise message 2"
     return "no answer of the server to the handshake was seen"

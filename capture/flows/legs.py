@@ -5,23 +5,37 @@ Only these datagrams become objects; everything else stays in the columns of the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from capture.flows.copies import Copies
+from capture.flows.cut_values import read_cut_value
 from capture.flows.endpoints import destination_endpoints, endpoint_of, source_endpoints
 from capture.flows.leg_bytes import read_leg
 from capture.table import PacketTable
 from protocol.constants import Command, Mode
 from protocol.envelope import decode_request, decode_response
 from protocol.errors import DecodeError
-from protocol.messages import Address
+from protocol.messages import Request, Response
 from protocol.peer_values import decode_handshake, decode_holepunch
 
 NO_VALUE: Final = -1
 """Mode of a response without a value: a relay that knows no route to the target."""
+
+Rows = NDArray[np.int64]
+
+HAS_VALUE: Final = 16
+"""Envelope flag of a message with a value."""
+
+_MODE_END: Final = 2
+"""Bytes of a value up to its mode, as the reference writes it."""
+
+_NOTHING: Final = (b"", None, None, 0)
+"""Body, peer, relay and holepunch id of a leg whose value is still to be read."""
 
 REQUEST_MODES: Final = frozenset((Mode.FROM_CLIENT, Mode.FROM_RELAY, Mode.FROM_SECOND_RELAY))
 """Modes of the legs on their way to the server."""
@@ -51,6 +65,14 @@ class Leg:
     hid: int
     """Holepunch id; 0 in answers."""
     retransmission: bool = False
+    cut: bool = False
+    """The capture cut the packet: what it does not say, it may have said."""
+    kept: int | None = None
+    """Bytes of `body` that the capture kept, where it cut the packet short of the body's end; None where all."""
+    size: int | None = None
+    """Bytes that a cut body had on the wire; None where the packet was cut before it says."""
+    whole: bool = True
+    """`body` is all of it: it was not cut, or could be completed from elsewhere (`capture.flows.cuts`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,111 +83,107 @@ class BadLeg:
     error: DecodeError
 
 
-def read_requests(table: PacketTable, rows: Sequence[int], sealed: list[BadLeg]) -> list[Leg]:
-    """The legs in `rows`, all PEER_* requests; those that don't decode go to `sealed`."""
+def read_requests(table: PacketTable, copies: Copies, rows: Rows, bad: list[BadLeg]) -> list[Leg]:
+    """The legs in `rows`, all PEER_* requests; those that don't decode, or say too little, go to `bad`."""
     legs: list[Leg] = []
-    commands = table.command[np.asarray(rows, dtype=np.int64)].tolist()
-    for (row, payload, time_ns, src, dst), command in zip(_columns(table, rows), commands, strict=True):
+    columns = zip(_columns(table, copies, rows), table.command[rows].tolist(), strict=True)
+    for (row, payload, time_ns, src, dst, cut), command in columns:
         usual = read_leg(payload, handshake=command == Command.PEER_HANDSHAKE, response=False)
         if usual is not None:
             tid, to, target, mode, body, peer, relay, hid = usual
             legs.append(Leg(row, time_ns, src, dst, tid, command, mode, False, to, target, body, peer, relay, hid))
             continue
         try:
-            request = decode_request(payload)
-            value = request.value
+            request = decode_request(payload, cut=cut)
+            value = _value(payload, request)
             if value is None:
                 raise DecodeError("request.value", len(payload), "a PEER_* request without a value")
-            legs.append(
-                _leg(row, time_ns, src, dst, request.tid, request.command, request.to, request.target, value, False)
+            leg = Leg(
+                row,
+                time_ns,
+                src,
+                dst,
+                request.tid,
+                command,
+                0,
+                False,
+                endpoint_of(request.to),
+                request.target,
+                *_NOTHING,
             )
+            _take_value(leg, value, request)
+            legs.append(leg)
         except DecodeError as error:
-            sealed.append(BadLeg(row, error))
+            bad.append(BadLeg(row, error))
     return legs
 
 
-def read_responses(table: PacketTable, rows: Sequence[int], commands: Sequence[int], bad: list[BadLeg]) -> list[Leg]:
+def read_responses(table: PacketTable, copies: Copies, rows: Rows, commands: list[int], bad: list[BadLeg]) -> list[Leg]:
     """The legs in `rows`, all responses to PEER_* requests of the given `commands`."""
     legs: list[Leg] = []
-    for (row, payload, time_ns, src, dst), command in zip(_columns(table, rows), commands, strict=True):
+    columns = zip(_columns(table, copies, rows), commands, table.flags[rows].tolist(), strict=True)
+    for (row, payload, time_ns, src, dst, cut), command, flags in columns:
         usual = read_leg(payload, handshake=command == Command.PEER_HANDSHAKE, response=True)
         if usual is not None:
             tid, to_end, _, mode, body, peer, relay, hid = usual
             legs.append(Leg(row, time_ns, src, dst, tid, command, mode, True, to_end, None, body, peer, relay, hid))
             continue
         try:
-            response = decode_response(payload)
+            response = decode_response(payload, cut=cut)
             to = endpoint_of(response.to)
-            if response.value is None:
-                legs.append(
-                    Leg(row, time_ns, src, dst, response.tid, command, NO_VALUE, True, to, None, b"", None, None, 0)
-                )
-                continue
-            legs.append(_leg(row, time_ns, src, dst, response.tid, command, response.to, None, response.value, True))
+            leg = Leg(row, time_ns, src, dst, response.tid, command, NO_VALUE, True, to, None, *_NOTHING)
+            value = _value(payload, response)
+            if response.truncated_at is not None and flags & HAS_VALUE and len(value or b"") < _MODE_END:
+                # The reference answers with no other mode.
+                leg.mode, leg.cut, leg.kept, leg.whole = Mode.REPLY, True, 0, False
+            elif value is not None:
+                _take_value(leg, value, response)
+            legs.append(leg)
         except DecodeError as error:
             bad.append(BadLeg(row, error))
     return legs
 
 
-def _columns(table: PacketTable, rows: Sequence[int]) -> list[tuple[int, bytes, int, int, int]]:
-    index = np.asarray(rows, dtype=np.int64)
-    return list(
-        zip(
-            index.tolist(),
-            table.payloads(index),
-            table.time_ns[index].tolist(),
-            source_endpoints(table, index).tolist(),
-            destination_endpoints(table, index).tolist(),
-            strict=True,
-        )
-    )
+def _value(payload: bytes, message: Request | Response) -> bytes | None:
+    """The value, or the start of it that a cut left."""
+    if message.value is not None or message.truncated_at is None:
+        return message.value
+    return payload[message.value_offset :] if message.value_offset else b""
 
 
-def _leg(
-    row: int,
-    time_ns: int,
-    src: int,
-    dst: int,
-    tid: int,
-    command: int,
-    to: Address,
-    target: bytes | None,
-    value: bytes,
-    response: bool,
-) -> Leg:
-    receiver = endpoint_of(to)
-    if command == Command.PEER_HANDSHAKE:
-        handshake = decode_handshake(value)
-        return Leg(
-            row,
-            time_ns,
-            src,
-            dst,
-            tid,
-            command,
+def _take_value(leg: Leg, value: bytes, message: Request | Response) -> None:
+    """Fill in what the value of a leg says, as far as it goes."""
+    offset = message.value_offset
+    if message.truncated_at is not None:
+        start = read_cut_value(value, leg.command, offset)
+        leg.mode, leg.hid, leg.body, leg.size, peer, relay = start
+        leg.cut, leg.whole = True, len(start.body) == start.size
+        leg.kept = None if leg.whole else len(start.body)
+    elif leg.command == Command.PEER_HANDSHAKE:
+        handshake = decode_handshake(value, offset)
+        leg.mode, leg.body, peer, relay = (
             handshake.mode,
-            response,
-            receiver,
-            target,
             handshake.noise,
-            endpoint_of(handshake.peer_address) if handshake.peer_address is not None else None,
-            endpoint_of(handshake.relay_address) if handshake.relay_address is not None else None,
-            0,
+            handshake.peer_address,
+            handshake.relay_address,
         )
-    holepunch = decode_holepunch(value)
-    return Leg(
-        row,
-        time_ns,
-        src,
-        dst,
-        tid,
-        command,
-        holepunch.mode,
-        response,
-        receiver,
-        target,
-        holepunch.payload,
-        endpoint_of(holepunch.peer_address) if holepunch.peer_address is not None else None,
-        None,
-        holepunch.id,
+    else:
+        holepunch = decode_holepunch(value, offset)
+        leg.mode, leg.body, peer, relay = holepunch.mode, holepunch.payload, holepunch.peer_address, None
+        leg.hid = holepunch.id
+    leg.peer = endpoint_of(peer) if peer is not None else None
+    leg.relay = endpoint_of(relay) if relay is not None else None
+
+
+def _columns(table: PacketTable, copies: Copies, rows: Rows) -> Iterator[tuple[int, bytes, int, int, int, bool]]:
+    """Row, payload, time, source and destination endpoint, and whether the payload is cut."""
+    fullest = copies.fullest(rows)
+    return zip(
+        rows.tolist(),
+        table.payloads(fullest),
+        table.time_ns[rows].tolist(),
+        source_endpoints(table, rows).tolist(),
+        destination_endpoints(table, rows).tolist(),
+        (table.wire_length[fullest] > table.length[fullest]).tolist(),
+        strict=True,
     )

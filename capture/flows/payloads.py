@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from capture.flows.attempt import Attempt
 from protocol.errors import DecodeError
 from protocol.messages import HolepunchPayload
 from protocol.sealed_values import decode_holepunch_payload
 from protocol.secretbox import open_payload
 
+CUT: Final = "the capture kept only the start of it"
+
 
 def open_rounds(attempt: Attempt) -> None:
     """Open every payload of an attempt that is still closed and can be opened."""
     for exchange in attempt.holepunches:
-        if exchange.opened is None:
+        if not exchange.whole:
+            exchange.opened_reason = CUT
+        elif exchange.opened is None:
             exchange.opened, exchange.opened_reason = _open(attempt, exchange.body)
         if exchange.reply is None:
             for answer in exchange.answers:
@@ -20,7 +26,8 @@ def open_rounds(attempt: Attempt) -> None:
                 if exchange.reply is not None:
                     break
             else:
-                exchange.reply_reason = exchange.reply_reason or "no answer seen"
+                if not exchange.answers:
+                    exchange.reply_reason = "no answer seen" if exchange.answered is None else CUT
 
 
 def _open(attempt: Attempt, sealed: bytes) -> tuple[HolepunchPayload | None, str]:

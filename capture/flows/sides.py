@@ -182,7 +182,7 @@ def _name_addresses(sides: Sides, attempt: Attempt) -> None:
             elif leg.mode == Mode.REPLY:
                 sides.client_address = sides.client_address or leg.to
                 sides.server_address = sides.server_address or leg.peer
-                if leg.peer is None:
+                if leg.peer is None and not leg.cut:
                     sides.direct = True
                     sides.server_address = leg.src
                     sides.server.seen.add(leg.src)
