@@ -16,18 +16,17 @@ from capture.flows.assembly import Assembler
 from capture.flows.attempt import Attempt
 from capture.flows.endpoints import endpoint_of
 from capture.flows.joining import Join
+from capture.flows.records import announced_record, found_record, listed_records
 from capture.keylog import KeyLog, Label
 from capture.model import KeySource, Sighting
 from capture.table import Kind, PacketTable
 from protocol.constants import Command
-from protocol.envelope import decode_request, decode_response
 from protocol.errors import DecodeError
 from protocol.hashes import target_of
 from protocol.keys import key_pair
 from protocol.messages import NoisePayload, Opaque, PeerRecord
 from protocol.noise import handshake_hash, holepunch_secret
 from protocol.noise_secrets import OpenedNoise, open_noise
-from protocol.peer_values import decode_announce, decode_lookup_reply, decode_peer_record
 from protocol.sealed_values import decode_noise_payload
 
 _ANNOUNCING = (Command.ANNOUNCE, Command.UNANNOUNCE)
@@ -56,6 +55,8 @@ class Keyring:
         self._fresh = False
         """Whether keys were given since the attempts were last tried."""
         self._lookups = Join(table)
+        self._harvested: set[int] = set()
+        """Rows of FIND_PEER responses that were read."""
         self._swept = 0
         self.unused: set[bytes] = set()
         """Given public keys that are the key of no target seen so far."""
@@ -122,12 +123,12 @@ class Keyring:
         fits = np.isin(table.target8[asked], np.fromiter(heads, dtype=np.uint64))
         fits &= (table.flags[answers] & 16) != 0
         for row in answers[fits].tolist():
-            try:
-                response = decode_response(table.payload(row))
-                if response.value is not None:
-                    self._learn(decode_peer_record(response.value), row)
-            except DecodeError as error:
-                assembler.note_bad(row, error)
+            if row not in self._harvested:
+                self._harvested.add(row)
+                try:
+                    self._learn(found_record(table, row), row)
+                except DecodeError as error:
+                    assembler.note_bad(row, error)
 
     def _harvest_announcements(self, targets: list[bytes]) -> None:
         table = self._table
@@ -151,24 +152,20 @@ class Keyring:
         answers, _ = self._lookups.feed(external[command == Command.LOOKUP], start, stop)
         for row in answers.tolist():
             try:
-                response = decode_response(table.payload(row))
-                if response.value is not None:
-                    for peer in decode_lookup_reply(response.value).peers:
-                        self._learn(peer, row)
+                for peer in listed_records(table, row):
+                    self._learn(peer, row)
             except DecodeError as error:
                 self._assembler.note_bad(row, error)
 
     def _learn_announcement(self, row: int) -> None:
         try:
-            request = decode_request(self._table.payload(row))
-            announce = decode_announce(request.value or b"")
+            self._learn(announced_record(self._table, row), row)
         except DecodeError as error:
             self._assembler.note_bad(row, error)
-            return
-        if announce.peer is not None:
-            self._learn(announce.peer, row)
 
-    def _learn(self, peer: PeerRecord, row: int) -> None:
+    def _learn(self, peer: PeerRecord | None, row: int) -> None:
+        if peer is None:
+            return
         target = target_of(peer.public_key)
         known = self._known.get(target)
         if known is None:

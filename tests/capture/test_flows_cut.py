@@ -118,3 +118,13 @@ def test_a_whole_copy_in_another_file_counts() -> None:
     assert flow.id == call.noise.id
     assert flow.key.holepunch_secret == call.noise.secret
     assert flow.server_token is TokenState.VERIFIED
+
+
+def test_a_cut_record_still_names_the_key() -> None:
+    wire, call = connected()
+    answer = next(packet.payload for packet in wire.packets if call.key.public_key in packet.payload)
+    kept = answer.index(call.key.public_key) + 32
+    assert kept < len(answer)
+    flow = wire.flow(snaplen=HEADERS + kept)
+    assert flow.key.server_public_key == call.key.public_key
+    assert flow.key.proof is not None
