@@ -183,12 +183,14 @@ class Searches:
         offered: set[int] = set()
         for row, source in members:
             try:
-                request = decode_request(self._table.payload(row))
+                request = decode_request(self._table.payload(row), cut=self._is_cut(row))
             except DecodeError as error:
                 self._assembler.note_bad(row, error)
                 continue
+            if request.target is None:
+                continue  # without a target, or cut inside it: nobody can say what was searched for
             if search is None:
-                search = Search(request.target or b"", source, tid=request.tid)
+                search = Search(request.target, source, tid=request.tid)
             search.rows.append(row)
             search.asked.add(int(self._table.dst[row]) << 16 | int(self._table.dport[row]))
             answer = answers.get(row)
@@ -202,6 +204,7 @@ class Searches:
             if search.answered == 1 and seen_as is not None:
                 search.client = seen_as
         if search is None:
+            self._partial.add(key)
             return
         search.rows.sort()
         search.whole = len(search.asked) > 1 or not offered - search.asked
@@ -210,10 +213,13 @@ class Searches:
         else:
             self._partial.add(key)
 
+    def _is_cut(self, row: int) -> bool:
+        return bool(self._table.wire_length[row] > self._table.length[row])
+
     def _read_answer(self, row: int) -> tuple[int | None, set[int]]:
         """The asking socket as the node sees it, and the closer nodes that it offers."""
         try:
-            response = decode_response(self._table.payload(row))
+            response = decode_response(self._table.payload(row), cut=self._is_cut(row))
         except DecodeError as error:
             self._assembler.note_bad(row, error)
             return None, set()
