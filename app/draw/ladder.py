@@ -10,15 +10,22 @@ wider than the view and scroll.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
 from app.draw import arrows, saying, terms
 from app.draw.ladder_plan import ColourMode, LadderPlan, Row, RowKind, TimeMode
+from app.draw.lane_titles import (
+    TextsOf,
+    fitting_titles,
+    inside_addresses,
+    lane_titles,
+    outside_addresses,
+    title_starts,
+)
 from app.draw.spans import Canvas, Line, Span, Tone, cell, fitted
 from app.terminal_text import cell_width, clip, safe_text
 from app.wording import TOKEN_GLYPHS
-from capture.model import Lane, Role, Sighting, Step, StepKind
+from capture.model import Sighting, Step, StepKind
 from protocol.messages import Address
 
 GUTTER: Final = 4
@@ -62,6 +69,7 @@ class Ladder:
 
     def __init__(self, plan: LadderPlan, width: int, datagrams: Datagrams) -> None:
         self.plan = plan
+        self._header: list[DrawnRow] | None = None
         self.datagrams = datagrams
         count = max(1, len(plan.lanes))
         self._time_width = 13 if plan.options.time is TimeMode.CLOCK else 9
@@ -82,10 +90,15 @@ class Ladder:
 
     def header(self) -> list[DrawnRow]:
         """Titles of the lanes, their outside and their inside addresses."""
-        rows = [self._header_row(_titles, "time", "Δ", "frame", Tone.STRONG)]
-        rows.append(self._header_row(_outside, "", "", "", Tone.PLAIN))
+        if self._header is None:
+            self._header = self._draw_header()
+        return self._header
+
+    def _draw_header(self) -> list[DrawnRow]:
+        rows = [self._header_row(lane_titles, "time", "Δ", "frame", Tone.STRONG)]
+        rows.append(self._header_row(outside_addresses, "", "", "", Tone.PLAIN))
         if any(lane.inside for lane in self.plan.lanes):
-            rows.append(self._header_row(_inside, "", "", "", Tone.DIM))
+            rows.append(self._header_row(inside_addresses, "", "", "", Tone.DIM))
         return rows
 
     def row(self, index: int) -> DrawnRow:
@@ -125,31 +138,13 @@ class Ladder:
             spans += [cell(frame, self._frame_width - 1, Tone.DIM, right=True), Span(" ")]
         return tuple(spans)
 
-    def _header_row(
-        self, texts_of: Callable[[Lane], list[str]], time: str, delta: str, frame: str, tone: Tone
-    ) -> DrawnRow:
-        room = self.gap - 1
-        texts = [arrows.fitting(texts_of(lane), room) for lane in self.plan.lanes]
-        while sum(map(cell_width, texts)) + len(texts) > self.body_width and room > 3:
-            room -= 1
-            texts = [arrows.fitting(texts_of(lane), room) for lane in self.plan.lanes]
+    def _header_row(self, texts_of: TextsOf, time: str, delta: str, frame: str, tone: Tone) -> DrawnRow:
         canvas = Canvas(self.body_width)
-        for lane, text, start in zip(self.plan.lanes, texts, self._title_starts(texts), strict=True):
+        texts = fitting_titles([texts_of(lane) for lane in self.plan.lanes], self.gap - 1, self.body_width)
+        starts = title_starts(texts, self._x, self.body_width)
+        for lane, text, start in zip(self.plan.lanes, texts, starts, strict=True):
             canvas.put(start, text, terms.ROLE_TONE[lane.role] if tone is Tone.STRONG else tone)
         return DrawnRow(self._columns(time, delta, frame, tone=Tone.DIM), canvas.line())
-
-    def _title_starts(self, texts: list[str]) -> list[int]:
-        """Where titles begin: centred on their lanes, moved apart and inwards where they would touch or be cut."""
-        starts: list[int] = []
-        end = 0
-        for text, x in zip(texts, self._x, strict=True):
-            starts.append(max(end, x - cell_width(text) // 2))
-            end = starts[-1] + cell_width(text) + 1
-        limit = self.body_width
-        for index in range(len(texts) - 1, -1, -1):
-            starts[index] = max(0, min(starts[index], limit - cell_width(texts[index])))
-            limit = starts[index] - 1
-        return starts
 
     def _step_columns(self, index: int, step: Step) -> Line:
         options = self.plan.options
@@ -273,42 +268,6 @@ def _style(step: Step) -> arrows.Style:
         lost=step.lost,
         missing=step.kind is StepKind.MISSING,
     )
-
-
-def _titles(lane: Lane) -> list[str]:
-    """Headings of a lane, from long to short."""
-    short = {
-        Role.RELAY: ["both relays", "relay"],
-        Role.CLIENT_RELAY: ["c. relay"],
-        Role.SERVER_RELAY: ["s. relay"],
-        Role.BLIND_RELAY: ["blind r."],
-        Role.NODE: ["nodes"],
-    }
-    return [safe_text(lane.title), *short.get(lane.role, [])]
-
-
-def _outside(lane: Lane) -> list[str]:
-    """What others see of a lane."""
-    hosts = list(dict.fromkeys(address.host for address in lane.addresses))
-    if not hosts:
-        return ["not seen"]
-    first = safe_text(hosts[0])
-    if len(hosts) > 1:
-        many_nodes = lane.role in {Role.NODE, Role.RELAY}
-        return [f"{len(hosts)} nodes" if many_nodes else f"{first} +{len(hosts) - 1}", first]
-    if len(lane.addresses) == 1:
-        return [terms.address(lane.addresses[0]), first]
-    return [f"{first} ×{len(lane.addresses)}", first]
-
-
-def _inside(lane: Lane) -> list[str]:
-    """The addresses of a lane behind its NAT."""
-    hosts = list(dict.fromkeys(address.host for address in lane.inside))
-    if not hosts:
-        return [""]
-    first = safe_text(hosts[0])
-    more = f" +{len(hosts) - 1}" if len(hosts) > 1 else ""
-    return [f"({first}{more})", f"{first}{more}", first]
 
 
 def columns_of(drawn: DrawnRow, width: int, scroll_x: int = 0) -> Line:

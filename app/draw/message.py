@@ -95,6 +95,8 @@ def field_line(row: FieldRow, *, open_: bool) -> Line:
     spans = [Span("  " * row.depth + twisty, Tone.RULE), Span(safe_text(field.name), Tone.STRONG)]
     if value:
         spans += [Span("  "), Span(value)]
+    if row.part == PLAINTEXT and row.depth == 0:
+        spans.append(Span(f"  decrypted, {counted(field.end - field.start, 'byte')}", Tone.GOOD))
     if field.note:
         bad = field.name in {"undecoded", "trailing"} or "needs" in field.note
         spans += [Span("  "), Span(safe_text(field.note), Tone.BAD if bad else Tone.GOOD)]

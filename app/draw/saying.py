@@ -58,7 +58,7 @@ def labels(flow: Flow, step: Step) -> list[str]:
         found = _burst_labels(step, full)
     elif step.kind is StepKind.MISSING:
         what = full.removesuffix(_EXPECTED)
-        found = [full, f"{what}: none seen", f"no {what}"]
+        found = [full, f"{what}: none seen", f"no {what}", "none seen", "missing"]
     elif message is not None and message.mode is not None:
         name = message.command.removeprefix("PEER_")
         found = [f"{name} {message.mode}", name, f"{name[:5]}…"]

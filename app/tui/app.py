@@ -13,15 +13,12 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from app.draw.help_page import HelpRow, help_page
 from app.tui.actions import ACTIONS, Context, actions_in, bindings_of, key_text
 from app.tui.loading import LoadingScreen, Opener
-from app.tui.pages import PageScreen
 from app.tui.palette import DARK, LIGHT, THEMES
-from app.tui.session import Session
-from app.tui.story_view import Feed, StoryView
 
 if TYPE_CHECKING:
+    from app.tui.story_view import Feed, StoryView
     from capture.story import Keys
 
 
@@ -68,6 +65,9 @@ class PeepholeApp(App[int]):
 
     def action_help(self) -> None:
         """Keys and signs; those of the focused pane first."""
+        from app.draw.help_page import HelpRow, help_page
+        from app.tui.pages import PageScreen
+
         if isinstance(self.screen, PageScreen) and self.screen.is_help:
             return
         focus = self.screen.focused.id if self.screen.focused is not None else None
@@ -105,6 +105,7 @@ class PeepholeApp(App[int]):
 
     def _opened(self, story: StoryView) -> None:
         from app.tui.main_screen import MainScreen
+        from app.tui.session import Session
 
         session = Session(story, self._feed, self._filter_text)
         self.switch_screen(MainScreen(session, self._zone, self._tick))

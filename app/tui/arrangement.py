@@ -35,18 +35,16 @@ def arrange(
     height: int,
     *,
     attempts: int,
-    verdict_lines: int,
     focused: str | None,
     detail: bool | None,
     maximised: bool,
 ) -> Arrangement:
-    """Share out the screen.
+    """Share out the screen; going from one attempt to another moves nothing.
 
     Args:
         width: columns.
         height: lines, with those of status line and footer.
         attempts: how many attempts the list has.
-        verdict_lines: how many lines the verdict panel would like.
         focused: id of the focused pane.
         detail: whether the user wants to see the message; None: where it fits beside the ladder.
         maximised: the focused pane gets everything.
@@ -65,12 +63,11 @@ def arrange(
             wide,
             short=False,
         )
-    most = (7 if focused in {"attempts", None} else 3) if short else 10 if height < 50 else 16
+    most = (7 if focused in {"attempts", "expression", None} else 3) if short else 10 if height < 50 else 16
     list_height = 2 + min(max(attempts, 1), most)
-    verdict_most = 8 if height < 50 else 12
+    verdict_height = 1 + (6 if height < 50 else 8)
     if short:
-        verdict_most = {"verdict": 6, "ladder": 3}.get(focused or "", 4)
-    verdict_height = 1 + min(verdict_lines, verdict_most)
+        verdict_height = 1 + {"verdict": 6, "ladder": 3}.get(focused or "", 4)
     return Arrangement(
         list_height,
         0 if narrow and message and short else verdict_height,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input
 
@@ -33,17 +33,15 @@ class Judgement(Bar):
         return (Span(clip(f" {'✓' if self._good else '✗'} {self._text}", self.size.width), tone),)
 
 
-class FilterBar(Horizontal):
+class FilterBar(Vertical):
     """An input that applies every valid expression at once. Enter keeps it, Esc goes back to the one before."""
 
     BINDINGS = bindings_of(Context.FILTER)
 
     DEFAULT_CSS = """
-    FilterBar { height: 1; display: none; }
-    FilterBar Input { width: 1fr; height: 1; border: none; padding: 0; background: $panel; }
+    FilterBar { height: 2; display: none; }
+    FilterBar Input { width: 100%; height: 1; border: none; padding: 0 1; background: $panel; }
     FilterBar Input:focus { border: none; background-tint: transparent; }
-    FilterBar #slash { width: 3; }
-    FilterBar Judgement { width: 1fr; }
     """
 
     class Applied(Message):
@@ -60,8 +58,10 @@ class FilterBar(Horizontal):
         self._valid = self._before
 
     def compose(self) -> ComposeResult:
-        """A slash, the input, the judgement."""
-        yield Input(placeholder="verdict != punched and rounds > 1", compact=True, select_on_focus=False)
+        """The input, and under it the judgement."""
+        yield Input(
+            id="expression", placeholder="verdict != punched and rounds > 1", compact=True, select_on_focus=False
+        )
         yield Judgement()
 
     def open(self, current: Filter) -> None:

@@ -70,7 +70,7 @@ class LadderView(LineView):
         self._datagrams = datagrams
         self._replan(flow, keep=same)
         if not same:
-            self.scroll_to(x=0, y=0, animate=False)
+            self.scroll_to(x=0, y=0, animate=False, force=True)
             self.cursor = self._nearest(0, 1)
             self.post_message(self.Moved(self))
 
@@ -135,7 +135,7 @@ class LadderView(LineView):
 
     def action_sideways(self, times: int) -> None:
         """Scroll the lanes."""
-        self.scroll_to(x=self.scroll_offset.x + times * _SIDEWAYS, animate=False)
+        self.scroll_to(x=self.scroll_offset.x + times * _SIDEWAYS, animate=False, force=True)
         self.refresh()
 
     def action_next_evidence(self) -> None:
@@ -175,7 +175,7 @@ class LadderView(LineView):
         wanted = (place.kind, index, place.part)
         at = next((i for i, row in enumerate(self._plan.rows) if (row.kind, row.step, row.part) == wanted), None)
         self.set_reactive(LineView.cursor, self._plan.row_of(index) if at is None else at)
-        self.scroll_to(y=max(0, self.cursor - height), animate=False)
+        self.scroll_to(y=max(0, self.cursor - height), animate=False, force=True)
         self.show_cursor()
         self.post_message(self.Moved(self))
 

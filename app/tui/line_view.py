@@ -158,9 +158,9 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         """Scroll as little as needed for the cursor to be seen; from the first row also show what is above it."""
         top = self.scroll_offset.y
         if self.cursor < top or self._nearest(0, 1) == self.cursor:
-            self.scroll_to(y=0 if self._nearest(0, 1) == self.cursor else self.cursor, animate=False)
+            self.scroll_to(y=0 if self._nearest(0, 1) == self.cursor else self.cursor, animate=False, force=True)
         elif self.cursor >= top + self.page_height:
-            self.scroll_to(y=self.cursor - self.page_height + 1, animate=False)
+            self.scroll_to(y=self.cursor - self.page_height + 1, animate=False, force=True)
 
     def on_resize(self) -> None:
         """Keep the selection in view at any size."""

@@ -44,12 +44,8 @@ class LinkedView(LineView):
             return
         self._lines = ()
         self.rows_changed()
-        self.scroll_to(y=0, animate=False)
+        self.scroll_to(y=0, animate=False, force=True)
         self.cursor = self._nearest(0, 1)
-
-    def lines_at(self, width: int) -> int:
-        """How many lines there are at some width."""
-        return 0 if self._content is None else len(self._content(max(20, width - 2)))
 
     def can_stand_on(self, index: int) -> bool:
         """Lines that lead to a packet."""
@@ -98,17 +94,17 @@ class LinkedView(LineView):
     def action_first(self) -> None:
         """To the top."""
         super().action_first()
-        self.scroll_to(y=0, animate=False)
+        self.scroll_to(y=0, animate=False, force=True)
         self.refresh()
 
     def action_last(self) -> None:
         """To the bottom."""
         super().action_last()
-        self.scroll_to(y=self.row_count, animate=False)
+        self.scroll_to(y=self.row_count, animate=False, force=True)
         self.refresh()
 
     def _scroll_rows(self, rows: int) -> None:
-        self.scroll_to(y=self.scroll_offset.y + rows, animate=False)
+        self.scroll_to(y=self.scroll_offset.y + rows, animate=False, force=True)
         top = self.scroll_offset.y
         inside = [at for at in range(top, min(top + self.page_height, self.row_count)) if self.can_stand_on(at)]
         if inside and self.cursor not in inside:

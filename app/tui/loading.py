@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 from textual.strip import Strip
@@ -10,9 +12,11 @@ from textual.strip import Strip
 from app.draw.spans import Span, Tone
 from app.tui.actions import Context, bindings_of
 from app.tui.palette import palette_of
-from app.tui.story_view import StoryView
 
-Opener = Callable[[Callable[[int, int], None]], StoryView]
+if TYPE_CHECKING:
+    from app.tui.story_view import StoryView
+
+Opener = Callable[[Callable[[int, int], None]], "StoryView"]
 """Reads the files, calling its argument with (done, total) now and then."""
 
 _BAR = 40
@@ -23,7 +27,10 @@ class StoppedError(Exception):
 
 
 class LoadingScreen(Screen[None]):
-    """Reads in a thread and hands on the story, or what went wrong."""
+    """Reads in a thread and hands on the story, or what went wrong.
+
+    It imports little, so that it is painted soon; the thread brings in the rest.
+    """
 
     BINDINGS = bindings_of(Context.LOADING)
 
@@ -64,6 +71,7 @@ class LoadingScreen(Screen[None]):
     def _read(self) -> None:
         try:
             story = self._opener(self._report)
+            importlib.import_module("app.tui.main_screen")
         except StoppedError:
             return
         except Exception as error:  # noqa: BLE001 - handed to the caller of run(), which raises it again

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from app.draw import terms
 from app.draw.ladder_plan import Bursts, ColourMode, TimeMode
 from app.draw.linked import Linked
 from app.draw.nat import nat_page
@@ -187,8 +189,6 @@ class MainActions:
 
     def title_ladder(self) -> None:
         """Say what the ladder shows, and how."""
-        from app.draw import terms
-
         main = self._main
         flow, options = main.flow, main.ladder.options
         if flow is None:
@@ -212,24 +212,14 @@ class MainActions:
         at = panes.index(main.focused) if main.focused in panes else -by
         panes[(at + by) % len(panes)].focus()
 
-    def _page(self, title: str, draw: object) -> None:
+    def _page(self, title: str, draw: Callable[[Flow, int], list[Linked]]) -> None:
         main = self._main
         flow = main.flow
         if flow is None:
             return
-        function = cast("PageFunction", draw)
-
-        def content(width: int) -> list[Linked]:
-            return function(flow, width)
 
         def closed(sighting: Sighting | None) -> None:
             if sighting is not None:
                 self.go_to(sighting)
 
-        main.app.push_screen(PageScreen(f"{title} · {flow.id[:8]}", content), closed)
-
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    PageFunction = Callable[[Flow, int], list[Linked]]
+        main.app.push_screen(PageScreen(f"{title} · {flow.id[:8]}", lambda width: draw(flow, width)), closed)

@@ -59,6 +59,7 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         self.follow = session.feed is not None
         self._tick = tick
         self._ticker: Timer | None = None
+        self._applied: tuple[Arrangement, bool, bool] | None = None
         self._looking = False
 
     def compose(self) -> ComposeResult:
@@ -153,17 +154,18 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
     def share_out(self) -> None:
         """Give every pane its place and size."""
         flows = self.session.shown
-        verdict = self.query_one("#verdict", LinkedView)
         plan = arrange(
             self.size.width,
-            self.size.height - self.query_one(Banner).display - self.query_one(FilterBar).display,
+            self.size.height - self.query_one(Banner).display - 2 * self.query_one(FilterBar).display,
             attempts=len(flows),
-            verdict_lines=verdict.lines_at(self.size.width),
             focused=self.focused.id if self.focused is not None else None,
             detail=self.detail,
             maximised=self.maximised,
         )
-        self._apply(plan, nothing=not flows)
+        wanted = (plan, bool(flows), bool(self.session.flows))
+        if self._applied != wanted:
+            self._applied = wanted
+            self._apply(plan, nothing=not flows)
         self.query_one(ActionBar).show(self._actions())
 
     def _apply(self, plan: Arrangement, *, nothing: bool) -> None:
@@ -188,6 +190,8 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
 
     def _actions(self) -> Sequence[Action]:
         """What the footer offers."""
+        if self.focused is not None and self.focused.id == "expression":
+            return actions_in(Context.FILTER)
         context = {
             "attempts": Context.ATTEMPTS,
             "ladder": Context.LADDER,
