@@ -218,14 +218,23 @@ class Assembler:
             else:
                 self.orphans.append(leg)
 
-    def attach(self) -> None:
-        """Give every loose holepunch exchange to the attempt that it belongs to."""
+    def attach(self) -> list[Attempt]:
+        """Give every loose holepunch exchange to the attempt that it belongs to.
+
+        Returns:
+            Attempts that had to be made for it: their handshake is not in the capture.
+        """
+        made: list[Attempt] = []
         for exchange in self.loose:
-            attempt = self._attempt_of(exchange) or self._headless(exchange)
+            attempt = self._attempt_of(exchange)
+            if attempt is None:
+                attempt = self._headless(exchange)
+                made.append(attempt)
             attempt.holepunches.append(exchange)
             exchange.owner = attempt
             self._touch(attempt)
         self.loose = []
+        return made
 
     def reattach(self, attempt: Attempt) -> None:
         """A key was found for `attempt`: take back exchanges it can't open, and offer it those it can."""
@@ -254,7 +263,7 @@ class Assembler:
         started = exchange.started_ns
         candidates = [one for one in self.by_target.get(exchange.target or b"", ()) if one.started_ns <= started]
         hosts = _client_hosts((exchange,))
-        if len(candidates) == 1 and _client_hosts(candidates[0].exchanges) & hosts:
+        if len(candidates) == 1 and candidates[0].handshakes and _client_hosts(candidates[0].exchanges) & hosts:
             return candidates[0]
         guess: Attempt | None = None
         for attempt in reversed(candidates):

@@ -28,6 +28,7 @@ from protocol.messages import NoisePayload, Opaque, PeerRecord
 from protocol.noise import handshake_hash, holepunch_secret
 from protocol.noise_secrets import OpenedNoise, open_noise
 from protocol.sealed_values import decode_noise_payload
+from protocol.secretbox import open_payload
 
 _ANNOUNCING = (Command.ANNOUNCE, Command.UNANNOUNCE)
 
@@ -83,18 +84,26 @@ class Keyring:
 
     def update(self) -> None:
         """Look for missing keys in new rows, and open what can be opened."""
+        self._harvest()
+        self._try(self._to_try())
+        while made := self._assembler.attach():
+            self._harvest()
+            self._try(made)
+
+    def _harvest(self) -> None:
         self._harvest_answers()
         wanted = [target for target in self._assembler.by_target if self._wants(target)]
         if wanted:
             self._harvest_announcements(wanted)
             if any(self._wants(target) for target in wanted):
                 self._sweep()
-        for attempt in self._to_try():
+
+    def _try(self, attempts: list[Attempt]) -> None:
+        for attempt in attempts:
             before = _standing(attempt)
             self._open(attempt)
             if _standing(attempt) != before:
                 self._changed(attempt)
-        self._assembler.attach()
 
     def _to_try(self) -> list[Attempt]:
         """Attempts that new packets or new keys may open further."""
@@ -203,6 +212,8 @@ class Keyring:
             secret = holepunch_secret(attempt.handshake_hash)
         else:
             logged = self._logged(attempt, Label.HOLEPUNCH_SECRET)
+            if logged is None and not attempt.handshakes:
+                logged = self._fitting(attempt)
             if logged is None:
                 attempt.key_reason = _lack(attempt)
                 return
@@ -211,6 +222,16 @@ class Keyring:
         if secret != attempt.holepunch_secret:
             attempt.holepunch_secret = secret
             self._assembler.reattach(attempt)
+
+    def _fitting(self, attempt: Attempt) -> bytes | None:
+        """A logged secret that opens an attempt whose handshake was not captured; its line names the attempt."""
+        bodies = [exchange.body for exchange in attempt.holepunches if exchange.whole]
+        for log in self._logs:
+            for secret in log.secrets():
+                if secret.label is Label.HOLEPUNCH_SECRET and any(open_payload(secret.value, body) for body in bodies):
+                    attempt.id = secret.attempt
+                    return secret.value
+        return None
 
     def _open_noise(self, attempt: Attempt) -> None:
         public_key, noise2 = attempt.server_public_key, attempt.noise2

@@ -81,6 +81,8 @@ class Call:
     def __post_init__(self) -> None:
         self.noise: Transcript = shake_hands(self.identity, self.key, self.name, self.asks, self.offers)
         self.target = target_of(self.key.public_key)
+        self.streams = int.from_bytes(self.noise.noise1[:4]), int.from_bytes(self.noise.noise2[:4])
+        """UDX stream ids at the server and at the client."""
 
     def seal(self, payload: HolepunchPayload) -> bytes:
         """A payload sealed anew, as every send of an answer is."""
@@ -101,15 +103,14 @@ class Call:
         """The handshake over one relay, which passes it to `second` where that is given; returns its tid."""
         tid = self.wire.next_tid() if tid is None else tid
         first, answer = self.noise.noise1, self.noise.noise2
-        last = second or relay
         if "1" in legs:
             self._ask(Command.PEER_HANDSHAKE, tid, self.client, relay, Handshake(Mode.FROM_CLIENT, first))
+        if "2" in legs:
+            passed = Handshake(Mode.FROM_RELAY, first, self.client)
+            self._ask(Command.PEER_HANDSHAKE, tid, relay, second or self.server, passed)
         if second is not None:
             passed = Handshake(Mode.FROM_SECOND_RELAY, first, self.client, relay)
-            self._ask(Command.PEER_HANDSHAKE, tid, relay, second, passed)
-        if "2" in legs:
-            passed = Handshake(Mode.FROM_RELAY, first, self.client, relay if second else None)
-            self._ask(Command.PEER_HANDSHAKE, tid, last, self.server, passed)
+            self._ask(Command.PEER_HANDSHAKE, tid, second, self.server, passed)
         if "3" in legs:
             value = Handshake(Mode.FROM_SERVER, answer, self.client, None)
             self._ask(Command.PEER_HANDSHAKE, tid, self.server_puncher, relay, value)
@@ -208,10 +209,10 @@ class Call:
     def stream(self, *, answered: bool = True, client: Address | None = None, server: Address | None = None) -> None:
         """The first packets of the UDX stream, between the punched sockets unless others are given."""
         here, there = client or self.punch_socket, server or self.server_puncher
-        self.wire.send(here, there, udx(77))
+        self.wire.send(here, there, udx(self.streams[0]))
         if answered:
-            self.wire.send(there, here, udx(78))
-            self.wire.send(here, there, udx(77))
+            self.wire.send(there, here, udx(self.streams[1]))
+            self.wire.send(here, there, udx(self.streams[0]))
 
     def connect(self) -> None:
         """A usual attempt, from the search to the stream."""

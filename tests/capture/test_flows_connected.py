@@ -30,7 +30,7 @@ def test_punched() -> None:
     assert (flow.verdict.code, flow.outcome, flow.path) == (VerdictCode.PUNCHED, Outcome.CONNECTED, Path.PUNCHED)
     assert not flow.fast_open
     assert not flow.verdict.inferred
-    assert frames(story) == [(15, b"\0"), (17, udx(77))]
+    assert frames(story) == [(15, b"\0"), (17, udx(call.streams[0]))]
 
 
 def test_punched_in_the_probe_round_is_fast_open() -> None:
