@@ -1,0 +1,358 @@
+"""Requests and responses: transaction ids, retries, timeouts, windows, tokens.
+
+A request is sent up to four times, each time waiting 1 s (or as long as `AdaptiveTimeout` says). Sends that find the
+congestion window full wait for the next interval of 0.75 s. A response is matched by its tid, as the reference does,
+and by the host that was asked, which the reference does not check: a guess of 16 bits would otherwise do. The port is
+not compared, since a peer may answer a relayed request from another of its sockets.
+
+A persistent node puts its id into what it sends from its server socket. An id that is not the hash of the address it
+came from is ignored.
+
+Source: npm dht-rpc 6.27.0 (lib/io.js).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from protocol.constants import REQUEST_TYPE, RESPONSE_TYPE, ResponseError
+from protocol.dht.adaptive_timeout import AdaptiveTimeout
+from protocol.dht.congestion import DRAIN_INTERVAL, MAX_WINDOW, CongestionWindow
+from protocol.dht.contact import (
+    Ask,
+    Contact,
+    Failure,
+    Incoming,
+    NodeSocket,
+    OnFailure,
+    OnReply,
+    Outgoing,
+    Reply,
+    is_reachable,
+)
+from protocol.dht.flight_table import RETRIES, FlightTable, InFlight
+from protocol.dht.limits import Guard
+from protocol.dht.refusals import Refusal, Refusals
+from protocol.dht.tokens import ROTATION_INTERVAL, TokenIssuer
+from protocol.envelope import decode_request, decode_response, encode_request, encode_response
+from protocol.errors import DecodeError
+from protocol.hashes import is_node_id
+from protocol.messages import Address, Request, Response
+
+if TYPE_CHECKING:
+    from random import Random
+
+TIMEOUT: Final = 1.0
+"""Seconds to wait for a reply after each send."""
+
+_ROTATION_DRAINS: Final = round(ROTATION_INTERVAL / DRAIN_INTERVAL)
+
+
+@dataclass(slots=True)
+class RequestCounts:
+    """How many requests of this node came to which end."""
+
+    total: int = 0
+    responses: int = 0
+    timeouts: int = 0
+    retries: int = 0
+
+
+class Requests:
+    """The table of requests in flight, and the way in and out of messages.
+
+    Args:
+        random: source of tids and secrets.
+        now: seconds.
+        guard: who is served.
+        closest: gives the closest nodes to a target that replies offer.
+        on_request: called with each request to serve.
+        on_reply: called with each reply, before the one who asked.
+        on_timeout: called when a request has timed out for good, after the one who asked.
+        adaptive_timeout: wait as long as the round trips seen suggest, not always 1 s.
+    """
+
+    def __init__(
+        self,
+        random: Random,
+        now: float,
+        guard: Guard,
+        *,
+        closest: Callable[[bytes], tuple[Address, ...]],
+        on_request: Callable[[Incoming, float], None],
+        on_reply: Callable[[Reply, float], None],
+        on_timeout: Callable[[Contact, float], None],
+        max_window: int = MAX_WINDOW,
+        adaptive_timeout: bool = False,
+    ) -> None:
+        self.id: bytes | None = None
+        """The node's id when it is persistent."""
+        self.firewalled = True
+        self.counts = RequestCounts()
+        self.refused: Refusals = Refusals()
+        self.outbox: deque[Outgoing] = deque()
+        self._guard = guard
+        self._closest = closest
+        self._on_request = on_request
+        self._on_reply = on_reply
+        self._on_timeout = on_timeout
+        self._congestion = CongestionWindow(max_window)
+        self._adaptive = AdaptiveTimeout(random) if adaptive_timeout else None
+        self._tokens = TokenIssuer(random)
+        self._drains = 0
+        self._next_drain = now + DRAIN_INTERVAL
+        self._flights = FlightTable(random)
+        self._waiting: deque[InFlight] = deque()
+        self._closed = False
+
+    @property
+    def in_flight(self) -> int:
+        """Requests without a reply yet."""
+        return len(self._flights)
+
+    @property
+    def main_socket(self) -> NodeSocket:
+        """The socket that requests are sent from."""
+        return NodeSocket.CLIENT if self.firewalled else NodeSocket.SERVER
+
+    def request(
+        self,
+        ask: Ask,
+        to: Contact,
+        now: float,
+        on_reply: OnReply,
+        on_failure: OnFailure,
+        *,
+        force: bool = False,
+        retries: int = RETRIES,
+        timeout: float | None = None,
+        on_late: Callable[[InFlight, float], None] | None = None,
+    ) -> InFlight | None:
+        """Send a request.
+
+        Args:
+            ask: what is asked.
+            to: the node that is asked.
+            now: seconds.
+            on_reply: called with the reply.
+            on_failure: called where none came; at once, and None is returned, on a closed node or a full table.
+            force: send even where the congestion window is full.
+            retries: sends after the first.
+            timeout: seconds to wait after each send, where not the usual.
+            on_late: called each time a send has not been answered in time.
+
+        Raises:
+            ValueError: `to` is no IPv4 address, or `ask` does not fit a request.
+        """
+        tid = None if self._closed else self._flights.free_tid()
+        if tid is None:
+            on_failure(Failure.CLOSED if self._closed else Failure.NO_ROOM, now)
+            return None
+        socket = self.main_socket
+        message = Request(
+            tid, to.address, ask.command, ask.internal, self._id_on(socket), ask.token, ask.target, ask.value
+        )
+        flight = InFlight(ask, to, tid, socket, encode_request(message), on_reply, on_failure)
+        flight.retries, flight.timeout, flight.on_late = retries, timeout, on_late
+        self._flights.add(flight)
+        self.counts.total += 1
+        self._send(flight, now, force=force)
+        return flight
+
+    def cancel(self, flight: InFlight) -> None:
+        """Forget a request; nobody is told."""
+        if not flight.done:
+            self._finish(flight)
+
+    def receive(self, data: bytes, sender: Address, now: float, socket: int) -> None:
+        """Take in a datagram: hand over a request, or match a response and hand over its reply."""
+        kind = data[0] if len(data) > 1 else None
+        if kind not in (REQUEST_TYPE, RESPONSE_TYPE):
+            self.refused[Refusal.FOREIGN] += 1
+        elif not is_reachable(sender):
+            self.refused[Refusal.UNREACHABLE_SENDER] += 1
+        elif kind == REQUEST_TYPE and not self._guard.admits_request(sender.host, now):
+            self.refused[Refusal.TOO_MANY_REQUESTS] += 1
+        else:
+            try:
+                if kind == REQUEST_TYPE:
+                    self._receive_request(decode_request(data), sender, now, socket, len(data))
+                else:
+                    self._receive_response(decode_response(data), sender, now, socket)
+            except DecodeError:
+                self.refused[Refusal.MALFORMED] += 1
+
+    def reply(
+        self,
+        request: Incoming,
+        now: float,
+        value: bytes | None = None,
+        *,
+        error: int = 0,
+        token: bool = True,
+        closer_nodes: bool = True,
+        to: Address | None = None,
+        socket: int | None = None,
+    ) -> None:
+        """Answer a request, unless the answer would be too much for a host that may be spoofed.
+
+        Args:
+            request: what is answered.
+            now: seconds.
+            value: the answer.
+            error: number of an error, 0 for none.
+            token: issue a token to the receiver.
+            closer_nodes: offer the closest nodes to the request's target, if it has one.
+            to: where the answer goes, if not to the sender.
+            socket: where it is sent from, if not from where the request came to.
+        """
+        to = request.sender.address if to is None else to
+        socket = request.socket if socket is None else socket
+        target = request.message.target
+        closest = self._closest(target) if closer_nodes and target is not None else ()
+        message = Response(
+            tid=request.message.tid,
+            to=to,
+            id=self._id_on(socket),
+            token=self._tokens.issue(to.host) if token else None,
+            closer_nodes=closest or None,
+            error=error,
+            value=value,
+        )
+        data = encode_response(message)
+        if not self._guard.admits_reply(to.host, len(data), request.size, now):
+            self.refused[Refusal.AMPLIFICATION] += 1
+            return
+        self.outbox.append(Outgoing(data, to, socket))
+
+    def relay(self, request: Incoming, value: bytes, to: Address) -> None:
+        """Pass a request on with another value: same tid, command and target."""
+        message = request.message
+        data = encode_request(
+            Request(
+                message.tid,
+                to,
+                message.command,
+                message.internal,
+                self._id_on(request.socket),
+                target=message.target,
+                value=value,
+            )
+        )
+        self.outbox.append(Outgoing(data, to, request.socket))
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timeout` is due; None when closed."""
+        if self._closed:
+            return None
+        deadline = self._flights.next_deadline()
+        return self._next_drain if deadline is None else min(self._next_drain, deadline)
+
+    def handle_timeout(self, now: float) -> None:
+        """Send again or give up what is due, and begin the next interval of the window."""
+        while (flight := self._flights.pop_late(now)) is not None:
+            self._late(flight, now)
+        while not self._closed and self._next_drain <= now:
+            # A node that slept does not make up for every interval it missed.
+            self._next_drain = max(self._next_drain, now - DRAIN_INTERVAL * _ROTATION_DRAINS * 2) + DRAIN_INTERVAL
+            self._drain(now)
+
+    def close(self, now: float) -> None:
+        """Fail everything in flight; no request can be sent any more."""
+        self._closed = True
+        for flight in self._flights:
+            self._finish(flight)
+            flight.on_failure(Failure.CLOSED, now)
+
+    def _id_on(self, socket: int) -> bytes | None:
+        return self.id if socket == NodeSocket.SERVER else None
+
+    def _send(self, flight: InFlight, now: float, *, force: bool = False) -> None:
+        if not force and self._congestion.is_full:
+            self._waiting.append(flight)
+        else:
+            self._send_now(flight, now)
+
+    def _send_now(self, flight: InFlight, now: float) -> None:
+        if not flight.sent:
+            flight.first_sent = now
+        flight.sent += 1
+        self._congestion.sent()
+        self.outbox.append(Outgoing(flight.data, flight.to.address, flight.socket))
+        wait = flight.timeout
+        if wait is None:
+            wait = self._adaptive.timeout(flight.to.address, flight.sent, now) if self._adaptive else TIMEOUT
+        self._flights.wake_at(flight, now + wait)
+
+    def _late(self, flight: InFlight, now: float) -> None:
+        if flight.on_late is not None:
+            flight.on_late(flight, now)
+        if flight.done:
+            return
+        if flight.sent > flight.retries:
+            self.counts.timeouts += 1
+            self._finish(flight)
+            flight.on_failure(Failure.TIMED_OUT, now)
+            self._on_timeout(flight.to, now)
+        else:
+            self.counts.retries += 1
+            self._send(flight, now)
+
+    def _finish(self, flight: InFlight) -> None:
+        self._flights.finish(flight)
+        self._congestion.answered()
+
+    def _drain(self, now: float) -> None:
+        self._drains += 1
+        if self._drains % _ROTATION_DRAINS == 0:
+            self._tokens.rotate()
+        self._congestion.drain()
+        while self._waiting and not self._congestion.is_full:
+            flight = self._waiting.popleft()
+            if not flight.done:
+                self._send_now(flight, now)
+
+    def _contact(self, sender: Address, id: bytes | None) -> Contact:
+        return Contact(sender, id if id is not None and is_node_id(id, sender) else None)
+
+    def _receive_request(self, message: Request, sender: Address, now: float, socket: int, size: int) -> None:
+        contact = self._contact(sender, message.id)
+        request = Incoming(contact, message, socket, socket != self.main_socket, size)
+        if message.token is not None:
+            if not self._tokens.accepts(message.token, sender.host):
+                self.refused[Refusal.INVALID_TOKEN] += 1
+                self.reply(request, now, error=ResponseError.INVALID_TOKEN)
+                return
+            self._guard.verify(sender.host, now)
+        self._on_request(request, now)
+
+    def _receive_response(self, message: Response, sender: Address, now: float, socket: int) -> None:
+        flight = self._flights.get(message.tid)
+        if flight is None or not flight.sent:
+            self.refused[Refusal.UNMATCHED_RESPONSE] += 1
+            return
+        if flight.to.address.host != sender.host:
+            self.refused[Refusal.OTHER_HOST] += 1
+            return
+        reply = Reply(
+            sender=self._contact(sender, message.id),
+            to=message.to,
+            rtt=now - flight.first_sent,
+            socket=socket,
+            external=socket != self.main_socket,
+            ask=flight.ask,
+            token=message.token,
+            closer_nodes=message.closer_nodes or (),
+            error=message.error,
+            value=message.value,
+        )
+        if self._adaptive is not None and flight.sent <= 2:
+            self._adaptive.measured(flight.to.address, reply.rtt, now)
+        self._finish(flight)
+        self.counts.responses += 1
+        self._guard.verify(sender.host, now)
+        self._on_reply(reply, now)
+        flight.on_reply(reply, now)

@@ -1,0 +1,182 @@
+"""Relaying PEER_HANDSHAKE and PEER_HOLEPUNCH between clients and the servers that announced here.
+
+| leg | from | what this node sends |
+|---|---|---|
+| FROM_CLIENT, handshake | client | FROM_RELAY to the relay it names, or to the server; with no route, closer nodes |
+| FROM_CLIENT, holepunch | client | FROM_RELAY to the server's address that it names, or that announced |
+| FROM_RELAY, handshake | another relay | FROM_SECOND_RELAY to the server, naming the first relay |
+| FROM_SERVER | server | REPLY to the client |
+
+All legs keep tid, command and target. With a second relay, the server answers to the first.
+
+The reference passes anything on to any address. Here a client can only have something sent to a host that proved its
+address (by a token, or by answering), or that announced here; an answer only goes to a client that lately asked for
+it, with its tid and target; and each host has a budget. So nobody is reached through this node who does not take part.
+
+Source: npm hyperdht 6.34.0 (lib/router.js).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from protocol.constants import Command, Mode
+from protocol.dht.aged_cache import AgedCache
+from protocol.dht.contact import Incoming, is_reachable
+from protocol.dht.limits import Guard, Limits
+from protocol.dht.refusals import Refusal
+from protocol.dht.requests import Requests
+from protocol.dht.routes import Routes
+from protocol.errors import DecodeError
+from protocol.messages import Address, Handshake, Holepunch
+from protocol.peer_values import decode_handshake, decode_holepunch, encode_handshake, encode_holepunch
+
+
+class Forward(NamedTuple):
+    """A request that was passed on: whoever answers it has to name all of this."""
+
+    command: int
+    tid: int
+    target: bytes | None
+    client: Address
+
+
+class Router:
+    """Passes messages on; it keeps which answers are awaited, not what was said."""
+
+    def __init__(
+        self,
+        requests: Requests,
+        routes: Routes,
+        guard: Guard,
+        limits: Limits,
+        own_address: Callable[[], Address | None],
+    ) -> None:
+        self.relayed = 0
+        """Messages passed on."""
+        self._requests = requests
+        self._routes = routes
+        self._guard = guard
+        self._own_address = own_address
+        self._forwards: AgedCache[Forward, bool] = AgedCache(limits.forwards, limits.forward_age)
+        self._answered: AgedCache[str, bool] = AgedCache(limits.hosts, limits.verified_age)
+        self._handshakes: Final = {
+            Mode.FROM_CLIENT: self._handshake_from_client,
+            Mode.FROM_RELAY: self._handshake_from_relay,
+            Mode.FROM_SERVER: self._handshake_from_server,
+        }
+
+    @property
+    def forwards(self) -> int:
+        """Requests passed on whose answer is still waited for."""
+        return len(self._forwards)
+
+    def handshake(self, request: Incoming, now: float) -> None:
+        """Pass on a PEER_HANDSHAKE."""
+        message = request.message
+        try:
+            value = decode_handshake(message.value or b"", message.value_offset)
+        except DecodeError:
+            self._refuse(Refusal.BAD_VALUE)
+            return
+        leg = next((leg for mode, leg in self._handshakes.items() if mode == value.mode), None)
+        if leg is None:
+            self._refuse(Refusal.NO_ROUTE)
+        elif not value.noise:
+            self._refuse(Refusal.BAD_VALUE)
+        elif self._guard.admits_relaying(request.sender.address.host, now):
+            leg(request, value, now)
+        else:
+            self._refuse(Refusal.TOO_MANY_REQUESTS)
+
+    def holepunch(self, request: Incoming, now: float) -> None:
+        """Pass on a PEER_HOLEPUNCH."""
+        message = request.message
+        try:
+            value = decode_holepunch(message.value or b"", message.value_offset)
+        except DecodeError:
+            self._refuse(Refusal.BAD_VALUE)
+            return
+        if value.mode not in (Mode.FROM_CLIENT, Mode.FROM_SERVER):
+            self._refuse(Refusal.NO_ROUTE)
+        elif not self._guard.admits_relaying(request.sender.address.host, now):
+            self._refuse(Refusal.TOO_MANY_REQUESTS)
+        elif value.mode == Mode.FROM_CLIENT:
+            self._holepunch_from_client(request, value, now)
+        else:
+            self._holepunch_from_server(request, value, now)
+
+    def _handshake_from_client(self, request: Incoming, value: Handshake, now: float) -> None:
+        to = value.relay_address or self._announced(request, now)
+        if to is None:
+            self._requests.reply(request, now, token=False)
+            return
+        passed_on = Handshake(Mode.FROM_RELAY, value.noise, peer_address=request.sender.address)
+        self._pass_on(request, encode_handshake(passed_on), to, now)
+
+    def _handshake_from_relay(self, request: Incoming, value: Handshake, now: float) -> None:
+        to = self._announced(request, now)
+        if to is None:
+            self._refuse(Refusal.NO_ROUTE)
+            return
+        passed_on = Handshake(Mode.FROM_SECOND_RELAY, value.noise, value.peer_address, request.sender.address)
+        self._pass_on(request, encode_handshake(passed_on), to, now, expect=False)
+
+    def _handshake_from_server(self, request: Incoming, value: Handshake, now: float) -> None:
+        answer = encode_handshake(Handshake(Mode.REPLY, value.noise, peer_address=request.sender.address))
+        self._answer(request, answer, value.peer_address, now)
+
+    def _holepunch_from_client(self, request: Incoming, value: Holepunch, now: float) -> None:
+        to = value.peer_address or self._announced(request, now)
+        if to is None:
+            self._refuse(Refusal.NO_ROUTE)
+            return
+        passed_on = Holepunch(Mode.FROM_RELAY, value.id, value.payload, request.sender.address)
+        self._pass_on(request, encode_holepunch(passed_on), to, now)
+
+    def _holepunch_from_server(self, request: Incoming, value: Holepunch, now: float) -> None:
+        answer = encode_holepunch(Holepunch(Mode.REPLY, value.id, value.payload, request.sender.address))
+        self._answer(request, answer, value.peer_address, now)
+
+    def _announced(self, request: Incoming, now: float) -> Address | None:
+        """Where the server that the request is for announced from."""
+        route = None if request.message.target is None else self._routes.get(request.message.target, now)
+        return None if route is None else route.relay
+
+    def _pass_on(self, request: Incoming, value: bytes, to: Address, now: float, *, expect: bool = True) -> None:
+        """Send the request on; `expect` that its answer comes back here."""
+        if not self._may_reach(to, now):
+            self._refuse(Refusal.BAD_DESTINATION)
+            return
+        if expect:
+            self._forwards.set(_forward(request, request.sender.address), True, now)
+        self.relayed += 1
+        self._requests.relay(request, value, to)
+
+    def _answer(self, request: Incoming, value: bytes, client: Address | None, now: float) -> None:
+        if client is None or self._forwards.get(_forward(request, client), now) is None:
+            self._refuse(Refusal.UNKNOWN_FORWARD)
+            return
+        self._answered.set(request.sender.address.host, True, now)
+        self.relayed += 1
+        self._requests.reply(request, now, value, token=False, closer_nodes=False, to=client)
+
+    def _may_reach(self, to: Address, now: float) -> bool:
+        return (
+            is_reachable(to)
+            and to != self._own_address()
+            and (
+                self._routes.leads_to(to.host, now)
+                or self._guard.is_verified(to.host, now)
+                or self._answered.get(to.host, now) is not None
+            )
+        )
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._requests.refused[refusal] += 1
+
+
+def _forward(request: Incoming, client: Address) -> Forward:
+    message = request.message
+    return Forward(Command(message.command), message.tid, message.target, client)
