@@ -14,10 +14,11 @@ from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from app.tui.actions import ACTIONS, Context, actions_in, bindings_of, key_text
-from app.tui.loading import LoadingScreen, Opener
+from app.tui.loading import LoadingScreen, Progress
 from app.tui.palette import DARK, LIGHT, THEMES
 
 if TYPE_CHECKING:
+    from app.tui.session import Session
     from app.tui.story_view import Feed, StoryView
     from capture.story import Keys
 
@@ -31,7 +32,7 @@ class PeepholeApp(App[int]):
 
     def __init__(
         self,
-        opener: Opener,
+        opener: Callable[[Progress], StoryView],
         *,
         feed: Feed | None = None,
         filter_text: str = "",
@@ -52,7 +53,7 @@ class PeepholeApp(App[int]):
 
     def on_mount(self) -> None:
         """Read the files while the screen is up."""
-        self.push_screen(LoadingScreen(self._opener, self._opened, self._failed))
+        self.push_screen(LoadingScreen(self._prepare, self._show_main, self._failed))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every action of the main screen, and Textual's themes."""
@@ -87,6 +88,23 @@ class PeepholeApp(App[int]):
         page.is_help = True
         self.push_screen(page)
 
+    async def action_quit(self) -> None:
+        """Leave; while packets are being captured, ask first: what was not written is gone."""
+        from app.draw.spans import Span
+        from app.tui.pages import ChoiceScreen
+
+        if isinstance(self.screen, ChoiceScreen) or self._feed is None or len(self.screen_stack) < 2:
+            self.exit(0)
+            return
+
+        def chosen(index: int | None) -> None:
+            if index == 0:
+                self.exit(0)
+
+        title = f"still capturing on {self._feed.name}"
+        choices = ((Span("leave and stop capturing"),), (Span("stay"),))
+        self.push_screen(ChoiceScreen(title, choices), chosen)
+
     def action_switch_theme(self) -> None:
         """Dark to light and back."""
         self.theme = DARK if self.theme == LIGHT else LIGHT
@@ -103,11 +121,16 @@ class PeepholeApp(App[int]):
 
         return do
 
-    def _opened(self, story: StoryView) -> None:
-        from app.tui.main_screen import MainScreen
+    def _prepare(self, progress: Progress) -> Session:
+        """Runs in a thread: read the files, and import what the main screen needs."""
+        import app.tui.main_screen  # noqa: F401 - so that showing it costs nothing
         from app.tui.session import Session
 
-        session = Session(story, self._feed, self._filter_text)
+        return Session(self._opener(progress), self._feed, self._filter_text)
+
+    def _show_main(self, session: Session) -> None:
+        from app.tui.main_screen import MainScreen
+
         self.switch_screen(MainScreen(session, self._zone, self._tick))
 
     def _failed(self, error: BaseException) -> None:
@@ -130,7 +153,7 @@ def run(paths: Sequence[str], keys: Keys, *, filter_text: str = "", theme: str |
     if "-" in paths:
         _free_standard_input()
 
-    def opener(progress: Callable[[int, int], None]) -> StoryView:
+    def opener(progress: Progress) -> StoryView:
         from capture.story import Story
 
         return Story.open(paths, keys, progress)

@@ -11,6 +11,9 @@ from app.tui.actions import Context, bindings_of
 from app.tui.line_view import LineView
 from capture.model import Flow, Outcome
 
+LOOKED_AT_FIRST = 100
+"""Attempts among which one that failed is looked for when the list is first shown."""
+
 
 class AttemptList(LineView):
     """One row for each attempt, oldest first, at first on the first that failed.
@@ -58,7 +61,8 @@ class AttemptList(LineView):
         else:
             index = next((i for i, flow in enumerate(flows) if flow.id == wanted), None)
         if wanted is None:
-            index = next((i for i, flow in enumerate(flows) if flow.outcome is Outcome.FAILED), None)
+            first = flows[:LOOKED_AT_FIRST]
+            index = next((i for i, flow in enumerate(first) if flow.outcome is Outcome.FAILED), None)
         self.rows_changed()
         if index is not None:
             self.cursor = index

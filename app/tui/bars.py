@@ -13,7 +13,8 @@ from app.draw.spans import Line, Span, Tone, width_of
 from app.terminal_text import cell_width, clip, safe_text
 from app.tui.actions import Action, key_text
 from app.tui.palette import palette_of
-from app.wording import counted, grouped
+from app.wording import counted as number_of
+from app.wording import grouped
 from capture.model import FileSummary
 
 
@@ -46,6 +47,7 @@ class StatusLine(Bar):
         attempts: int,
         failed: int,
         *,
+        counted: bool,
         shown: int,
         filter_text: str,
         live: str = "",
@@ -56,7 +58,8 @@ class StatusLine(Bar):
         Args:
             files: what is open.
             attempts: how many attempts there are.
-            failed: how many of them failed.
+            failed: how many of them failed, as far as is known.
+            counted: whether it is known of all.
             shown: how many of them pass the filter.
             filter_text: the filter, if any.
             live: what to say of a live source, such as ``● live eth0``.
@@ -67,16 +70,16 @@ class StatusLine(Bar):
         undecodable = sum(file.undecodable for file in files)
         duplicates = sum(file.duplicates for file in files)
         self._parts = [
-            (counted(attempts, "attempt"), Tone.STRONG),
-            (f"✗ {failed} failed", Tone.BAD if failed else Tone.DIM),
-            (counted(sum(file.packets for file in files), "packet"), Tone.PLAIN),
+            (number_of(attempts, "attempt"), Tone.STRONG),
+            (f"✗ {failed}{'' if counted else '…'} failed", Tone.BAD if failed else Tone.DIM),
+            (number_of(sum(file.packets for file in files), "packet"), Tone.PLAIN),
             (f"{grouped(sum(file.dht_messages for file in files))} DHT", Tone.PLAIN),
         ]
         if dropped is not None:
             self._parts.append((f"{dropped} dropped", Tone.WARN if dropped else Tone.DIM))
         self._parts.append((f"{undecodable} undecodable", Tone.WARN if undecodable else Tone.DIM))
         if duplicates:
-            self._parts.append((counted(duplicates, "duplicate"), Tone.DIM))
+            self._parts.append((number_of(duplicates, "duplicate"), Tone.DIM))
         self._state = (live, Tone.GOOD)
         if filter_text:
             self._state = (f"{live}  / {safe_text(filter_text)} ({shown} of {attempts})".strip(), Tone.KEY)

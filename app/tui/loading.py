@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -14,10 +13,12 @@ from app.tui.actions import Context, bindings_of
 from app.tui.palette import palette_of
 
 if TYPE_CHECKING:
-    from app.tui.story_view import StoryView
+    from app.tui.session import Session
 
-Opener = Callable[[Callable[[int, int], None]], "StoryView"]
-"""Reads the files, calling its argument with (done, total) now and then."""
+Progress = Callable[[int, int], None]
+"""Is told (done, total) now and then."""
+Prepare = Callable[[Progress], "Session"]
+"""Reads the files and makes ready what the main screen shows."""
 
 _BAR = 40
 
@@ -27,7 +28,7 @@ class StoppedError(Exception):
 
 
 class LoadingScreen(Screen[None]):
-    """Reads in a thread and hands on the story, or what went wrong.
+    """Reads in a thread and hands on the session, or what went wrong.
 
     It imports little, so that it is painted soon; the thread brings in the rest.
     """
@@ -35,11 +36,11 @@ class LoadingScreen(Screen[None]):
     BINDINGS = bindings_of(Context.LOADING)
 
     def __init__(
-        self, opener: Opener, opened: Callable[[StoryView], None], failed: Callable[[BaseException], None]
+        self, prepare: Prepare, ready: Callable[[Session], None], failed: Callable[[BaseException], None]
     ) -> None:
         super().__init__()
-        self._opener = opener
-        self._opened = opened
+        self._prepare = prepare
+        self._ready = ready
         self._failed = failed
         self._stopped = False
         self._progress = (0, 1)
@@ -70,15 +71,14 @@ class LoadingScreen(Screen[None]):
 
     def _read(self) -> None:
         try:
-            story = self._opener(self._report)
-            importlib.import_module("app.tui.main_screen")
+            session = self._prepare(self._report)
         except StoppedError:
             return
         except Exception as error:  # noqa: BLE001 - handed to the caller of run(), which raises it again
             self.app.call_from_thread(self._failed, error)
             return
         if not self._stopped:
-            self.app.call_from_thread(self._opened, story)
+            self.app.call_from_thread(self._ready, session)
 
     def _report(self, done: int, total: int) -> None:
         if self._stopped:

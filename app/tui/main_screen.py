@@ -29,6 +29,7 @@ from app.tui.linked_view import LinkedView
 from app.tui.main_actions import MainActions
 from app.tui.message_pane import ByteView, FieldTree, MessagePane
 from app.tui.session import Session
+from capture.filter import Filter
 from capture.model import Flow
 
 TICK = 0.1
@@ -80,7 +81,9 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         self.query_one(Banner).show(list(oddities(self.session)))
         self._show_flows()
         self.query_one(AttemptList).focus()
-        if self.session.feed is not None:
+        if self.session.feed is None:
+            self.run_worker(self._count(), group="count")
+        else:
             self._ticker = self.set_interval(self._tick, lambda: self.run_worker(self.look(), group="live"))
 
     @property
@@ -128,10 +131,8 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
             self.go_to(event.view.link)
 
     def on_filter_bar_applied(self, event: FilterBar.Applied) -> None:
-        """Show what passes the filter."""
-        self.session.set_filter(event.wanted)
-        self._show_flows()
-        self.query_one(FilterBar).judge(len(self.session.shown), len(self.session.flows))
+        """Show what passes the filter; a newer filter ends the work on this one."""
+        self.run_worker(self._filter(event.wanted), group="filter", exclusive=True)
         if event.done:
             self.query_one(AttemptList).focus()
             self.share_out()
@@ -226,6 +227,7 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
             session.files,
             len(session.flows),
             session.failed,
+            counted=session.counted,
             shown=len(session.shown),
             filter_text=session.filter.text,
             live=live,
@@ -248,6 +250,17 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         verdict.show(lambda width: verdict_panel(flow, files, width), keep=same)
         self.show_message()
         self.share_out()
+
+    async def _filter(self, wanted: Filter) -> None:
+        await self.session.apply(wanted)
+        self._show_flows()
+        self.query_one(FilterBar).judge(len(self.session.shown), len(self.session.flows))
+
+    async def _count(self) -> None:
+        """Count how attempts ended, and say so as it goes on."""
+        while not self.session.counted:
+            await self.session.count_some()
+            self.show_status()
 
     async def look(self) -> None:
         """Let the story grow in a thread, then show what changed. Does nothing while an earlier look goes on."""

@@ -1,8 +1,19 @@
-"""What the main screen shows: a story, perhaps growing, and the filter on it. No widgets, no clock."""
+"""What the main screen shows: a story, perhaps growing, and the filter on it. No widgets, no clock.
+
+Attempts are worked out when their fields are first read (`capture.flows.deferred`), with what the story holds. So
+whoever reads them must not do so while the story takes in packets:
+
+- files: nothing grows; the screens read as they go, and what needs every attempt (counts, filters) goes in slices
+  between which the event loop runs;
+- live: `take_in` runs in a thread and works out every attempt that changed before it hands them on.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from itertools import islice
+from typing import NamedTuple
 
 from app.exit_status import CommandError
 from app.tui.story_view import Feed, StoryView
@@ -11,18 +22,22 @@ from capture.filter import Filter, parse_filter
 from capture.model import FileSummary, Flow, Outcome, Sighting
 from protocol.messages import Address
 
+SLICE = 16
+"""Attempts that are worked out between two turns of the event loop: some milliseconds."""
+SLICES = 32
+"""Slices after which the counts on screen are brought up to date."""
 
-class Session:
-    """A story and its attempts as they were at the last `refresh`.
 
-    With a feed, `take_in` runs in a thread while the screens go on; single datagrams are then read under the lock.
-    """
+class _Grown(NamedTuple):
+    """The attempts after a look at a live source, and which of them pass `filter`."""
 
-    files: tuple[FileSummary, ...]
-    notes: tuple[str, ...]
     flows: tuple[Flow, ...]
     shown: tuple[Flow, ...]
-    """Those that pass the filter."""
+    filter: Filter
+
+
+class Session:
+    """A story and its attempts as they were at the last `refresh`."""
 
     def __init__(self, story: StoryView, feed: Feed | None = None, filter_text: str = "") -> None:
         self.story = story
@@ -31,44 +46,76 @@ class Session:
         self.trouble = ""
         """Why the feed has ended by itself."""
         self.filter: Filter = parse_filter(filter_text)
+        self.failed = 0
+        """Attempts known to have failed."""
         self._lock = threading.Lock()
-        self._arrived: set[str] = set()
-        self._adopt()
+        self._outcomes: dict[str, Outcome] = {}
+        self._arrived: set[str] = {flow.id for flow in story.flows} if feed is not None else set()
+        self._grown: _Grown | None = None
+        self.files: tuple[FileSummary, ...] = story.files
+        self.notes: tuple[str, ...] = story.notes
+        self.flows: tuple[Flow, ...] = story.flows if feed is None else ()
+        self.shown: tuple[Flow, ...] = _passing(self.filter, self.flows)
+        """Those that pass the filter."""
+
+    @property
+    def counted(self) -> bool:
+        """Whether the outcome of every attempt is known."""
+        return len(self._outcomes) >= len(self.flows)
 
     def take_in(self) -> None:
-        """Poll the feed and let the story grow. Runs in a thread."""
+        """Poll the feed, let the story grow and work out what changed. Runs in a thread."""
         with self._lock:
             try:
                 if self.feed is not None and not self.trouble:
                     self.feed.poll()
             except (CaptureError, CommandError) as error:
                 self.trouble = str(error)
-            self._arrived.update(self.story.update())
+            changed = {*self.story.update(), *(() if self.flows or self._grown else self._arrived)}
+            if not changed:
+                return
+            self._arrived |= changed
+            flows = self.story.flows
+            for flow in flows:
+                if flow.id in changed:
+                    self._note(flow)
+                    _work_out(flow)
+            self._grown = _Grown(flows, _passing(self.filter, flows), self.filter)
 
     def refresh(self) -> frozenset[str]:
         """Adopt what `take_in` brought, unless paused; ids of the attempts that changed since the last call."""
         if self.paused:
             return frozenset()
         with self._lock:
+            self.files, self.notes = self.story.files, self.story.notes
+            grown, self._grown = self._grown, None
+            if grown is None:
+                return frozenset()
             changed = frozenset(self._arrived)
             self._arrived.clear()
-            if changed:
-                self._adopt()
-            else:
-                self.files = self.story.files
+            self.flows = grown.flows
+            self.shown = grown.shown if grown.filter is self.filter else _passing(self.filter, grown.flows)
         return changed
 
-    def set_filter(self, wanted: Filter) -> None:
-        """Show only attempts that pass."""
-        self.filter = wanted
-        self.shown = wanted.select(self.flows) if wanted.text.strip() else self.flows
+    async def count_some(self) -> None:
+        """Find out how some more attempts ended, in slices; enough calls make `counted` true."""
+        unknown = islice((flow for flow in self.flows if flow.id not in self._outcomes), SLICES * SLICE)
+        for number, flow in enumerate(unknown, 1):
+            self._note(flow)
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
 
-    def _adopt(self) -> None:
-        self.files = self.story.files
-        self.notes = self.story.notes
-        self.flows = self.story.flows
-        self.failed = sum(flow.outcome is Outcome.FAILED for flow in self.flows)
-        self.set_filter(self.filter)
+    async def apply(self, wanted: Filter) -> None:
+        """Show only attempts that pass, once all have been looked at."""
+        flows = self.flows
+        passing: list[Flow] = []
+        for number, flow in enumerate(flows, 1):
+            if wanted.matches(flow):
+                passing.append(flow)
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+        self.filter = wanted
+        self.shown = tuple(passing) if self.flows is flows else _passing(wanted, self.flows)
 
     def payload(self, sighting: Sighting) -> bytes:
         """UDP payload of a datagram."""
@@ -89,3 +136,18 @@ class Session:
         """Time to live as captured."""
         with self._lock:
             return self.story.ttl(sighting)
+
+    def _note(self, flow: Flow) -> None:
+        """Keep count of how attempts ended; an attempt that goes on may change."""
+        self.failed -= self._outcomes.get(flow.id) is Outcome.FAILED
+        self._outcomes[flow.id] = flow.outcome
+        self.failed += flow.outcome is Outcome.FAILED
+
+
+def _passing(wanted: Filter, flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
+    return wanted.select(flows) if wanted.text.strip() else flows
+
+
+def _work_out(flow: Flow) -> None:
+    """Read a field of each stage, which works out the stage."""
+    _ = flow.outcome, flow.steps

@@ -141,6 +141,22 @@ async def test_pause_freezes_what_is_shown_while_the_story_grows() -> None:
         assert main_of(pilot).query_one(AttemptList).row_count == 3, "nothing was lost while it was paused"
 
 
+async def test_leaving_while_capturing_is_asked_first() -> None:
+    async with live((FAST_OPEN,)) as pilot:
+        await look(pilot)
+        await pilot.press("q")
+        await pilot.pause()
+        assert "still capturing on eth0" in text_on(pilot)
+        await pilot.press("down", "enter")
+        await pilot.pause()
+        assert main_of(pilot).flow is FAST_OPEN
+        await pilot.press("Q")
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+    assert pilot.app.return_value == 0
+
+
 async def test_drops_are_shown() -> None:
     async with live((FAST_OPEN,), feed=Quiet(dropped=7)) as pilot:
         await look(pilot)
