@@ -53,7 +53,8 @@ fuzz: $(VENV)/.installed-fuzz
 
 wheel: $(VENV)/.installed-dev
 	rm -rf dist build/wheel-trial
-	$(BIN)/python -m build --wheel
+	$(BIN)/python -m build --wheel >build-wheel.log || { cat build-wheel.log; exit 1; }
+	rm build-wheel.log
 	$(PYTHON) -m venv build/wheel-trial
 	build/wheel-trial/bin/pip install --quiet dist/*.whl
 	cd build/wheel-trial && bin/peephole --version && bin/peephole keylog-hook
