@@ -99,7 +99,7 @@ def field_line(row: FieldRow, *, open_: bool) -> Line:
         spans.append(Span(f"  decrypted, {counted(field.end - field.start, 'byte')}", Tone.GOOD))
     if field.note:
         bad = field.name in {"undecoded", "trailing"} or "needs" in field.note
-        spans += [Span("  "), Span(safe_text(field.note), Tone.BAD if bad else Tone.GOOD)]
+        spans += [Span("  "), Span(safe_text(field.note), Tone.BAD if bad else Tone.FIND)]
     return tuple(spans)
 
 

@@ -147,7 +147,9 @@ def _round_words(one: Round, *, short: bool) -> list[str]:
 
 def _round_gist(one: Round) -> str:
     """Both firewall classes in the fewest words."""
-    if one.request is None or one.reply is None or one.request.error or one.reply.error:
+    if one.reply is not None and one.reply.error and not (one.request is not None and one.request.error):
+        return f"server says {error_name(one.reply.error)}"
+    if one.request is None or one.reply is None or one.request.error:
         return "no reply" if one.reply is None and one.answered is None else ""
     return f"{terms.firewall(one.request.firewall, short=True)} × {terms.firewall(one.reply.firewall, short=True)}"
 

@@ -63,7 +63,7 @@ def arrange(
             wide,
             short=False,
         )
-    most = (7 if focused in {"attempts", "expression", None} else 3) if short else 10 if height < 50 else 16
+    most = (5 if focused in {"attempts", "expression", None} else 3) if short else 10 if height < 50 else 16
     list_height = 2 + min(max(attempts, 1), most)
     verdict_height = 1 + (6 if height < 50 else 8)
     if short:
