@@ -13,9 +13,9 @@ from typing import Final
 
 from capture.flows.attempt import Attempt
 from capture.flows.copies import Copies
-from capture.flows.endpoints import host_claim, host_of
+from capture.flows.endpoints import host_claim, host_of, is_private
 from capture.flows.facts import Facts, Samples, SidePunches, StreamFacts
-from capture.flows.matching import join_paths, punch_sender, stream_sender
+from capture.flows.matching import Fit, join_paths, punch_fit, stream_fit
 from capture.flows.payloads import open_rounds
 from capture.flows.sides import Sides, find_sides
 from capture.flows.traffic import PunchPacket, SamplePacket, Stream, Traffic
@@ -27,6 +27,9 @@ LOCAL_PING_NS: Final = 5_000_000_000
 """How long after the handshake's answer a client may ping the server locally and connect: four sends, 1 s apart."""
 SAMPLING_NS: Final = 2_000_000_000
 """How long before its first and after its last relayed leg a socket's samples count."""
+
+_Ends = tuple[list[int], list[int]]
+"""Source and destination endpoints of a datagram, one of each for every sighting."""
 
 
 class Gatherer:
@@ -117,16 +120,40 @@ class Gatherer:
             capture_end_ns,
         )
 
-    def _owns(self, attempt: Attempt, endpoint: int, time_ns: int, fits: Callable[[Sides], bool]) -> bool:
-        """Whether `attempt` began last before a time, among those of an endpoint that fit."""
-        claims = self._claims.get(endpoint, [])
-        for index in range(bisect_right(claims, (time_ns, b"\xff" * 64)) - 1, -1, -1):
-            noise1 = claims[index][1]
-            if noise1 == attempt.noise1:
-                return True
-            if fits(self._sides[noise1]):
-                return False
-        return False
+    def _owns(self, attempt: Attempt, fit: Fit, ends: _Ends, time_ns: int, fits: Callable[[Sides], Fit | None]) -> bool:
+        """Whether no other attempt has a better claim to a packet: an exact one, or as good a one and a later start.
+
+        Args:
+            attempt: the attempt that it fits.
+            fit: how well.
+            ends: the endpoints it was seen with.
+            time_ns: when.
+            fits: how well it fits the sides of another.
+        """
+        if attempt.started_ns > time_ns:
+            return False
+        mine = attempt.started_ns, attempt.noise1
+        sources, destinations = ([self._claims.get(end, []) for end in group] for group in ends)
+        fewer = min((sources, destinations), key=lambda claims: sum(map(len, claims)))
+        exact = self._latest(fewer, time_ns, lambda sides: (found := fits(sides)) is not None and found.exact)
+        if fit.exact or exact is not None:
+            return fit.exact and (exact is None or exact <= mine)
+        latest = self._latest(sources + destinations, time_ns, lambda sides: fits(sides) is not None)
+        return latest is None or latest <= mine
+
+    def _latest(
+        self, claims: list[list[tuple[int, bytes]]], time_ns: int, wanted: Callable[[Sides], bool]
+    ) -> tuple[int, bytes] | None:
+        """The claim that began last before a time, among those whose sides are wanted."""
+        latest: tuple[int, bytes] | None = None
+        for each in claims:
+            for index in range(bisect_right(each, (time_ns, b"\xff" * 64)) - 1, -1, -1):
+                if latest is not None and each[index] <= latest:
+                    break
+                if wanted(self._sides[each[index][1]]):
+                    latest = each[index]
+                    break
+        return latest
 
     def _punches(self, attempt: Attempt, sides: Sides) -> tuple[SidePunches, SidePunches]:
         client, server = SidePunches(), SidePunches()
@@ -137,11 +164,11 @@ class Gatherer:
                     continue
                 sources = self._copies.sources(punch.row, punch.src)
                 destinations = self._copies.destinations(punch.row, punch.dst)
-                sender = punch_sender(sides, sources, destinations)
-                if sender is None or not self._owns_punch(attempt, endpoint, punch, sources, destinations):
+                fit = punch_fit(sides, sources, destinations)
+                if fit is None or not self._owns_punch(attempt, fit, punch, (sources, destinations)):
                     continue
                 seen.add(punch.row)
-                punches, receiver = (client, sides.server) if sender is sides.client else (server, sides.client)
+                punches, receiver = (client, sides.server) if fit.sender is sides.client else (server, sides.client)
                 punches.packets.append(punch)
                 inside = receiver.inside_hosts
                 if inside and not inside.isdisjoint(map(host_of, destinations)):
@@ -151,13 +178,8 @@ class Gatherer:
             punches.arrived.sort(key=lambda packet: packet.row)
         return client, server
 
-    def _owns_punch(
-        self, attempt: Attempt, endpoint: int, punch: PunchPacket, sources: list[int], destinations: list[int]
-    ) -> bool:
-        def fits(other: Sides) -> bool:
-            return punch_sender(other, sources, destinations) is not None
-
-        return self._owns(attempt, endpoint, punch.time_ns, fits)
+    def _owns_punch(self, attempt: Attempt, fit: Fit, punch: PunchPacket, ends: _Ends) -> bool:
+        return self._owns(attempt, fit, ends, punch.time_ns, lambda other: punch_fit(other, *ends))
 
     def _streams(
         self, attempt: Attempt, sides: Sides, client_punches: SidePunches, server_punches: SidePunches
@@ -172,30 +194,34 @@ class Gatherer:
         answered = attempt.handshake_answered
         since = answered.started_ns if answered is not None else attempt.started_ns
         chosen: dict[int, tuple[Stream, bool]] = {}
-        for endpoint, stream in self._near(sides):
+        for stream in self._near(sides):
             if id(stream) in chosen or stream.first_ns < since:
                 continue
-            sender = stream_sender(stream, sides, client, server)
-            if sender is not None and self._owns_stream(attempt, endpoint, stream):
-                chosen[id(stream)] = (stream, sender is sides.client)
+            fit = stream_fit(stream, sides, client, server)
+            if fit is not None and self._owns_stream(attempt, fit, stream):
+                chosen[id(stream)] = (stream, fit.sender is sides.client)
         return join_paths(list(chosen.values()), sides)
 
-    def _near(self, sides: Sides) -> list[tuple[int, Stream]]:
-        """Streams at any endpoint of the sides, each with that endpoint."""
+    def _near(self, sides: Sides) -> list[Stream]:
+        """Streams at any endpoint of the sides."""
         traffic = self._traffic
         near = [
-            (endpoint, stream)
+            stream
             for endpoint in sides.client.endpoints | sides.server.endpoints
             for stream in traffic.streams_by_endpoint.get(endpoint, ())
         ]
-        near += [(claim, stream) for claim in _local_claims(sides) for stream in traffic.local_streams.get(claim, ())]
+        near += [stream for claim in _local_claims(sides) for stream in traffic.local_streams.get(claim, ())]
         return near
 
-    def _owns_stream(self, attempt: Attempt, endpoint: int, stream: Stream) -> bool:
-        def fits(other: Sides) -> bool:
-            return stream_sender(stream, other, other.client.endpoints, other.server.endpoints) is not None
+    def _owns_stream(self, attempt: Attempt, fit: Fit, stream: Stream) -> bool:
+        def fits(other: Sides) -> Fit | None:
+            return stream_fit(stream, other, other.client.endpoints, other.server.endpoints)
 
-        return self._owns(attempt, endpoint, stream.first_ns, fits)
+        sources, destinations = list(stream.sources), list(stream.destinations)
+        if is_private(host_of(stream.src)) and is_private(host_of(stream.dst)):
+            sources += [host_claim(host_of(end)) for end in stream.sources]
+            destinations += [host_claim(host_of(end)) for end in stream.destinations]
+        return self._owns(attempt, fit, (sources, destinations), stream.first_ns, fits)
 
     def _samples(self, attempt: Attempt, sides: Sides) -> tuple[Samples, Samples]:
         rounds = attempt.rounds()

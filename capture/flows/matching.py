@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from capture.flows.endpoints import host_of, is_private
 from capture.flows.facts import StreamFacts
 from capture.flows.sides import Side, Sides
 from capture.flows.traffic import Stream
 
 
-def punch_sender(sides: Sides, sources: list[int], destinations: list[int]) -> Side | None:
+class Fit(NamedTuple):
+    """How a punch or a stream fits the sides of an attempt."""
+
+    sender: Side
+    exact: bool
+    """Both ends are known to be the attempt's; else one is, and the other only has its host."""
+
+
+def punch_fit(sides: Sides, sources: list[int], destinations: list[int]) -> Fit | None:
     """The side that sent a punch seen with these endpoints; None if it is not between these sides."""
     client, server = sides.client, sides.server
     score = 0
@@ -19,12 +29,12 @@ def punch_sender(sides: Sides, sources: list[int], destinations: list[int]) -> S
     if score == 0:
         return None
     sender, receiver = (client, server) if score > 0 else (server, client)
-    from_sender = not sender.hosts.isdisjoint(map(host_of, sources))
-    to_receiver = not receiver.hosts.isdisjoint(map(host_of, destinations))
-    return sender if from_sender and to_receiver else None
+    if sender.hosts.isdisjoint(map(host_of, sources)) or receiver.hosts.isdisjoint(map(host_of, destinations)):
+        return None
+    return Fit(sender, not (sender.punching.isdisjoint(sources) or receiver.punching.isdisjoint(destinations)))
 
 
-def stream_sender(stream: Stream, sides: Sides, client: set[int], server: set[int]) -> Side | None:
+def stream_fit(stream: Stream, sides: Sides, client: set[int], server: set[int]) -> Fit | None:
     """The side that sends a stream between this client and this server; None when it is between others.
 
     Args:
@@ -36,22 +46,22 @@ def stream_sender(stream: Stream, sides: Sides, client: set[int], server: set[in
     from_client, to_server = bool(stream.sources & client), bool(stream.destinations & server)
     from_server, to_client = bool(stream.sources & server), bool(stream.destinations & client)
     if from_client and to_server:
-        return sides.client
+        return Fit(sides.client, True)
     if from_server and to_client:
-        return sides.server
+        return Fit(sides.server, True)
     source_hosts = {host_of(endpoint) for endpoint in stream.sources}
     destination_hosts = {host_of(endpoint) for endpoint in stream.destinations}
     client_hosts, server_hosts = sides.client.hosts, sides.server.hosts
     if (from_client and destination_hosts & server_hosts) or (to_server and source_hosts & client_hosts):
-        return sides.client
+        return Fit(sides.client, False)
     if (from_server and destination_hosts & client_hosts) or (to_client and source_hosts & server_hosts):
-        return sides.server
+        return Fit(sides.server, False)
     if sides.same_nat and is_private(host_of(stream.src)) and is_private(host_of(stream.dst)):
         inside_client, inside_server = sides.client.inside_hosts, sides.server.inside_hosts
         if source_hosts & inside_client or destination_hosts & inside_server:
-            return sides.client
+            return Fit(sides.client, False)
         if source_hosts & inside_server or destination_hosts & inside_client:
-            return sides.server
+            return Fit(sides.server, False)
     return None
 
 
