@@ -18,19 +18,23 @@ from typing import Final
 
 import numpy as np
 
-from capture.arrays import I64
+from capture.arrays import I64, Bools
+from capture.candidates import (
+    FORWARD_WINDOW_NS,
+    SAME_TTL_WINDOW_NS,
+    Group,
+    directed,
+    grouped,
+    plain,
+    repeated,
+    with_a_hop,
+)
 from capture.knowledge import Endpoint, Knowledge
-from capture.links import DIRECTED, hops
 from capture.sightings import TELLING_LENGTH, endpoints, whole_content
 from capture.table import PacketTable
 
-SAME_TTL_WINDOW_NS: Final = 50_000_000
-"""Longest time between two sightings on one machine with the same TTL, as on a bridge."""
-FORWARD_WINDOW_NS: Final = 500_000_000
-"""Longest time between sightings before and after a hop: half of what a node waits before it repeats a request."""
 MAX_OPEN: Final = 1024
 """Equal payloads between the same ends within the window that are looked through; a flood has more."""
-_MAX_BUCKET_BITS: Final = 22
 
 
 @dataclass(slots=True)
@@ -59,48 +63,44 @@ def mark_copies(table: PacketTable, start: int, end: int, first_new: int, knowle
     Returns:
         How many copies were found.
     """
-    rows, content = _candidates(table, start, end)
-    if rows.size == 0:
-        return 0
+    rows = with_a_hop(table, repeated(table.content[start:end]) + start)
     telling = table.wire_length[rows] >= TELLING_LENGTH
+    group = grouped(table, rows[telling], whole_content(table, rows[telling]))
     found = 0
-    for part in (telling, ~telling):
-        if part.any():
-            found += _Joiner(table, rows[part], content[part], first_new, knowledge).join()
+    if group.starts.size:
+        easy = plain(table, group) & (group.rows[group.starts] >= first_new)
+        found += _mark_plain(table, group, easy, knowledge)
+        sizes = np.diff(np.append(group.starts, group.rows.size))
+        hard = np.repeat(~easy, sizes)
+        if hard.any():
+            found += _Joiner(table, group.rows[hard], group.content[hard], first_new, knowledge).join()
+    weak = rows[~telling]
+    if weak.size:
+        order = np.lexsort((weak, table.content[weak]))
+        weak = weak[order]
+        found += _Joiner(table, weak, table.content[weak].view(np.int64), first_new, knowledge).join()
     return found
 
 
-def repeated(content: np.ndarray) -> I64:
-    """Indices, in order, of the values that occur more than once."""
-    # Sorting all values would take longer than all else here; most are unique, and a bucket of their own shows it.
-    count = content.size
-    bits = min(max(count.bit_length() + 2, 8), _MAX_BUCKET_BITS)
-    bucket = (content >> np.uint64(64 - bits)).astype(np.int64)
-    last = np.empty(1 << bits, np.int32)
-    last[bucket] = np.arange(count, dtype=np.int32)
-    shadowed = last[bucket] != np.arange(count, dtype=np.int32)
-    crowded = np.zeros(1 << bits, np.bool_)
-    crowded[bucket[shadowed]] = True
-    rows = np.flatnonzero(crowded[bucket])
-    _, inverse, counts = np.unique(content[rows], return_inverse=True, return_counts=True)
-    return rows[counts[inverse] > 1]
-
-
-def _candidates(table: PacketTable, start: int, end: int) -> tuple[I64, I64]:
-    """Rows whose payload another row near in time has too, by content, in capture order within; and the contents."""
-    rows = repeated(table.content[start:end]) + start
-    rows = _near(table, rows, table.content[rows].view(np.int64))[0]
-    return _near(table, rows, whole_content(table, rows))
-
-
-def _near(table: PacketTable, rows: I64, content: I64) -> tuple[I64, I64]:
-    order = np.lexsort((rows, content))
-    rows, content = rows[order], content[order]
-    near = (content[1:] == content[:-1]) & (np.abs(np.diff(table.time_ns[rows])) <= FORWARD_WINDOW_NS)
-    keep = np.zeros(rows.size, np.bool_)
-    keep[1:] |= near
-    keep[:-1] |= near
-    return rows[keep], content[keep]
+def _mark_plain(table: PacketTable, group: Group, easy: Bools, knowledge: Knowledge) -> int:
+    """Mark groups that are one datagram each, and learn from them."""
+    sizes = np.diff(np.append(group.starts, group.rows.size))
+    inside = np.repeat(easy, sizes)
+    primary = np.repeat(group.rows[group.starts], sizes)
+    rows = group.rows[inside & (group.rows != primary)]
+    table.copy_of[rows] = primary[inside & (group.rows != primary)]
+    later = np.flatnonzero(inside & (group.rows != primary))
+    before, after = group.rows[later - 1], group.rows[later]
+    steps = table.ttl[before].astype(np.int64) - table.ttl[after]
+    knowledge.ttl_steps.update(np.unique(steps[steps > 0]).tolist())
+    src = endpoints(table, before, source=True), endpoints(table, after, source=True)
+    dst = endpoints(table, before, source=False), endpoints(table, after, source=False)
+    out, back = src[0] != src[1], dst[0] != dst[1]
+    # On the way in it is the destination that gets its inside address back.
+    for inner, outer, peer in ((src[0][out], src[1][out], dst[0][out]), (dst[1][back], dst[0][back], src[0][back])):
+        for learned in np.unique(np.stack((inner, outer, peer), axis=1), axis=0).tolist():
+            knowledge.learn(*learned)
+    return int(rows.size)
 
 
 class _Joiner:
@@ -118,7 +118,8 @@ class _Joiner:
         self._ttl: list[int] = table.ttl[rows].tolist()
         self._ip_id: list[int] = table.ip_id[rows].tolist()
         self._copy_of: list[int] = table.copy_of[rows].tolist()
-        self._hop, self._directed = _hops(table, rows)
+        self._hop: list[int] = table.hop[rows].tolist()
+        self._directed: list[bool] = directed(table, rows).tolist()
         self._telling = bool(table.wire_length[rows[0]] >= TELLING_LENGTH)
 
     def join(self) -> int:
@@ -209,19 +210,3 @@ def _recent(index: dict[Endpoint, list[_Seen]], endpoint: Endpoint, now_ns: int)
     if abs(now_ns - known[0].time_ns) > FORWARD_WINDOW_NS:
         known = index[endpoint] = [seen for seen in known if abs(now_ns - seen.time_ns) <= FORWARD_WINDOW_NS]
     return known if len(known) <= MAX_OPEN else known[-MAX_OPEN:]
-
-
-def _hops(table: PacketTable, rows: I64) -> tuple[list[int], list[bool]]:
-    """Where each row was seen, as a number; and whether that says interface and direction."""
-    file = table.files[int(table.file[rows[0]])]
-    interface = table.interface[rows]
-    segment = table.segment[rows]
-    hop = np.zeros(rows.size, np.uint64)
-    directed = np.zeros(rows.size, np.bool_)
-    for number in np.unique(interface).tolist():
-        linktype = file.interfaces[number].linktype
-        for place in np.unique(segment).tolist():
-            part = np.flatnonzero((interface == number) & (segment == place))
-            hop[part] = hops(table.segments[place], table.frame_at[rows[part]], linktype) ^ np.uint64(number << 32)
-            directed[part] = linktype in DIRECTED
-    return hop.tolist(), directed.tolist()

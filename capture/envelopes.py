@@ -14,6 +14,7 @@ import numpy as np
 
 from capture.arrays import I64, U8, U16, U32, U64, Array, Bools
 from capture.raw import Raw
+from capture.window import Offset, Window, part
 from protocol.constants import REQUEST_TYPE, RESPONSE_TYPE, UDX_HEADER_SIZE, UDX_MAGIC, UDX_VERSION
 from protocol.decode import decode_datagram
 from protocol.messages import Request, Response, Undecodable
@@ -71,17 +72,17 @@ class Envelopes(NamedTuple):
     """A number that equal payloads share; so may others with the same length and first `HASHED_LENGTH` bytes."""
 
 
-def scan(raw: Raw, at: I64, length: U32, wire_length: U32) -> Envelopes:
+def scan(window: Window, offset: Offset, length: U32, wire_length: U32) -> Envelopes:
     """Classify payloads.
 
     Args:
-        raw: where they are.
-        at: offset of each.
+        window: the frames they are in.
+        offset: of each.
         length: bytes captured of each.
         wire_length: bytes sent of each, at least `length`.
     """
-    head = raw.gather(at, _HEAD)
-    count = at.size
+    head = window.read(offset, _HEAD)
+    count = length.size
     cut = wire_length > length
     first = head["type"]
     out = Envelopes(
@@ -96,16 +97,27 @@ def scan(raw: Raw, at: I64, length: U32, wire_length: U32) -> Envelopes:
     )
     slow: list[int] = []
     _scan_udx(out, head, np.flatnonzero((first == UDX_MAGIC) & (length > 0)), length, wire_length)
-    _scan_requests(out, raw, at, head, np.flatnonzero((first == REQUEST_TYPE) & (length > 0)), length, cut, slow)
-    _scan_responses(out, raw, at, head, np.flatnonzero((first == RESPONSE_TYPE) & (length > 0)), length, cut, slow)
+    place = _Place(window, offset, length, cut)
+    _scan_requests(out, place, head, np.flatnonzero((first == REQUEST_TYPE) & (length > 0)), slow)
+    _scan_responses(out, place, head, np.flatnonzero((first == RESPONSE_TYPE) & (length > 0)), slow)
     short = np.flatnonzero(length < 2)
     if short.size:
         silent = cut[short] & ((length[short] == 0) | (first[short] == UDX_MAGIC))
         out.kind[short[silent]] = Kind.MALFORMED
         out.kind[short[(length[short] == 1) & (first[short] == 0) & ~cut[short]]] = Kind.PUNCH
     for row in slow:
-        _decode_one(out, raw, row, int(at[row]), int(length[row]), int(wire_length[row]))
+        at = int(window.at[row]) + (offset if isinstance(offset, int) else int(offset[row]))
+        _decode_one(out, window.raw, row, at, int(length[row]), int(wire_length[row]))
     return out
+
+
+class _Place(NamedTuple):
+    """Where payloads are, and how much of them."""
+
+    window: Window
+    offset: Offset
+    length: U32
+    cut: Bools
 
 
 def _contents(head: Array, length: U32, wire_length: U32) -> U64:
@@ -147,22 +159,20 @@ def _prefix(head: Array, rows: I64, length: U32, slow: list[int]) -> tuple[I64, 
     return rows, flags, _TO_END + 32 * ((flags & 1) + (flags >> 1 & 1)).astype(np.int64)
 
 
-def _scan_requests(
-    out: Envelopes, raw: Raw, at: I64, head: Array, rows: I64, length: U32, cut: Bools, slow: list[int]
-) -> None:
+def _scan_requests(out: Envelopes, place: _Place, head: Array, rows: I64, slow: list[int]) -> None:
     out.kind[rows] = Kind.MALFORMED
-    rows, flags, pos = _prefix(head, rows, length, slow)
-    size = length[rows].astype(np.int64)
-    start = at[rows]
-    command = raw.gather(start + pos, _BYTE)
+    rows, flags, pos = _prefix(head, rows, place.length, slow)
+    size = place.length[rows].astype(np.int64)
+    window, start = place.window, part(place.offset, rows)
+    command = window.read_some(rows, start + pos, _BYTE)
     long_form = (command > _INLINE) & (pos < size)
     sound = pos < size
     pos += 1
     target_at = pos
     pos = pos + np.where(flags & 8, 32, 0)
     has_target = (flags & 8 != 0) & (pos <= size)
-    pos, unusual = _after_value(raw, start, pos, flags, size)
-    sound &= (pos <= size) | cut[rows]
+    pos, unusual = _after_value(window, rows, start, pos, flags, size)
+    sound &= (pos <= size) | place.cut[rows]
     unusual |= long_form
     if unusual.any():
         slow += rows[unusual].tolist()
@@ -171,36 +181,35 @@ def _scan_requests(
     _keep_fixed(out, head, good, Kind.REQUEST)
     out.command[good] = command[sound]
     targeted = np.flatnonzero(sound & has_target)
-    out.target8[rows[targeted]] = raw.gather(start[targeted] + target_at[targeted], _TARGET)
+    at = part(start, targeted) + target_at[targeted]
+    out.target8[rows[targeted]] = window.read_some(rows[targeted], at, _TARGET)
 
 
-def _scan_responses(
-    out: Envelopes, raw: Raw, at: I64, head: Array, rows: I64, length: U32, cut: Bools, slow: list[int]
-) -> None:
+def _scan_responses(out: Envelopes, place: _Place, head: Array, rows: I64, slow: list[int]) -> None:
     out.kind[rows] = Kind.MALFORMED
-    rows, flags, pos = _prefix(head, rows, length, slow)
-    size = length[rows].astype(np.int64)
-    start = at[rows]
+    rows, flags, pos = _prefix(head, rows, place.length, slow)
+    size = place.length[rows].astype(np.int64)
+    window, start = place.window, part(place.offset, rows)
     unusual = np.zeros(rows.size, np.bool_)
     nodes = np.flatnonzero(flags & 4)
     if nodes.size:
-        count = raw.gather(start[nodes] + pos[nodes], _BYTE)
+        count = window.read_some(rows[nodes], part(start, nodes) + pos[nodes], _BYTE)
         unusual[nodes] = (count > _INLINE) & (pos[nodes] < size[nodes])
         pos[nodes] += 1 + 6 * count.astype(np.int64) * (pos[nodes] < size[nodes])
     errors = np.flatnonzero(flags & 8)
     if errors.size:
-        code = raw.gather(start[errors] + pos[errors], _BYTE)
+        code = window.read_some(rows[errors], part(start, errors) + pos[errors], _BYTE)
         unusual[errors] |= (code > _INLINE) & (pos[errors] < size[errors])
         pos[errors] += 1
-    pos, odd_value = _after_value(raw, start, pos, flags, size)
+    pos, odd_value = _after_value(window, rows, start, pos, flags, size)
     unusual |= odd_value
-    sound = ((pos <= size) | cut[rows]) & ~unusual
+    sound = ((pos <= size) | place.cut[rows]) & ~unusual
     if unusual.any():
         slow += rows[unusual].tolist()
     _keep_fixed(out, head, rows[sound], Kind.RESPONSE)
 
 
-def _after_value(raw: Raw, start: I64, pos: I64, flags: U8, size: I64) -> tuple[I64, Bools]:
+def _after_value(window: Window, rows: I64, start: Offset, pos: I64, flags: U8, size: I64) -> tuple[I64, Bools]:
     """Where the value ends (`pos` if there is none; past `size` if it does not fit); and lengths in rare forms."""
     unusual = np.zeros(pos.size, np.bool_)
     valued = np.flatnonzero(flags & 16)
@@ -208,7 +217,7 @@ def _after_value(raw: Raw, start: I64, pos: I64, flags: U8, size: I64) -> tuple[
         return pos, unusual
     pos = pos.copy()
     begin, room = pos[valued], size[valued]
-    prefix = raw.gather(start[valued] + begin, _VARINT)
+    prefix = window.read_some(rows[valued], part(start, valued) + begin, _VARINT)
     value_size = prefix["first"].astype(np.int64)
     wide = value_size == _U16_FORM
     value_size[wide] = prefix["next"][wide]

@@ -10,6 +10,7 @@ import numpy as np
 
 from capture.arrays import I64, U16, U32, Rows
 from capture.raw import Raw
+from capture.window import Window
 
 MAX_FRAME: Final = 262_144
 """Longest frame that libpcap and Wireshark write or accept; a longer one means that the file is damaged."""
@@ -18,11 +19,15 @@ REGION_BYTES: Final = 16 << 20
 MAX_TIME_NS: Final = 2**63 - 1
 
 
+CHUNK: Final = 1 << 14
+"""Frames worked on at a time: few enough for the columns in the making to stay in the processor's cache."""
+
+
 class Frames(NamedTuple):
     """A run of frames in file order; all columns have the same length."""
 
-    at: I64
-    """Byte offset of the first link-layer byte."""
+    window: Window
+    """Their bytes."""
     length: U32
     """Bytes captured."""
     wire_length: U32
@@ -32,7 +37,7 @@ class Frames(NamedTuple):
 
     def pick(self, rows: Rows) -> Frames:
         """Some of these frames."""
-        return Frames._make(column[rows] for column in self)
+        return Frames(self.window.pick(rows), *(column[rows] for column in self[1:]))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ class FrameReader(Protocol):
     findings: Findings
 
     def batches(self) -> Iterator[Frames]:
-        """All frames in file order, a bounded number of bytes of the file at a time."""
+        """All frames in file order, at most `CHUNK` at a time."""
 
 
 def nanoseconds(seconds: I64, fraction_ns: I64, offset_s: int = 0) -> I64:

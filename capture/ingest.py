@@ -1,32 +1,45 @@
 """From frames to rows of the packet table: link, IP and UDP headers, fragments, envelopes.
 
-One code path for files and live sources; it works on some ten thousand frames at a time, few enough for the columns in
-the making to stay in the processor's cache.
+One code path for files and live sources, for many frames at a time.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from capture.arrays import I64, Array, Bools
+from capture.arrays import I64, U8, U32, Array
 from capture.capture_file import CaptureFile
 from capture.envelopes import Kind, scan
 from capture.fragments import Reassembler
 from capture.frames import Frames
-from capture.ip import MALFORMED, UDP, Payloads, open_packets, open_udp
+from capture.ip import Carriers, Payloads, ipv4_with_udp, ipv6_with_udp, open_ipv4, open_ipv6, open_udp
 from capture.links import SUPPORTED, Packets, find_packets, hops, linktype_name
 from capture.raw import Raw
 from capture.table import PacketTable, Piece
+from capture.window import Offset, Window, part
 
-CHUNK: Final = 1 << 15
+
+class _Run(NamedTuple):
+    """Frames of one link type and one IP version, with what was found in them so far."""
+
+    frames: Frames
+    numbers: I64
+    linktype: int
+    offset: Offset
+    """Of the IP header."""
+    version: int
+
+    def pick(self, rows: I64) -> _Run:
+        """Some of them."""
+        return _Run(self.frames.pick(rows), self.numbers[rows], self.linktype, part(self.offset, rows), self.version)
 
 
 class _Whole(NamedTuple):
-    """A datagram put together from fragments: its bytes above IP, and the index of the frame that completed it."""
+    """A datagram put together from fragments: its bytes above IP, and the row of the piece that completed it."""
 
-    frame: int
+    row: int
     body: bytes
     pieces: list[Piece]
 
@@ -45,201 +58,189 @@ class Ingest:
         self._file = file
         self._number = len(table.files)
         table.files.append(file)
+        self._segment = 0
         self._reassembler: Reassembler[Piece] = Reassembler()
-        self._unknown: dict[int, int] = {}
+        self.unreadable: dict[int, int] = {}
+        """Frames of link types that can't be read, by link type."""
 
-    def add(self, raw: Raw, segment: int, frames: Frames) -> None:
-        """Take in frames that lie in `raw`, which is `table.segments[segment]`."""
-        for start in range(0, frames.at.size, CHUNK):
-            self._add_chunk(raw, segment, frames.pick(slice(start, start + CHUNK)))
+    def add(self, segment: int, frames: Frames) -> None:
+        """Take in frames that lie in `table.segments[segment]`."""
+        self._segment = segment
+        count = frames.time_ns.size
+        numbers = np.arange(self._file.packets + 1, self._file.packets + count + 1)
+        self._file.packets += count
+        interfaces = self._file.interfaces
+        low, high = int(frames.interface.min(initial=0xFFFF)), int(frames.interface.max(initial=0))
+        if low == high or len({interface.linktype for interface in interfaces}) == 1:
+            self._add_linked(frames, numbers, interfaces[low].linktype)
+            return
+        linktypes = np.array([interface.linktype for interface in interfaces], np.int64)[frames.interface]
+        for rows in np.split(np.arange(count), np.flatnonzero(np.diff(linktypes)) + 1):
+            if rows.size:
+                self._add_linked(frames.pick(rows), numbers[rows], int(linktypes[rows[0]]))
 
     def finish(self) -> None:
         """Note what only the end of a source tells."""
         self._file.fragments_pending = self._reassembler.pending
-        for linktype, count in self._unknown.items():
+        for linktype, count in self.unreadable.items():
             name = linktype_name(linktype)
             self._file.notes.append(f"{count} frames of link type {linktype} ({name}), which can't be read, left out")
 
-    @property
-    def unreadable(self) -> dict[int, int]:
-        """Frames of link types that can't be read, by link type."""
-        return self._unknown
-
-    def _add_chunk(self, raw: Raw, segment: int, frames: Frames) -> None:
-        first_frame = self._file.packets + 1
-        self._file.packets += frames.at.size
-        end = frames.at + frames.length
-        packets = self._packets(raw, frames, end)
-        for version in (4, 6):
-            if bool((packets.version == version).all()):
-                self._add_packets(raw, segment, frames, packets, end, np.arange(first_frame, first_frame + end.size))
-                return
-        numbers = np.arange(first_frame, first_frame + end.size)
-        found = np.flatnonzero(packets.version)
-        self._file.not_udp += int(end.size - found.size)
-        # Runs of one IP version, to keep rows in capture order.
-        versions = packets.version[found]
-        for run in np.split(found, np.flatnonzero(np.diff(versions)) + 1):
-            if run.size:
-                self._add_packets(raw, segment, frames.pick(run), packets.pick(run), end[run], numbers[run])
-
-    def _packets(self, raw: Raw, frames: Frames, end: I64) -> Packets:
-        linktypes = np.array([interface.linktype for interface in self._file.interfaces], np.int64)
-        kinds = linktypes[frames.interface] if linktypes.size > 1 else linktypes
-        present = np.unique(kinds).tolist()
-        if len(present) == 1 and present[0] in SUPPORTED:
-            return find_packets(raw, frames.at, end, present[0])
-        packets = Packets(frames.at.copy(), np.zeros(frames.at.size, np.uint8))
-        for linktype in present:
-            rows = np.flatnonzero(kinds == linktype) if kinds.size == frames.at.size else np.arange(frames.at.size)
-            if linktype in SUPPORTED:
-                part = find_packets(raw, frames.at[rows], end[rows], linktype)
-                packets.at[rows], packets.version[rows] = part.at, part.version
-            else:
-                self._unknown[linktype] = self._unknown.get(linktype, 0) + rows.size
-        return packets
-
-    def _add_packets(self, raw: Raw, segment: int, frames: Frames, packets: Packets, end: I64, numbers: I64) -> None:
-        wire_end = frames.at + frames.wire_length
-        payloads = open_packets(raw, packets, end, wire_end)
-        wholes: list[_Whole] = []
-        carries: Bools = payloads.protocol == UDP
-        is_piece = carries & (payloads.fragment_at >= 0)
-        malformed = payloads.protocol == MALFORMED
-        self._file.malformed += int(malformed.sum())
-        self._file.not_udp += int((~carries & ~malformed).sum())
-        if is_piece.any():
-            wholes = self._reassemble(raw, segment, frames, packets, payloads, np.flatnonzero(is_piece))
-            carries &= ~is_piece
-        if carries.all():
-            self._add_rows(raw, segment, frames, packets, payloads, numbers)
+    def _add_linked(self, frames: Frames, numbers: I64, linktype: int) -> None:
+        if linktype not in SUPPORTED:
+            self.unreadable[linktype] = self.unreadable.get(linktype, 0) + numbers.size
+            self._file.not_udp += numbers.size
             return
-        rows = np.flatnonzero(carries)
-        # Datagrams put together go where the frame that completed them stands.
+        packets = find_packets(frames.window, frames.length, linktype)
+        for rows in _runs(packets):
+            if rows is None:
+                self._add_run(_Run(frames, numbers, linktype, packets.offset, int(packets.version[0])))
+            else:
+                version, offset = int(packets.version[rows[0]]), part(packets.offset, rows)
+                self._add_run(_Run(frames.pick(rows), numbers[rows], linktype, offset, version))
+        self._file.not_udp += int((packets.version == 0).sum())
+
+    def _add_run(self, run: _Run) -> None:
+        frames = run.frames
+        if run.version == 4:
+            carriers = ipv4_with_udp(frames.window, run.offset, frames.length, frames.wire_length)
+            run = self._carrying(run, carriers)
+            frames = run.frames
+            payloads = open_ipv4(frames.window, run.offset, frames.length, frames.wire_length)
+        else:
+            chain = ipv6_with_udp(frames.window, run.offset, frames.length)
+            run = self._carrying(run, chain.carriers)
+            number = self._table.host6_numbers
+            payloads = open_ipv6(run.frames.window, run.offset, run.frames.length, chain, number)
+        if payloads.fragment is None:
+            self._add_datagrams(run, payloads)
+            return
+        pieces = np.flatnonzero(payloads.fragment.position >= 0)
+        rows = np.flatnonzero(payloads.fragment.position < 0)
         done = 0
-        for whole in wholes:
-            split = int(np.searchsorted(rows, whole.frame))
-            self._add_some(raw, segment, frames, packets, payloads, numbers, rows[done:split])
-            self._add_whole(segment, frames, packets, payloads, numbers, whole, raw)
+        # Datagrams put together go where the frame that completed them stands.
+        for whole in self._reassemble(run, payloads, pieces):
+            split = int(np.searchsorted(rows, whole.row))
+            self._add_some(run, payloads, rows[done:split])
+            self._add_whole(run, payloads, whole)
             done = split
-        self._add_some(raw, segment, frames, packets, payloads, numbers, rows[done:])
+        self._add_some(run, payloads, rows[done:])
 
-    def _add_some(
-        self, raw: Raw, segment: int, frames: Frames, packets: Packets, payloads: Payloads, numbers: I64, rows: I64
-    ) -> None:
+    def _carrying(self, run: _Run, carriers: Carriers) -> _Run:
+        """The frames with UDP in them; the others are counted."""
+        if carriers.rows is None:
+            return run
+        self._file.malformed += carriers.malformed
+        self._file.not_udp += run.numbers.size - carriers.rows.size - carriers.malformed
+        return run.pick(carriers.rows)
+
+    def _add_some(self, run: _Run, payloads: Payloads, rows: I64) -> None:
         if rows.size:
-            self._add_rows(raw, segment, frames.pick(rows), packets.pick(rows), payloads.pick(rows), numbers[rows])
+            self._add_datagrams(run.pick(rows), payloads.pick(rows))
 
-    def _add_rows(
-        self, raw: Raw, segment: int, frames: Frames, packets: Packets, payloads: Payloads, numbers: I64
-    ) -> None:
-        udp = open_udp(raw, payloads.at, payloads.end, payloads.wire_length)
+    def _add_datagrams(self, run: _Run, payloads: Payloads) -> None:
+        if not run.numbers.size:
+            return
+        udp = open_udp(run.frames.window, payloads.offset, payloads.end, payloads.wire_length)
         if not udp.sound.all():
             self._file.malformed += int((~udp.sound).sum())
-            self._add_some(raw, segment, frames, packets, payloads, numbers, np.flatnonzero(udp.sound))
+            self._add_some(run, payloads, np.flatnonzero(udp.sound))
             return
-        src, dst, family6 = self._hosts(raw, packets, payloads)
-        envelopes = scan(raw, udp.at, udp.length, udp.wire_length)
+        self._append(run, payloads, run.frames.window, udp.offset, udp.length, udp.wire_length, udp.sport, udp.dport)
+
+    def _add_whole(self, run: _Run, payloads: Payloads, whole: _Whole) -> None:
+        """Add a datagram that was put together."""
+        one = np.array([whole.row])
+        window = Window(Raw(whole.body), np.zeros(1, np.int64))
+        size = np.array([len(whole.body)], np.int64)
+        udp = open_udp(window, 0, size, size)
+        if not udp.sound[0]:
+            self._file.malformed += 1
+            return
+        row = len(self._table)
+        run, payloads = run.pick(one), payloads.pick(one)
+        self._append(run, payloads, window, udp.offset, udp.length, udp.wire_length, udp.sport, udp.dport)
+        self._table.assembled[row] = whole.body[8 : 8 + int(udp.length[0])]
+        self._table.pieces[row] = whole.pieces[:-1]
+
+    def _append(
+        self,
+        run: _Run,
+        payloads: Payloads,
+        window: Window,
+        offset: Offset,
+        length: U32,
+        wire_length: U32,
+        sport: Array,
+        dport: Array,
+    ) -> None:
+        envelopes = scan(window, offset, length, wire_length)
         self._count(envelopes.kind)
+        frames = run.frames
         self._table.append(
             time_ns=frames.time_ns,
-            src=src,
-            dst=dst,
-            family6=family6,
-            sport=udp.sport,
-            dport=udp.dport,
+            src=payloads.src,
+            dst=payloads.dst,
+            family6=run.version == 6,
+            sport=sport,
+            dport=dport,
             ttl=payloads.ttl,
             ip_id=payloads.ip_id,
+            hop=hops(frames.window, run.linktype, frames.interface),
             file=self._number,
-            frame=numbers,
+            frame=run.numbers,
             interface=frames.interface,
-            length=udp.length,
-            wire_length=udp.wire_length,
+            length=length,
+            wire_length=wire_length,
             copy_of=-1,
-            segment=segment,
-            frame_at=frames.at,
+            segment=self._segment,
+            frame_at=frames.window.at,
             frame_length=frames.length,
             frame_wire_length=frames.wire_length,
-            skip=udp.at - frames.at,
+            skip=offset,
             **envelopes._asdict(),
         )
 
-    def _count(self, kind: Array) -> None:
+    def _count(self, kind: U8) -> None:
         counts = np.bincount(kind, minlength=6)
         self._file.udp += int(kind.size)
         self._file.dht_messages += int(counts[Kind.REQUEST] + counts[Kind.RESPONSE])
         self._file.undecodable += int(counts[Kind.MALFORMED])
 
-    def _hosts(self, raw: Raw, packets: Packets, payloads: Payloads) -> tuple[Array, Array, bool]:
-        if packets.version.size == 0 or packets.version[0] == 4:
-            return payloads.src, payloads.dst, False
-        hosts = raw.gather(packets.at + 8, np.dtype("V32")).tobytes()
-        parts = [hosts[i : i + 16] for i in range(0, len(hosts), 16)]
-        numbers = np.array(self._table.host6_numbers(parts), np.uint32)
-        return numbers[0::2], numbers[1::2], True
-
-    def _reassemble(
-        self, raw: Raw, segment: int, frames: Frames, packets: Packets, payloads: Payloads, rows: I64
-    ) -> list[_Whole]:
-        buffer = raw.buffer
+    def _reassemble(self, run: _Run, payloads: Payloads, rows: I64) -> list[_Whole]:
+        frames, window, fragment = run.frames, run.frames.window, payloads.fragment
+        assert fragment is not None
+        buffer = window.raw.buffer
+        seen_at = hops(window, run.linktype, frames.interface).tolist()
         wholes: list[_Whole] = []
         for row in rows.tolist():
-            at, end = int(payloads.at[row]), int(payloads.end[row])
-            frame_at, interface = int(frames.at[row]), int(frames.interface[row])
-            if end - at < payloads.wire_length[row]:
+            offset = payloads.offset if isinstance(payloads.offset, int) else int(payloads.offset[row])
+            frame_at, end = int(window.at[row]), int(payloads.end[row])
+            if end - offset < payloads.wire_length[row]:
                 self._file.malformed += 1
                 continue
-            start = int(packets.at[row])
-            hosts = bytes(
-                buffer[start + 8 : start + 40] if packets.version[row] == 6 else buffer[start + 12 : start + 20]
-            )
-            hop = int(hops(raw, frames.at[row : row + 1], self._file.interfaces[interface].linktype)[0])
-            key = hosts, int(payloads.fragment_id[row]), int(payloads.ttl[row]), interface, hop
-            length, wire_length = int(frames.length[row]), int(frames.wire_length[row])
-            time_ns = int(frames.time_ns[row])
-            piece = Piece(segment, frame_at, length, wire_length, time_ns, interface)
-            position, more = int(payloads.fragment_at[row]), bool(payloads.more[row])
-            found = self._reassembler.add(key, position, more, bytes(buffer[at:end]), time_ns, piece)
+            ends = run.version, int(payloads.src[row]), int(payloads.dst[row])
+            key = *ends, int(fragment.id[row]), int(payloads.ttl[row]), seen_at[row]
+            time_ns, interface = int(frames.time_ns[row]), int(frames.interface[row])
+            size = int(frames.length[row]), int(frames.wire_length[row])
+            piece = Piece(self._segment, frame_at, *size, time_ns, interface)
+            position, more = int(fragment.position[row]), bool(fragment.more[row])
+            body = bytes(buffer[frame_at + offset : frame_at + end])
+            found = self._reassembler.add(key, position, more, body, time_ns, piece)
             if found is None:
                 self._file.fragments += 1
             else:
                 wholes.append(_Whole(row, found[0], found[1]))
         return wholes
 
-    def _add_whole(
-        self, segment: int, frames: Frames, packets: Packets, payloads: Payloads, numbers: I64, whole: _Whole, raw: Raw
-    ) -> None:
-        body = Raw(whole.body)
-        one = slice(whole.frame, whole.frame + 1)
-        size = np.array([len(whole.body)], np.int64)
-        udp = open_udp(body, np.zeros(1, np.int64), size, size)
-        if not udp.sound[0]:
-            self._file.malformed += 1
-            return
-        src, dst, family6 = self._hosts(raw, packets.pick(one), payloads.pick(one))
-        envelopes = scan(body, udp.at, udp.length, udp.wire_length)
-        self._count(envelopes.kind)
-        rows = self._table.append(
-            time_ns=frames.time_ns[one],
-            src=src,
-            dst=dst,
-            family6=family6,
-            sport=udp.sport,
-            dport=udp.dport,
-            ttl=payloads.ttl[one],
-            ip_id=payloads.ip_id[one],
-            file=self._number,
-            frame=numbers[one],
-            interface=frames.interface[one],
-            length=udp.length,
-            wire_length=udp.wire_length,
-            copy_of=-1,
-            segment=segment,
-            frame_at=frames.at[one],
-            frame_length=frames.length[one],
-            frame_wire_length=frames.wire_length[one],
-            skip=0,
-            **envelopes._asdict(),
-        )
-        self._table.assembled[rows[0]] = whole.body[8 : 8 + int(udp.length[0])]
-        self._table.pieces[rows[0]] = whole.pieces[:-1]
+
+def _runs(packets: Packets) -> list[I64 | None]:
+    """Frames of one IP version in a row, to keep the order; a single None if that is all of them."""
+    version = packets.version
+    first = version[:1]
+    if version.size and first[0] and bool((version == first).all()):
+        return [None]
+    found = np.flatnonzero(version)
+    if not found.size:
+        return []
+    return list(np.split(found, np.flatnonzero(np.diff(version[found])) + 1))

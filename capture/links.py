@@ -18,8 +18,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from capture.arrays import I64, U8, U64, Array, Rows
-from capture.raw import Raw
+from capture.arrays import U8, U16, U32, Array
+from capture.window import Offset, Window
 
 NULL: Final = 0
 ETHERNET: Final = 1
@@ -69,19 +69,20 @@ _AF_INET6: Final = (10, 23, 24, 28, 30)
 _BE16: Final = np.dtype(">u2")
 _BE32: Final = np.dtype(">u4")
 _BYTE: Final = np.dtype("u1")
+_MACS: Final = np.dtype([("a", "<u8"), ("b", "<u4"), ("type", ">u2"), ("tag", ">u2")])
+_COOKED: Final = np.dtype([("type", ">u2"), ("x", "V4"), ("address", "<u8")])
+_COOKED2: Final = np.dtype([("x", "V4"), ("interface", ">u4"), ("y", "V2"), ("type", "u1")])
+_MIX: Final = np.uint64(0x9E3779B97F4A7C15)
+_ODD: Final = np.uint64(0xC2B2AE3D27D4EB4F)
 
 
 class Packets(NamedTuple):
     """IP packets found in frames; one entry per frame."""
 
-    at: I64
-    """Byte offset of the IP header (meaningless where `version` is 0)."""
+    offset: Offset
+    """Of the IP header (meaningless where `version` is 0)."""
     version: U8
     """4, 6, or 0 where the frame holds no IP packet."""
-
-    def pick(self, rows: Rows) -> Packets:
-        """Some of these packets."""
-        return Packets._make(column[rows] for column in self)
 
 
 def linktype_name(linktype: int) -> str:
@@ -89,64 +90,63 @@ def linktype_name(linktype: int) -> str:
     return LINKTYPE_NAMES.get(linktype, "unknown")
 
 
-def find_packets(raw: Raw, at: I64, end: I64, linktype: int) -> Packets:
+def find_packets(window: Window, length: U32, linktype: int) -> Packets:
     """Find the IP packets in frames of one link type.
 
     Args:
-        raw: where the frames are.
-        at: offset of each frame.
-        end: offset past the last captured byte of each frame.
+        window: the frames.
+        length: bytes captured of each.
         linktype: one of `SUPPORTED`.
     """
+    offset: Offset = _HEADER.get(linktype, 0)
     if linktype in _PROTOCOL_AT:
-        packet_at = at + _HEADER[linktype]
-        protocol = raw.gather(at + _PROTOCOL_AT[linktype], _BE16).astype(np.uint16)
-        _step_over_tags(raw, packet_at, protocol)
-        version = np.where(protocol == _IPV4, 4, np.where(protocol == _IPV6, 6, 0)).astype(np.uint8)
+        protocol = window.read(_PROTOCOL_AT[linktype], _BE16)
+        is4, is6 = protocol == _IPV4, protocol == _IPV6
+        if not (is4 | is6).all():
+            offset, protocol = _step_over_tags(window, offset, protocol.astype(np.uint16))
+            is4, is6 = protocol == _IPV4, protocol == _IPV6
     elif linktype in (NULL, LOOP):
-        packet_at = at + 4
-        family = raw.gather(at, _BE32)
+        family = window.read(0, _BE32)
         swapped = family.byteswap()
         is4 = (family == _AF_INET) | (swapped == _AF_INET)
         is6 = np.isin(family, _AF_INET6) | np.isin(swapped, _AF_INET6)
-        version = np.where(is4, 4, np.where(is6, 6, 0)).astype(np.uint8)
     else:
-        packet_at = at
-        first = raw.gather(at, _BYTE) >> 4
-        allowed = {RAW_IPV4: (4,), RAW_IPV6: (6,)}.get(linktype, (4, 6))
-        version = np.where(np.isin(first, allowed), first, 0).astype(np.uint8)
-    version[packet_at >= end] = 0
-    return Packets(packet_at, version)
+        first = window.read(0, _BYTE) >> 4
+        is4 = (first == 4) & (linktype != RAW_IPV6)
+        is6 = (first == 6) & (linktype != RAW_IPV4)
+    version = is4 * np.uint8(4) + is6 * np.uint8(6)
+    version[offset >= length] = 0
+    return Packets(offset, version)
 
 
-def _step_over_tags(raw: Raw, packet_at: I64, protocol: np.ndarray) -> None:
+def _step_over_tags(window: Window, offset: Offset, protocol: Array) -> tuple[Offset, Array]:
     for _ in range(_MAX_TAGS):
-        tagged = np.flatnonzero((protocol != _IPV4) & np.isin(protocol, _TAGS))
+        tagged = np.flatnonzero(np.isin(protocol, _TAGS))
         if not tagged.size:
-            return
-        protocol[tagged] = raw.gather(packet_at[tagged] + 2, _BE16)
-        packet_at[tagged] += 4
+            break
+        if isinstance(offset, int):
+            offset = np.full(protocol.size, offset, np.int64)
+        protocol[tagged] = window.read_some(tagged, offset[tagged] + 2, _BE16)
+        offset[tagged] += 4
+    return offset, protocol
 
 
-def hops(raw: Raw, at: I64, linktype: int) -> U64:
-    """A number per frame that tells where it was seen: interface and direction as far as the link header says.
+def hops(window: Window, linktype: int, interface: U16) -> U32:
+    """A number per frame that tells where it was seen: interface, and direction as far as the link header says.
 
     Ethernet: the pair of MAC addresses, and the VLAN. SLL2: interface index and packet type. SLL: packet type and
-    address. The others say nothing: 0.
+    address. The others say nothing more than the interface.
     """
+    mixed = interface.astype(np.uint64) * _MIX
     if linktype == ETHERNET:
-        words = raw.gather(at, np.dtype([("a", "<u8"), ("b", "<u4"), ("type", ">u2"), ("tag", ">u2")]))
-        tag = np.where(np.isin(words["type"], _TAGS), words["tag"], 0).astype(np.uint64)
-        return _mixed(words["a"], words["b"]) ^ tag << np.uint64(48)
-    if linktype == SLL2:
-        words = raw.gather(at, np.dtype([("x", "V4"), ("interface", ">u4"), ("y", "V2"), ("type", "u1")]))
-        return _mixed(words["interface"], words["type"])
-    if linktype == SLL:
-        words = raw.gather(at, np.dtype([("type", ">u2"), ("x", "V4"), ("address", "<u8")]))
-        return _mixed(words["address"], words["type"])
-    return np.zeros(at.size, np.uint64)
-
-
-def _mixed(first: Array, second: Array) -> U64:
-    mixed: U64 = first.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) ^ second.astype(np.uint64)
-    return mixed
+        words = window.read(0, _MACS)
+        mixed ^= words["a"] ^ words["b"] * _MIX
+        tagged = np.flatnonzero((words["type"] != _IPV4) & np.isin(words["type"], _TAGS))
+        mixed[tagged] ^= words["tag"][tagged].astype(np.uint64) << np.uint64(48)
+    elif linktype == SLL2:
+        words = window.read(0, _COOKED2)
+        mixed ^= words["interface"] * _MIX ^ words["type"]
+    elif linktype == SLL:
+        words = window.read(0, _COOKED)
+        mixed ^= words["address"] ^ words["type"] * _MIX
+    return (mixed * _ODD >> np.uint64(32)).astype(np.uint32)

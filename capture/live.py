@@ -14,14 +14,16 @@ from typing import Final
 
 import numpy as np
 
+from capture.candidates import FORWARD_WINDOW_NS
 from capture.capture_file import CaptureFile
-from capture.duplicates import FORWARD_WINDOW_NS, mark_copies
+from capture.duplicates import mark_copies
 from capture.errors import LiveError
 from capture.frames import Frames, Interface
 from capture.ingest import Ingest
 from capture.live_socket import LiveSocket
 from capture.raw import Raw
 from capture.table import PacketTable
+from capture.window import Window
 
 MAX_WAITING_BYTES: Final = 64 << 20
 """Frames that may wait for `LiveCapture.collect`."""
@@ -107,10 +109,11 @@ class LiveCapture:
         time_ns = np.array([time for _, time in waiting], np.int64)
         raw = Raw(b"".join(frame for frame, _ in waiting))
         size = length.astype(np.uint32)
-        frames = Frames(np.cumsum(length) - length, size, size, time_ns, np.zeros(length.size, np.uint16))
+        window = Window(raw, np.cumsum(length) - length)
+        frames = Frames(window, size, size, time_ns, np.zeros(length.size, np.uint16))
         first_new = len(self.table)
         self.table.segments.append(raw)
-        self._ingest.add(raw, len(self.table.segments) - 1, frames)
+        self._ingest.add(len(self.table.segments) - 1, frames)
         recent = max(self._first_row, first_new - _LOOK_BACK_ROWS)
         known = self.table.time_ns[recent:first_new]
         start = recent + int(np.searchsorted(known, time_ns[0] - FORWARD_WINDOW_NS))

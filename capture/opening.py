@@ -13,7 +13,7 @@ from capture.capture_file import CaptureFile
 from capture.compressed import unfold
 from capture.duplicates import mark_copies
 from capture.errors import CaptureError
-from capture.frames import FrameReader
+from capture.frames import FrameReader, Frames
 from capture.ingest import Ingest
 from capture.links import linktype_name
 from capture.pcap import PcapReader, is_pcap
@@ -61,7 +61,9 @@ def read_capture(source: str | bytes, table: PacketTable | None = None) -> Packe
     start = len(table)
     table.segments.append(raw)
     for frames in reader.batches():
-        ingest.add(raw, len(table.segments) - 1, frames)
+        if not file.packets:
+            table.reserve(_expected_rows(raw, frames))
+        ingest.add(len(table.segments) - 1, frames)
     ingest.finish()
     if file.packets and sum(ingest.unreadable.values()) == file.packets:
         linktype = next(iter(ingest.unreadable))
@@ -73,6 +75,13 @@ def read_capture(source: str | bytes, table: PacketTable | None = None) -> Packe
     if findings.damage and damage:
         file.truncated = f"{damage}; {findings.damage}"
     return table
+
+
+def _expected_rows(raw: Raw, frames: Frames) -> int:
+    """About how many frames a file has, going by its first ones; room for too many costs nothing."""
+    count = frames.time_ns.size
+    end = int(frames.window.at[-1]) + int(frames.length[-1])
+    return count if end >= raw.size - end // 8 else int(raw.size / end * count * 1.1)
 
 
 def _reader(raw: Raw, path: str) -> FrameReader:

@@ -20,8 +20,9 @@ import numpy as np
 from capture.arrays import I64, Bools
 from capture.chain import follow
 from capture.errors import CaptureError
-from capture.frames import MAX_FRAME, REGION_BYTES, Findings, Frames, Interface, nanoseconds
+from capture.frames import CHUNK, MAX_FRAME, REGION_BYTES, Findings, Frames, Interface, nanoseconds
 from capture.raw import Raw
+from capture.window import HEAD, Window
 
 FILE_HEADER: Final = 24
 MICROSECONDS: Final = 0xA1B2C3D4
@@ -83,19 +84,21 @@ class PcapReader:
         while start < self.raw.size:
             end = min(start + REGION_BYTES, self.raw.size)
             stretch = follow(self, start, end)
-            if stretch.at.size:
-                yield self._frames(stretch.at)
-                self.raw.forget(start, stretch.next)
+            for low in range(0, stretch.at.size, CHUNK):
+                yield self._frames(stretch.at[low : low + CHUNK])
+            self.raw.forget(start, stretch.next)
             if stretch.next < end:
                 self.findings.damage = self._damage(stretch.next)
                 return
             start = stretch.next
 
     def _frames(self, at: I64) -> Frames:
-        fields = self.raw.gather(at, self._fields)
+        width = self._header + HEAD
+        block = self.raw.gather(at, np.dtype(f"V{width}")).view(np.uint8).reshape(at.size, width)
+        fields = block[:, :16].view(self._fields)[:, 0]
         time_ns = nanoseconds(fields["seconds"].astype(np.int64), fields["fraction"].astype(np.int64) * self._tick_ns)
         return Frames(
-            at + self._header,
+            Window(self.raw, at + self._header, block, self._header),
             fields["length"].astype(np.uint32),
             fields["wire"].astype(np.uint32),
             time_ns,

@@ -16,10 +16,10 @@ from typing import Final
 
 import numpy as np
 
-from capture.arrays import I64, Array, Bools
+from capture.arrays import I64, U8, U64, Array, Bools
 from capture.chain import follow
 from capture.errors import CaptureError
-from capture.frames import MAX_FRAME, REGION_BYTES, Findings, Frames, Interface, nanoseconds
+from capture.frames import CHUNK, MAX_FRAME, REGION_BYTES, Findings, Frames, Interface, nanoseconds
 from capture.pcapng_blocks import (
     DECRYPTION_SECRETS,
     ENHANCED_PACKET,
@@ -34,6 +34,7 @@ from capture.pcapng_blocks import (
     section_order,
 )
 from capture.raw import Raw
+from capture.window import HEAD, Offset, Window
 
 _FRAME_AT: Final = 28
 _SIMPLE_FRAME_AT: Final = 12
@@ -66,6 +67,7 @@ class PcapngReader:
         self.raw = raw
         self.findings = Findings("pcapng")
         self._base = 0
+        self._untimed = 0
         self._set_order("<")
         damage = self._begin_section(0)
         if damage is not None:
@@ -82,6 +84,11 @@ class PcapngReader:
 
     def batches(self) -> Iterator[Frames]:
         """All frames up to the end of the file or the first damage, which `findings.damage` then describes."""
+        yield from self._batches()
+        if self._untimed:
+            self.findings.notes.append(f"{self._untimed} simple packet blocks carry no time")
+
+    def _batches(self) -> Iterator[Frames]:
         start = 0
         while start < self.raw.size:
             if bytes(self.raw.buffer[start : start + 4]) == b"\x0a\x0d\x0d\x0a":
@@ -93,14 +100,14 @@ class PcapngReader:
                 continue
             end = min(start + REGION_BYTES, self.raw.size)
             stretch = follow(self, start, end)
-            if stretch.at.size:
-                frames, bad = self._read(stretch.at)
+            for low in range(0, stretch.at.size, CHUNK):
+                frames, bad = self._read(stretch.at[low : low + CHUNK])
                 if frames is not None:
                     yield frames
                 if bad is not None:
                     self.findings.damage = f"damaged at byte {bad[0]}: {bad[1]}"
                     return
-                self.raw.forget(start, stretch.next)
+            self.raw.forget(start, stretch.next)
             if stretch.next < end and bytes(self.raw.buffer[stretch.next : stretch.next + 4]) != b"\x0a\x0d\x0d\x0a":
                 self.findings.damage = self._damage(stretch.next)
                 return
@@ -125,17 +132,22 @@ class PcapngReader:
 
     def _read(self, at: I64) -> tuple[Frames | None, tuple[int, str] | None]:
         """Frames of the blocks at `at`, up to a block that contradicts itself."""
-        header = self.raw.gather(at, self._packet)
+        width = _FRAME_AT + HEAD
+        block = self.raw.gather(at, np.dtype(f"V{width}")).view(np.uint8).reshape(at.size, width)
+        header = block[:, :_FRAME_AT].view(self._packet)[:, 0]
         kinds = header["type"]
-        described_at, bad = self._describe(at[(kinds == INTERFACE_DESCRIPTION) | (kinds == DECRYPTION_SECRETS)])
-        packets = np.flatnonzero(np.isin(kinds, PACKETS)) if not (kinds == ENHANCED_PACKET).all() else slice(None)
-        at, header = at[packets], header[packets]
-        columns, problem = self._columns(at, header, described_at)
+        bad = None
+        described_at = np.empty(0, np.int64)
+        if not (kinds == ENHANCED_PACKET).all():
+            described_at, bad = self._describe(at[(kinds == INTERFACE_DESCRIPTION) | (kinds == DECRYPTION_SECRETS)])
+            packets = np.flatnonzero(np.isin(kinds, PACKETS))
+            at, header, block = at[packets], header[packets], block[packets]
+        frames, problem = self._columns(at, header, block, described_at)
         if problem is not None and (bad is None or problem[0] < bad[0]):
             bad = problem
         if bad is not None:
-            columns = columns.pick(slice(int(np.searchsorted(at, bad[0]))))
-        return (columns if columns.at.size else None), bad
+            frames = frames.pick(slice(int(np.searchsorted(at, bad[0]))))
+        return (frames if frames.time_ns.size else None), bad
 
     def _describe(self, at: I64) -> tuple[I64, tuple[int, str] | None]:
         """Take in interface descriptions and secrets; offsets of the former, and the first that can't be read."""
@@ -158,57 +170,59 @@ class PcapngReader:
             described.append(start)
         return np.array(described, np.int64), None
 
-    def _columns(self, at: I64, header: Array, described_at: I64) -> tuple[Frames, tuple[int, str] | None]:
+    def _columns(self, at: I64, header: Array, block: U8, described_at: I64) -> tuple[Frames, tuple[int, str] | None]:
+        """Frames of packet blocks, up to one that contradicts itself."""
         kind, size = header["type"], header["size"].astype(np.int64)
-        interface = header["interface"].astype(np.int64)
-        length = header["length"].astype(np.int64)
+        interface, length = header["interface"].astype(np.int64), header["length"].astype(np.int64)
         wire = header["wire"].astype(np.uint32)
-        high, low = header["high"].astype(np.int64), header["low"].astype(np.int64)
-        offset = np.full(at.size, _FRAME_AT, np.int64)
+        ticks = header["high"].astype(np.uint64) << np.uint64(32) | header["low"]
+        offset: Offset = _FRAME_AT
         room = size - 32
         count = len(self.findings.interfaces) - self._base
-        known = count - described_at.size + np.searchsorted(described_at, at)
+        known = count - described_at.size + np.searchsorted(described_at, at) if described_at.size else count
+        simple = kind == SIMPLE_PACKET
         if not (kind == ENHANCED_PACKET).all():
             old = kind == OBSOLETE_PACKET
             # Its interface is the first two of the four bytes.
             interface[old] = interface[old] >> 16 if self._order == ">" else interface[old] & 0xFFFF
-            simple = kind == SIMPLE_PACKET
+        if simple.any():
             wire[simple] = interface[simple]
             interface[simple] = 0
-            offset[simple], room[simple] = _SIMPLE_FRAME_AT, size[simple] - 16
+            offset = np.where(simple, _SIMPLE_FRAME_AT, _FRAME_AT)
+            room[simple] = size[simple] - 16
             snaplen = self.findings.interfaces[self._base].snaplen if count > 0 else 0
             length[simple] = np.minimum(wire[simple], room[simple] if snaplen == 0 else snaplen)
-            high[simple] = low[simple] = 0
-            if simple.any():
-                self._note_untimed(int(simple.sum()))
         wrong = (interface >= known) | (length > room) | (length > MAX_FRAME) | (room < 0)
         problem = None
+        good = at.size
         if wrong.any():
-            first = int(wrong.argmax())
-            reason = f"frame of {length[first]} bytes in a block of {size[first]}"
-            if interface[first] >= known[first]:
-                reason = f"packet of interface {interface[first]}, which was not described"
-            problem = int(at[first]), reason
-            at, offset, length, wire, kind = at[:first], offset[:first], length[:first], wire[:first], kind[:first]
-            interface, high, low = interface[:first], high[:first], low[:first]
-        time_ns = self._times(interface, high, low)
-        time_ns[kind == SIMPLE_PACKET] = 0
+            good = int(wrong.argmax())
+            reason = f"frame of {length[good]} bytes in a block of {size[good]}"
+            if interface[good] >= np.broadcast_to(known, at.shape)[good]:
+                reason = f"packet of interface {interface[good]}, which was not described"
+            problem = int(at[good]), reason
+        time_ns = self._times(interface[:good], ticks[:good])
+        time_ns[simple[:good]] = 0
+        self._untimed += int(simple[:good].sum())
+        if isinstance(offset, int):
+            window = Window(self.raw, (at + offset)[:good], block[:good], _FRAME_AT)
+        else:
+            window = Window(self.raw, (at + offset)[:good])
         frames = Frames(
-            at + offset, length.astype(np.uint32), wire, time_ns, (interface + self._base).astype(np.uint16)
+            window,
+            length[:good].astype(np.uint32),
+            wire[:good],
+            time_ns,
+            (interface[:good] + self._base).astype(np.uint16),
         )
         return frames, problem
 
-    def _note_untimed(self, count: int) -> None:
-        self.findings.notes.append(f"{count} simple packet blocks carry no time")
-
-    def _times(self, interface: I64, high: I64, low: I64) -> I64:
+    def _times(self, interface: I64, ticks: U64) -> I64:
         out = np.empty(interface.size, np.int64)
-        kinds = np.unique(interface).tolist()
-        for number in kinds:
-            described = self.findings.interfaces[self._base + number]
-            rows = slice(None) if len(kinds) == 1 else interface == number
-            ticks = high[rows].astype(np.uint64) << np.uint64(32) | low[rows].astype(np.uint64)
-            out[rows] = _ticks_to_ns(ticks, described)
+        low, high = (int(interface.min()), int(interface.max())) if interface.size else (0, -1)
+        for number in [low] if low == high else np.unique(interface).tolist():
+            rows = slice(None) if low == high else interface == number
+            out[rows] = _ticks_to_ns(ticks[rows], self.findings.interfaces[self._base + number])
         return out
 
     def following(self, at: I64) -> I64:
