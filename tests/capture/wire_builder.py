@@ -61,7 +61,7 @@ class Wire:
         """A capture of the packets, of those alone that touch a host of `only` where that is given."""
         hosts = set(only)
         frames = [
-            (round(one.time * 1e9), build.ethernet(_datagram(one)))
+            (round(one.time * 1e9), build.ethernet(datagram(one)))
             for one in sorted(self.packets, key=lambda packet: packet.time)
             if not hosts or {one.src.host, one.dst.host} & hosts
         ]
@@ -79,6 +79,6 @@ class Wire:
         return flow
 
 
-def _datagram(packet: Packet) -> bytes:
+def datagram(packet: Packet) -> bytes:
     datagram = build.udp(packet.payload, packet.src.port, packet.dst.port)
     return build.ipv4(datagram, packet.src.host, packet.dst.host, packet.ttl)
