@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from functools import lru_cache
-from ipaddress import IPv4Address
+from ipaddress import AddressValueError, IPv4Address
 from typing import NamedTuple
 
 from protocol.messages import Address, Request
@@ -101,5 +101,8 @@ OnFailure = Callable[[Failure, float], None]
 @lru_cache(maxsize=4096)
 def is_reachable(address: Address) -> bool:
     """Whether a datagram to this IPv4 address can be meant for one host: no broadcast, multicast, or missing port."""
-    host = IPv4Address(address.host)
+    try:
+        host = IPv4Address(address.host)
+    except AddressValueError:
+        return False
     return 0 < address.port < 65536 and not (host.is_multicast or host.is_unspecified or int(host) >> 28 == 15)

@@ -194,13 +194,16 @@ class Reachability:
             self.nat = sampler
             self._tell_change(changed_from)
         id = node_id(own)
-        if self._membership.table.id != id:
-            self._membership.rename(id)
-            if self.bootstrapped:
-                self._searches.refresh(now)
         if not only_firewall:
             self.ephemeral = False
             self._requests.id = id
+        moved = self._membership.table.id != id
+        if moved:
+            self._membership.rename(id)
+        if self.bootstrapped and (moved or not self.ephemeral):
+            # Those around the new place hear the id with this, and not only when the next search is due.
+            self._searches.refresh(now)
+        if not only_firewall:
             self._emit(BecamePersistent(id))
         on_done(True, now)
 

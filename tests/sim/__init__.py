@@ -1,0 +1,1 @@
+"""Networks of simulated hosts and NATs, with a clock of their own."""

@@ -1,0 +1,113 @@
+"""Networks of our nodes alone, in good weather and bad."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from protocol.dht.operations import (
+    announce,
+    find_peer,
+    get_immutable,
+    get_mutable,
+    look_up,
+    put_immutable,
+    put_mutable,
+    unannounce,
+)
+from protocol.dht.routing_table import K, distance
+from protocol.hashes import blake2b_256, node_id, target_of
+from protocol.keys import key_pair
+from tests.sim.hosts import SimHost, start_network
+from tests.sim.network import Network, Weather
+
+GOOD = Weather()
+BAD = Weather(delay=0.01, jitter=0.4, loss=0.1, duplication=0.1)
+PAIRS = [key_pair(bytes([number]) * 32) for number in range(1, 6)]
+
+
+def closest(hosts: list[SimHost], target: bytes) -> set[bytes]:
+    ids = sorted((node_id(host.address) for host in hosts), key=lambda id: distance(id, target))
+    return set(ids[:K])
+
+
+@pytest.mark.parametrize(
+    ("size", "weather", "seed"), [(10, GOOD, 1), (50, GOOD, 2), (12, BAD, 3), (30, BAD, 4)], ids=str
+)
+def test_every_operation_works(size: int, weather: Weather, seed: int) -> None:
+    network = Network(seed, weather)
+    hosts = start_network(network, size)
+    assert all(host.node.id == node_id(host.address) for host in hosts)
+    anybody = Random(seed).choice
+    topic = blake2b_256(b"a topic")
+
+    for pair in PAIRS:
+        assert anybody(hosts).run(announce, topic, pair).failure is None
+    found = anybody(hosts).run(look_up, topic)
+    assert {peer.public_key for peer in found.peers} == {pair.public_key for pair in PAIRS}
+
+    server = PAIRS[0]
+    assert anybody(hosts).run(announce, target_of(server.public_key), server).failure is None
+    peer = anybody(hosts).run(find_peer, server.public_key)
+    assert peer.record is not None
+    assert peer.record.public_key == server.public_key
+    assert len(peer.holders) >= min(size - 1, K) // 2
+
+    assert anybody(hosts).run(unannounce, topic, server) >= 1
+    left = {peer.public_key for peer in anybody(hosts).run(look_up, topic).peers}
+    if not weather.loss:
+        assert left == {pair.public_key for pair in PAIRS[1:]}
+
+    assert anybody(hosts).run(put_immutable, b"a value").failure is None
+    assert anybody(hosts).run(get_immutable, blake2b_256(b"a value")) == b"a value"
+    assert anybody(hosts).run(get_immutable, blake2b_256(b"no value")) is None
+
+    assert anybody(hosts).run(put_mutable, server, b"old", 1).failure is None
+    assert anybody(hosts).run(put_mutable, server, b"new", 2).failure is None
+    fetched = anybody(hosts).run(get_mutable, server.public_key)
+    assert fetched is not None
+    assert (fetched.seq, fetched.value) == (2, b"new")
+
+    network.run(30)
+    assert all(host.node.searches.active == 0 for host in hosts)
+
+
+def test_a_search_ends_with_the_closest_of_all() -> None:
+    """Rows of a table hold 20 nodes, so of 50 nobody knows all; searches find the closest all the same."""
+    network = Network(5)
+    hosts = start_network(network, 50)
+    random = Random(5)
+    for _ in range(20):
+        target = random.randbytes(32)
+        searcher = random.choice(hosts)
+        others = [host for host in hosts if host is not searcher]
+        result = searcher.run(look_up, target).search
+        assert {contact.id for contact in result.closest_contacts} == closest(others, target)
+        gaps = [distance(contact.id or b"", target) for contact in result.closest_contacts]
+        assert gaps == sorted(gaps)
+
+
+@pytest.mark.parametrize("weather", [GOOD, BAD], ids=str)
+def test_the_same_seed_is_the_same_story(weather: Weather) -> None:
+    def story() -> str:
+        network = Network(6, weather)
+        hosts = start_network(network, 10)
+        hosts[3].run(announce, blake2b_256(b"a topic"), PAIRS[0])
+        network.run(60)
+        return network.story
+
+    assert story() == story()
+
+
+def test_an_idle_network_is_quiet_and_alive() -> None:
+    network = Network(7)
+    hosts = start_network(network, 20)
+    network.run(60)
+    before = network.sent
+    network.run(1800)
+    # Pings of at most five nodes every 40 s, a search every 5 min, and the answers to both.
+    assert (network.sent - before) / len(hosts) / 1800 < 1.0
+    assert all(len(host.node.membership) == len(hosts) - 1 for host in hosts)
+    assert all(host.node.requests.in_flight == 0 or host.node.requests.in_flight < 10 for host in hosts)
+    assert sum(sum(host.node.refused.values()) for host in hosts) == 0
