@@ -12,9 +12,10 @@ from protocol.constants import Command
 from protocol.envelope import encode_request, encode_response
 from protocol.messages import Address, Handshake, Holepunch, Request, Response
 from protocol.peer_values import encode_handshake, encode_holepunch
+from protocol.secretbox import seal_payload
 from tests.capture import build
 from tests.capture.story_builder import CLIENT, RELAY, SERVER, Call, called, hello, says, udx
-from tests.capture.wire_builder import NODE, Wire
+from tests.capture.wire_builder import NODE, Wire, datagram
 
 
 def ask(wire: Wire, command: int, value: bytes | None, target: bytes | None = bytes(32)) -> None:
@@ -96,8 +97,6 @@ def test_unknown_firewalls_and_errors(number: int) -> None:
 
 
 def test_a_payload_that_opens_and_is_malformed() -> None:
-    from protocol.secretbox import seal_payload
-
     wire, call = called()
     call.round(seal_payload(call.noise.secret, b"\xff", bytes(24)), seal_payload(call.noise.secret, b"\x04", b"n" * 24))
     (probe,) = wire.flow().rounds
@@ -124,22 +123,14 @@ def test_ipv6_neighbours_do_not_matter() -> None:
     call.punch(by_client=False)
     call.stream()
     plain = wire.flow()
-    frames = [
-        (
-            round(one.time * 1e9),
-            build.ethernet(
-                build.ipv4(build.udp(one.payload, one.src.port, one.dst.port), one.src.host, one.dst.host, one.ttl)
-            ),
-        )
-        for one in wire.packets
-    ]
-    six = [bytes(15) + bytes([number]) for number in (1, 2)]
+    here, there = bytes(15) + b"\1", bytes(15) + b"\2"
     mixed = []
-    for time_ns, frame in frames:
+    for one in wire.packets:
+        time_ns = round(one.time * 1e9)
         for payload in (b"\0", udx(5), wire.packets[0].payload, wire.packets[1].payload):
-            datagram = build.udp(payload, CLIENT.port, RELAY.port)
-            mixed.append((time_ns, build.ethernet(build.ipv6(datagram, *six), 0x86DD)))
-        mixed.append((time_ns, frame))
+            neighbour = build.ipv6(build.udp(payload, CLIENT.port, RELAY.port), here, there)
+            mixed.append((time_ns, build.ethernet(neighbour, 0x86DD)))
+        mixed.append((time_ns, build.ethernet(datagram(one))))
     story = Story(read_capture(build.pcap(mixed, nanoseconds=True)))
     flow = story.flow(plain.id)
     assert flow.verdict.code == plain.verdict.code
