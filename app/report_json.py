@@ -83,7 +83,7 @@ def flow_document(flow: Flow, path_of: PathOf, *, secrets: bool = False) -> Json
         "path": None if flow.path is None else str(flow.path),
         "verdict": _verdict(flow.verdict, path_of),
         "fast_open": flow.fast_open,
-        "rounds": [_round(one) for one in flow.rounds],
+        "rounds": [_round(flow, number, one) for number, one in enumerate(flow.rounds)],
         "tokens": {"server": str(flow.server_token), "client": str(flow.client_token)},
         "probes": {"client": _probes(flow.client_probes), "server": _probes(flow.server_probes)},
         "lanes": [
@@ -141,7 +141,7 @@ def _sighting(sighting: Sighting, path_of: PathOf) -> Json:
     return {"file": path_of(sighting.file), "frame": sighting.frame}
 
 
-def _round(one: Round) -> Json:
+def _round(flow: Flow, number: int, one: Round) -> Json:
     return {
         "round": one.round,
         "punching": one.punching,
@@ -154,7 +154,7 @@ def _round(one: Round) -> Json:
         "reply": _payload(one.reply),
         "request_reason": one.request_reason or None,
         "reply_reason": one.reply_reason or None,
-        "messages": list(one.messages),
+        "messages": [index for index, message in enumerate(flow.messages) if message.round == number],
     }
 
 

@@ -243,8 +243,6 @@ class Round:
     request_reason: str = ""
     """Why `request` is None."""
     reply_reason: str = ""
-    messages: tuple[int, ...] = ()
-    """Indexes into `Flow.messages`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,12 +59,12 @@ JUDGED: Final = (
     "path",
     "verdict",
     "fast_open",
+    "rounds",
     "server_token",
     "client_token",
 )
 """Fields that take the attempt's facts."""
 DRAWN: Final = (
-    "rounds",
     "client_probes",
     "server_probes",
     "lanes",
@@ -124,6 +124,7 @@ def _judged(table: PacketTable, case: Case, started_ns: int) -> dict[str, Any]:
         "path": judgement.path,
         "verdict": _verdict(judgement, facts.copies),
         "fast_open": judgement.fast_open,
+        "rounds": tuple(_round(table, exchange) for exchange in facts.rounds),
         "server_token": case.tokens.server,
         "client_token": case.tokens.client,
     }
@@ -137,7 +138,6 @@ def _drawn(table: PacketTable, case: Case) -> dict[str, Any]:
     ladder.message_of = {message.sighting.row: index for index, message in enumerate(messages)}
     steps = ladder.build(case.links)
     return {
-        "rounds": tuple(_round(table, exchange, messages) for exchange in facts.rounds),
         "client_probes": _probes(facts.client_punches, facts.server_punches),
         "server_probes": _probes(facts.server_punches, facts.client_punches),
         "lanes": lanes.all(),
@@ -352,9 +352,8 @@ def _mode_name(number: int) -> str:
         return str(number)
 
 
-def _round(table: PacketTable, exchange: Exchange, messages: tuple[FlowMessage, ...]) -> Round:
+def _round(table: PacketTable, exchange: Exchange) -> Round:
     answer = exchange.answered
-    rows = {leg.row for leg in exchange.legs}
     relay = exchange.relay
     first_mode = exchange.legs[0].mode
     return Round(
@@ -369,7 +368,6 @@ def _round(table: PacketTable, exchange: Exchange, messages: tuple[FlowMessage, 
         exchange.reply,
         exchange.opened_reason,
         exchange.reply_reason,
-        tuple(index for index, message in enumerate(messages) if message.sighting.row in rows),
     )
 
 

@@ -92,7 +92,7 @@ def both_nats_random() -> tuple[Flow, Pencil]:
         payload(Firewall.UNKNOWN, 0, zero_server, error=1, addresses=None),
         kind=StepKind.ABORT,
     )
-    says = p.rounds[0].messages
+    says = [index for index, message in enumerate(p.messages) if message.round == 0]
     verdict = Verdict(
         VerdictCode.BOTH_NATS_RANDOM,
         "Both NATs give every destination another port, so no probe can be aimed.",
@@ -125,7 +125,7 @@ def probe_unanswered() -> tuple[Flow, Pencil]:
     p.holepunch(
         0.129, "relay1", 9010, payload(Firewall.CONSISTENT, 0, client, remote_address=server), None, legs=1, sends=4
     )
-    last = p.messages[p.rounds[0].messages[-1]].sighting
+    last = [message for message in p.messages if message.round == 0][-1].sighting
     verdict = Verdict(
         VerdictCode.PROBE_UNANSWERED,
         "The probe round got no reply: its last leg seen is FROM_CLIENT to relay 11.1.7.10:49737, sent 4 times.",

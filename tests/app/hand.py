@@ -246,7 +246,6 @@ class Pencil:
         server = self.lane("server").addresses[0]
         kind = kind or (StepKind.PUNCH_ROUND if request.punching else StepKind.PROBE)
         index = len(self.rounds)
-        first = len(self.messages)
         asked, answer = self._seal(request), None if reply is None else self._seal(reply)
         plan = (
             ("client", relay, Mode.FROM_CLIENT, asked, server, 0.0),
@@ -303,7 +302,6 @@ class Pencil:
                 request=request,
                 reply=reply if legs >= 3 else None,
                 reply_reason="" if legs >= 3 else "no reply seen",
-                messages=tuple(range(first, len(self.messages))),
             )
         )
 
@@ -383,7 +381,6 @@ class Pencil:
             (replace(s, message=None if s.message is None else place[s.message]) for s in self.steps),
             key=lambda s: s.time,
         )
-        self.rounds = [replace(r, messages=tuple(sorted(place[m] for m in r.messages))) for r in self.rounds]
 
     def _seal(self, payload: HolepunchPayload) -> Sealed:
         self._nonces += 1

@@ -21,6 +21,8 @@ __all__ = ["run"]
 NOBODY = 65534
 LOOPBACK = "lo"
 SLL2_HEADER = 20
+OURS = "udp and net 11.0.0.0/8"
+"""What the captured attempt has, and other tests' traffic on the loopback interface has not."""
 ETHERNET_IPV4 = bytes(12) + b"\x08\x00"
 
 
@@ -99,7 +101,7 @@ def listening(*arguments: str) -> subprocess.Popen[str]:
 def test_a_live_attempt_is_told_and_saved(sender: socket.socket, tmp_path: Path, number: int) -> None:
     (expected,) = Story.open([PUNCHED]).flows
     saved = tmp_path / "live.pcapng"
-    process = listening("--json", "-w", str(saved), "udp")
+    process = listening("--json", "-w", str(saved), OURS)
     for packet in packets():
         sender.send(ETHERNET_IPV4 + packet)
     process.send_signal(number)

@@ -126,7 +126,7 @@ def compare_flow(truth: Truth, attempt: Truth, flow: Flow, vantage: str) -> list
         for name, payload in (("request", one.request), ("reply", one.reply)):
             if payload is None:
                 continue
-            sealed = [flow.messages[index].payload for index in one.messages]
+            sealed = [message.payload for message in flow.messages if message.round == number]
             bodies = [each.sealed.hex() for each in sealed if each is not None]
             expected = [payloads[body] for body in bodies if body in payloads]
             ours = payload_json(payload)
