@@ -10,7 +10,7 @@ from typing import Any, Final
 from capture.flows.attempt import Attempt, Exchange
 from capture.flows.copies import Copies
 from capture.flows.deferred import DeferredFlow
-from capture.flows.endpoints import address_of
+from capture.flows.endpoints import address_of, host_of
 from capture.flows.facts import Facts, SidePunches
 from capture.flows.ladder import Ladder, leg_lanes
 from capture.flows.lanes import Lanes
@@ -164,7 +164,8 @@ def _notes(attempt: Attempt) -> tuple[str, ...]:
 
 def freeze_search(table: PacketTable, search: Search, copies: Copies) -> Flow:
     """The flow of a FIND_PEER query that led to no handshake."""
-    tid = search.tid.to_bytes(2, "little")
+    # Several clients may search for one target under one tid.
+    name = search.target + search.tid.to_bytes(2, "little") + host_of(search.client).to_bytes(5, "big")
     messages = []
     for row in search.rows:
         request = int(table.kind[row]) == Kind.REQUEST
@@ -203,7 +204,7 @@ def freeze_search(table: PacketTable, search: Search, copies: Copies) -> Flow:
     client = address_of(table, search.client)
     nodes = tuple(address_of(table, endpoint) for endpoint in sorted(search.asked))
     return Flow(
-        id=blake2b(search.target + tid, digest_size=32).hexdigest()[:16],
+        id=blake2b(name, digest_size=32).hexdigest()[:16],
         started=started,
         duration=ended - started,
         target=search.target,
