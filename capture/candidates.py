@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from capture.arrays import I64, U64, Bools
+from capture.arrays import I64, U32, Bools
 from capture.links import DIRECTED
 from capture.sightings import endpoints
 from capture.table import PacketTable
@@ -20,8 +20,8 @@ SAME_TTL_WINDOW_NS: Final = 50_000_000
 """Longest time between two sightings on one machine with the same TTL, as on a bridge."""
 FORWARD_WINDOW_NS: Final = 500_000_000
 """Longest time between sightings before and after a hop: half of what a node waits before it repeats a request."""
-_SIEVES: Final = ((42, 22), (20, 20))
-"""Lowest bit and number of bits of the hash that each sieve looks at."""
+_MARK_BITS: Final = 20
+_MARK_SHIFT: Final = np.uint32(32 - _MARK_BITS)
 
 
 class Group(NamedTuple):
@@ -34,18 +34,17 @@ class Group(NamedTuple):
     """Index of the first row of each group."""
 
 
-def repeated(content: U64) -> I64:
+def repeated(content: U32) -> I64:
     """Indices, in order, of the values that occur more than once."""
-    rows = np.arange(content.size)
-    for shift, bits in _SIEVES:
-        # Sorting would take longer than all else here; most values are alone in a bucket of a table.
-        size = 1 << min(bits, max(rows.size.bit_length() + 2, 8))
-        bucket = (content >> np.uint64(shift)).astype(np.int64) & (size - 1)
-        kept = np.flatnonzero(np.bincount(bucket, minlength=size)[bucket] > 1)
-        rows, content = rows[kept], content[kept]
-    order = np.argsort(content, kind="stable")
-    sorted_content = content[order]
-    equal = sorted_content[1:] == sorted_content[:-1]
+    values = np.sort(content)
+    again = values[1:][values[1:] == values[:-1]]
+    # Marking the top bits of those in a small table finds nearly only them, without a search for each row.
+    marked = np.zeros(1 << _MARK_BITS, np.bool_)
+    marked[again >> _MARK_SHIFT] = True
+    rows = np.flatnonzero(marked[content >> _MARK_SHIFT])
+    order = np.argsort(content[rows], kind="stable")
+    values = content[rows[order]]
+    equal = values[1:] == values[:-1]
     found = np.zeros(rows.size, np.bool_)
     found[order[1:]] |= equal
     found[order[:-1]] |= equal
@@ -68,7 +67,7 @@ def with_a_hop(table: PacketTable, rows: I64) -> I64:
     kept = np.zeros(rows.size, np.bool_)
     for source in (False, True):
         ends = endpoints(table, rows, source=source)
-        order, starts = _near(table, rows, table.content[rows].view(np.int64), ends)
+        order, starts = _near(table, rows, table.content[rows].astype(np.int64), ends)
         low, high = np.minimum.reduceat(hop[order], starts), np.maximum.reduceat(hop[order], starts)
         kept[order] |= np.repeat(low != high, np.diff(np.append(starts, rows.size)))
     return rows[kept]

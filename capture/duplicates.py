@@ -76,9 +76,9 @@ def mark_copies(table: PacketTable, start: int, end: int, first_new: int, knowle
             found += _Joiner(table, group.rows[hard], group.content[hard], first_new, knowledge).join()
     weak = rows[~telling]
     if weak.size:
-        order = np.lexsort((weak, table.content[weak]))
-        weak = weak[order]
-        found += _Joiner(table, weak, table.content[weak].view(np.int64), first_new, knowledge).join()
+        content = whole_content(table, weak)
+        order = np.lexsort((weak, content))
+        found += _Joiner(table, weak[order], content[order], first_new, knowledge).join()
     return found
 
 

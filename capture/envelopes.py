@@ -24,6 +24,8 @@ HASHED_LENGTH: Final = 24
 """Payload bytes that `Envelopes.content` covers, besides the length."""
 
 _TO_END: Final = 10
+_FLAGS: Final = 31
+"""Bits of the envelope's flags that mean something."""
 _INLINE: Final = 0xFC
 """Largest varint of one byte."""
 _U16_FORM: Final = 0xFD
@@ -68,7 +70,7 @@ class Envelopes(NamedTuple):
     to_port: U16
     target8: U64
     """First eight bytes of a request's target, big-endian; 0 if it has none."""
-    content: U64
+    content: U32
     """A number that equal payloads share; so may others with the same length and first `HASHED_LENGTH` bytes."""
 
 
@@ -98,8 +100,17 @@ def scan(window: Window, offset: Offset, length: U32, wire_length: U32) -> Envel
     slow: list[int] = []
     _scan_udx(out, head, np.flatnonzero((first == UDX_MAGIC) & (length > 0)), length, wire_length)
     place = _Place(window, offset, length, cut)
-    _scan_requests(out, place, head, np.flatnonzero((first == REQUEST_TYPE) & (length > 0)), slow)
-    _scan_responses(out, place, head, np.flatnonzero((first == RESPONSE_TYPE) & (length > 0)), slow)
+    for kind, lead in ((Kind.REQUEST, REQUEST_TYPE), (Kind.RESPONSE, RESPONSE_TYPE)):
+        rows = np.flatnonzero((first == lead) & (length > 0))
+        out.kind[rows] = Kind.MALFORMED
+        flags = head["flags"][rows]
+        long_form = (flags > _INLINE) & (length[rows] >= 2)
+        if long_form.any():
+            slow += rows[long_form].tolist()
+        classes = flags & _FLAGS
+        classes[long_form | (length[rows] < _TO_END)] = _FLAGS + 1
+        for number in np.flatnonzero(np.bincount(classes, minlength=_FLAGS + 2)[: _FLAGS + 1]).tolist():
+            _scan_class(out, place, head, kind, rows[classes == number], number, slow)
     short = np.flatnonzero(length < 2)
     if short.size:
         silent = cut[short] & ((length[short] == 0) | (first[short] == UDX_MAGIC))
@@ -120,14 +131,14 @@ class _Place(NamedTuple):
     cut: Bools
 
 
-def _contents(head: Array, length: U32, wire_length: U32) -> U64:
-    size = length.astype(np.int64)
+def _contents(head: Array, length: U32, wire_length: U32) -> U32:
+    size = np.minimum(length, HASHED_LENGTH).astype(np.int8)
     value = wire_length.astype(np.uint64) * _MIX
     for start, name in enumerate(("w0", "w1", "w2")):
         value ^= head[name] & _MASKS[np.clip(size - 8 * start, 0, 8)]
         value *= _ODD
         value ^= value >> np.uint64(29)
-    return value
+    return (value >> np.uint64(32)).astype(np.uint32)
 
 
 def _scan_udx(out: Envelopes, head: Array, rows: I64, length: U32, wire_length: U32) -> None:
@@ -148,84 +159,61 @@ def _keep_fixed(out: Envelopes, head: Array, rows: I64, kind: Kind) -> None:
     out.to_port[rows] = head["port"][rows]
 
 
-def _prefix(head: Array, rows: I64, length: U32, slow: list[int]) -> tuple[I64, U8, I64]:
-    """Rows that hold `to`, with one-byte flags; those flags; and where id and token end."""
-    long_form = (head["flags"][rows] > _INLINE) & (length[rows] >= 2)
-    if long_form.any():
-        slow += rows[long_form].tolist()
-        rows = rows[~long_form]
-    rows = rows[length[rows] >= _TO_END]
-    flags = head["flags"][rows]
-    return rows, flags, _TO_END + 32 * ((flags & 1) + (flags >> 1 & 1)).astype(np.int64)
-
-
-def _scan_requests(out: Envelopes, place: _Place, head: Array, rows: I64, slow: list[int]) -> None:
-    out.kind[rows] = Kind.MALFORMED
-    rows, flags, pos = _prefix(head, rows, place.length, slow)
+def _scan_class(out: Envelopes, place: _Place, head: Array, kind: Kind, rows: I64, flags: int, slow: list[int]) -> None:
+    """Scan requests or responses that have the same optional fields, so that most fields are at the same place."""
     size = place.length[rows].astype(np.int64)
     window, start = place.window, part(place.offset, rows)
-    command = window.read_some(rows, start + pos, _BYTE)
-    long_form = (command > _INLINE) & (pos < size)
-    sound = pos < size
-    pos += 1
-    target_at = pos
-    pos = pos + np.where(flags & 8, 32, 0)
-    has_target = (flags & 8 != 0) & (pos <= size)
-    pos, unusual = _after_value(window, rows, start, pos, flags, size)
-    sound &= (pos <= size) | place.cut[rows]
-    unusual |= long_form
+    pos: Offset = _TO_END + 32 * ((flags & 1) + (flags >> 1 & 1))
+    unusual = np.zeros(rows.size, np.bool_)
+    has_command: Bools | bool = True
+    if kind is Kind.REQUEST:
+        command = window.read_some(rows, start + pos, _BYTE)
+        has_command = pos < size
+        unusual |= (command > _INLINE) & (pos < size)
+        pos += 1
+        target_at = pos
+        if flags & 8:
+            pos += 32
+        has_target = pos <= size
+    else:
+        if flags & 4:
+            count = window.read_some(rows, start + pos, _BYTE)
+            unusual |= (count > _INLINE) & (pos < size)
+            pos = pos + 1 + 6 * count.astype(np.int64)
+        if flags & 8:
+            unusual |= (window.read_some(rows, start + pos, _BYTE) > _INLINE) & (pos < size)
+            pos += 1
+    if flags & 16:
+        pos, odd = _after_value(window, rows, start, pos, size)
+        unusual |= odd
+    sound = ((pos <= size) | place.cut[rows]) & has_command
     if unusual.any():
         slow += rows[unusual].tolist()
         sound &= ~unusual
-    good = rows[sound]
-    _keep_fixed(out, head, good, Kind.REQUEST)
-    out.command[good] = command[sound]
-    targeted = np.flatnonzero(sound & has_target)
-    at = part(start, targeted) + target_at[targeted]
-    out.target8[rows[targeted]] = window.read_some(rows[targeted], at, _TARGET)
+    good = rows if sound.all() else rows[sound]
+    out.kind[good] = kind
+    out.flags[good] = head["flags"][good]
+    out.tid[good] = head["tid"][good]
+    out.to_host[good] = head["host"][good]
+    out.to_port[good] = head["port"][good]
+    if kind is Kind.REQUEST:
+        out.command[good] = command[sound]
+        if flags & 8:
+            targeted = np.flatnonzero(sound & has_target)
+            target = window.read_some(rows[targeted], part(start, targeted) + target_at, _TARGET)
+            out.target8[rows[targeted]] = target
 
 
-def _scan_responses(out: Envelopes, place: _Place, head: Array, rows: I64, slow: list[int]) -> None:
-    out.kind[rows] = Kind.MALFORMED
-    rows, flags, pos = _prefix(head, rows, place.length, slow)
-    size = place.length[rows].astype(np.int64)
-    window, start = place.window, part(place.offset, rows)
-    unusual = np.zeros(rows.size, np.bool_)
-    nodes = np.flatnonzero(flags & 4)
-    if nodes.size:
-        count = window.read_some(rows[nodes], part(start, nodes) + pos[nodes], _BYTE)
-        unusual[nodes] = (count > _INLINE) & (pos[nodes] < size[nodes])
-        pos[nodes] += 1 + 6 * count.astype(np.int64) * (pos[nodes] < size[nodes])
-    errors = np.flatnonzero(flags & 8)
-    if errors.size:
-        code = window.read_some(rows[errors], part(start, errors) + pos[errors], _BYTE)
-        unusual[errors] |= (code > _INLINE) & (pos[errors] < size[errors])
-        pos[errors] += 1
-    pos, odd_value = _after_value(window, rows, start, pos, flags, size)
-    unusual |= odd_value
-    sound = ((pos <= size) | place.cut[rows]) & ~unusual
-    if unusual.any():
-        slow += rows[unusual].tolist()
-    _keep_fixed(out, head, rows[sound], Kind.RESPONSE)
-
-
-def _after_value(window: Window, rows: I64, start: Offset, pos: I64, flags: U8, size: I64) -> tuple[I64, Bools]:
-    """Where the value ends (`pos` if there is none; past `size` if it does not fit); and lengths in rare forms."""
-    unusual = np.zeros(pos.size, np.bool_)
-    valued = np.flatnonzero(flags & 16)
-    if not valued.size:
-        return pos, unusual
-    pos = pos.copy()
-    begin, room = pos[valued], size[valued]
-    prefix = window.read_some(rows[valued], part(start, valued) + begin, _VARINT)
+def _after_value(window: Window, rows: I64, start: Offset, pos: Offset, size: I64) -> tuple[I64, Bools]:
+    """Where the value at `pos` ends, past `size` if it does not fit; and which have lengths in rare forms."""
+    prefix = window.read_some(rows, start + pos, _VARINT)
     value_size = prefix["first"].astype(np.int64)
     wide = value_size == _U16_FORM
     value_size[wide] = prefix["next"][wide]
-    end = begin + 1 + 2 * wide + value_size
+    begin = pos + 1 + 2 * wide
     # The length itself may not fit: then what was read as one is the start of the next packet.
-    pos[valued] = np.where(begin + 1 + 2 * wide <= room, end, room + 1)
-    unusual[valued] = (prefix["first"] > _U16_FORM) & (begin < room)
-    return pos, unusual
+    end = np.where(begin <= size, begin + value_size, size + 1)
+    return end, (prefix["first"] > _U16_FORM) & (pos < size)
 
 
 def _decode_one(out: Envelopes, raw: Raw, row: int, at: int, length: int, wire_length: int) -> None:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from capture.arrays import I64
-from capture.envelopes import HASHED_LENGTH, Kind
+from capture.envelopes import Kind
 from capture.knowledge import Knowledge
 from capture.table import PacketTable
 
@@ -42,16 +42,13 @@ def whole_content(table: PacketTable, rows: I64) -> I64:
 
     Where captures cut packets at different lengths, the bytes that all of the equal ones have are compared.
     """
-    content = table.content[rows].view(np.int64).copy()
-    long = np.flatnonzero(table.wire_length[rows] > HASHED_LENGTH)
-    starts = content[long].tolist()
-    payloads = table.payloads(rows[long])
+    starts = table.content[rows].tolist()
+    payloads = table.payloads(rows)
     shortest: dict[int, int] = {}
     for start, payload in zip(starts, payloads, strict=True):
         if len(payload) < shortest.get(start, 1 << 16):
             shortest[start] = len(payload)
-    content[long] = [hash((start, p[: shortest[start]])) for start, p in zip(starts, payloads, strict=True)]
-    return content
+    return np.array([hash((start, p[: shortest[start]])) for start, p in zip(starts, payloads, strict=True)], np.int64)
 
 
 def last_sightings(table: PacketTable) -> I64:
@@ -80,7 +77,7 @@ def shared_primaries(table: PacketTable, *, telling: bool) -> tuple[I64, I64]:
     """Primary rows whose payload is in more than one file, by content, then by time; and their contents."""
     long = table.wire_length >= TELLING_LENGTH
     rows = np.flatnonzero((table.copy_of < 0) & (long if telling else ~long & (table.kind == Kind.PUNCH)))
-    rows = _in_several_files(table, rows, table.content[rows].view(np.int64))[0]
+    rows = _in_several_files(table, rows, table.content[rows].astype(np.int64))[0]
     return _in_several_files(table, rows, whole_content(table, rows))
 
 

@@ -107,7 +107,7 @@ class PacketTable:
     to_port = Column(np.uint16)
     target8 = Column(np.uint64)
     """First eight bytes of a request's target, big-endian; 0 if it has none."""
-    content = Column(np.uint64)
+    content = Column(np.uint32)
     """A hash that equal payloads share; compare the payloads before believing it."""
     copy_of = Column(np.int32)
     """Row of the primary sighting of the same datagram; -1 for a primary."""

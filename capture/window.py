@@ -56,17 +56,29 @@ class Window:
                 return self.block[:, start : start + dtype.itemsize].view(dtype)[:, 0]
         return self.raw.gather(self.at + offset, dtype)
 
-    def read_some(self, rows: I64, offset: I64, dtype: np.dtype[Any]) -> Array:
-        """The value at its own offset in some frames."""
+    def read_some(self, rows: I64, offset: Offset, dtype: np.dtype[Any]) -> Array:
+        """The value at `offset`, or each at its own, in some frames; zeros past the end of the source."""
         width = self.block.shape[1]
-        if not rows.size:
-            return np.empty(0, dtype)
-        if self.lead + int(offset.max()) + dtype.itemsize > width:
-            return self.raw.gather(self.at[rows] + offset, dtype)
+        last = width - self.lead - dtype.itemsize
+        if isinstance(offset, int):
+            if offset > last:
+                return self.raw.gather(self.at[rows] + offset, dtype)
+            if dtype.itemsize == 1:
+                return self.block[:, self.lead + offset][rows].view(dtype)
+        elif rows.size and int(offset.max()) > last:
+            return self._read_far(rows, offset, dtype, last)
         size = self.block.size - dtype.itemsize + 1
-        everywhere = np.ndarray((size,), f"V{dtype.itemsize}", self.block, 0, (1,))
+        everywhere = np.ndarray((max(size, 0),), f"V{dtype.itemsize}", self.block, 0, (1,))
         found: Array = everywhere[rows * width + (self.lead + offset)].view(dtype)
         return found
+
+    def _read_far(self, rows: I64, offset: I64, dtype: np.dtype[Any], last: int) -> Array:
+        out = np.empty(rows.size, dtype)
+        far = offset > last
+        near = np.flatnonzero(~far)
+        out[near] = self.read_some(rows[near], offset[near], dtype)
+        out[far] = self.raw.gather(self.at[rows[far]] + offset[far], dtype)
+        return out
 
 
 def part(offset: Offset, rows: Rows) -> Offset:

@@ -1,0 +1,106 @@
+"""Speed against tshark, tcpdump and scapy on the same files in one run: ``make bench``.
+
+A generated capture of a million packets (`bench.generate`) and a real one: the laboratory's captures, one after the
+other, up to twenty thousand packets. Reported are medians over whole processes run in turns, peak memory, and the
+ratios that count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.generate import generate, write
+from bench.measure import Contender, run_in_turns
+from capture.opening import open_captures
+from capture.pcap_writer import write_pcap
+
+ROOT = Path(__file__).parents[1]
+REAL_PACKETS = 20_000
+_FIELDS = ("frame.number", "frame.time_epoch", "ip.src", "ip.dst", "udp.srcport", "udp.dstport", "udp.payload")
+_SCAPY = "import sys\nfrom scapy.utils import RawPcapReader\nfor packet in RawPcapReader(sys.argv[1]): pass"
+
+
+def contenders(path: Path, slow_rounds: int) -> dict[str, Contender]:
+    """The commands that read one file, by a short name; those whose tools are missing are left out."""
+    file = str(path)
+    python, tshark, tcpdump = sys.executable, shutil.which("tshark"), shutil.which("tcpdump")
+    found = {
+        "flows": Contender("peephole, complete flow table", [python, "-m", "bench.flow_table", file]),
+        "packets": Contender("peephole, packet table", [python, "-m", "bench.flow_table", "--packets-only", file]),
+    }
+    if tshark:
+        fields = [word for name in _FIELDS for word in ("-e", name)]
+        command = [tshark, "-n", "-r", file, "-T", "fields", *fields]
+        found["fields"] = Contender("tshark -T fields (7 fields)", command, slow_rounds)
+        found["conv"] = Contender(
+            "tshark -q -z conv,udp", [tshark, "-n", "-r", file, "-q", "-z", "conv,udp"], slow_rounds
+        )
+    if tcpdump:
+        found["tcpdump"] = Contender("tcpdump -r -w /dev/null", [tcpdump, "-r", file, "-w", "/dev/null"])
+    found["scapy"] = Contender("scapy RawPcapReader", [python, "-c", _SCAPY, file], slow_rounds)
+    return found
+
+
+def real_capture(folder: Path) -> Path:
+    """The laboratory's captures of the net between the NATs that are of one link type, up to `REAL_PACKETS` packets."""
+    paths = sorted(str(path) for path in (ROOT / "tests/fixtures/lab").glob("*/wan.pcap.gz"))
+    table = open_captures(paths)
+    linktypes = [file.interfaces[0].linktype for file in table.files]
+    common = max(set(linktypes), key=linktypes.count)
+    rows = [row for row in range(len(table)) if linktypes[table.file[row]] == common][:REAL_PACKETS]
+    path = folder / "real.pcap"
+    print(f"real capture: {write_pcap(path, table, rows)} packets", file=sys.stderr)
+    return path
+
+
+def report(title: str, entries: dict[str, Contender]) -> None:
+    """Print one table in Markdown."""
+    print(f"\n### {title}\n\n| reading it | s | peak MiB | times as long as the flow table |\n|---|---|---|---|")
+    flows = entries["flows"].median
+    for entry in entries.values():
+        print(f"| {entry.name} | {entry.median:.2f} | {entry.peak:.0f} | {entry.median / flows:.1f} |")
+
+
+def main() -> None:
+    """Generate, measure, print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--packets", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--slow-rounds", type=int, default=3, help="rounds of the slow contenders")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shapes = generate(args.packets, seed=1)
+        for container in ("pcap", "pcapng"):
+            write(shapes, folder / f"generated.{container}", container)
+        del shapes
+        generated = contenders(folder / "generated.pcap", args.slow_rounds)
+        newer = contenders(folder / "generated.pcapng", args.slow_rounds)
+        generated["flows, pcapng"], generated["packets, pcapng"] = newer["flows"], newer["packets"]
+        for key in ("flows, pcapng", "packets, pcapng"):
+            generated[key].name += ", pcapng"
+        run_in_turns(list(generated.values()), args.rounds)
+        report(f"A generated capture of {args.packets:,} packets", generated)
+        real = contenders(real_capture(folder), 0)
+        run_in_turns(list(real.values()), args.rounds * 2)
+        report("A real capture", real)
+    flows, packets = generated["flows"], generated["packets"]
+    print("\n| goal | measured |\n|---|---|")
+    if "fields" in generated:
+        fields, conv = generated["fields"], generated["conv"]
+        print(f"| flow table 40x faster than tshark -T fields | {fields.median / flows.median:.1f}x |")
+        print(f"| flow table 15x faster than tshark conv,udp | {conv.median / flows.median:.1f}x |")
+        print(f"| peak memory below tshark's | {flows.peak:.0f} of {min(fields.peak, conv.peak):.0f} MiB |")
+        print(f"| real capture 5x faster than tshark -T fields | {real['fields'].median / real['flows'].median:.1f}x |")
+    ratio = generated["flows, pcapng"].median / flows.median
+    print(
+        f"| pcapng within 1.5x of pcap | {ratio:.2f}x (packets alone {newer['packets'].median / packets.median:.2f}x) |"
+    )
+
+
+if __name__ == "__main__":
+    main()
