@@ -67,6 +67,7 @@ class LiveSocket:
             self._inner.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
         self._grow_buffer()
         self._inner.setblocking(False)
+        self._read_drops()  # what overflowed the small first buffer came before we listened
         self._dropped = 0
 
     def _open(self, bpf: str) -> Any:
@@ -114,9 +115,13 @@ class LiveSocket:
 
     def count_dropped(self) -> int:
         """Frames so far that the kernel had no room for."""
-        found = self._inner.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
-        self._dropped += struct.unpack("II", found)[1]  # reading it sets it back
+        self._dropped += self._read_drops()
         return self._dropped
+
+    def _read_drops(self) -> int:
+        """Frames dropped since the last call: reading the kernel's count sets it back."""
+        found = self._inner.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
+        return int(struct.unpack("II", found)[1])
 
     def close(self) -> None:
         """Close the socket and leave promiscuous mode."""
