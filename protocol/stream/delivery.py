@@ -69,17 +69,15 @@ class DeliveryRate:
         """Whether the program sends less than the window allows."""
         return self._limited_until != NOT_LIMITED
 
-    def sample(self, acked: list[Sent], lost: int, smallest_rtt: float, now: float) -> RateSample | None:
-        """The sample of an ack, or None where it acknowledged nothing.
+    def sample(self, acked: list[Sent], lost: int, smallest_rtt: float, now: float) -> RateSample:
+        """The sample of an ack, or of several that came together.
 
         Args:
-            acked: packets that it newly acknowledged.
+            acked: packets newly acknowledged, at least one.
             lost: bytes found lost through it.
             smallest_rtt: a rate over less than this is chance.
             now: when it came.
         """
-        if not acked:
-            return None
         size = 0
         newest = acked[0]
         for packet in acked:

@@ -18,7 +18,7 @@ from math import inf
 from typing import Final
 
 from protocol.stream.outgoing import Outgoing, Sent
-from protocol.stream.rtt import RttEstimate
+from protocol.stream.rtt import MAX_RTO, RttEstimate
 
 MAX_TIMEOUTS: Final = 6
 """Timeouts of one packet after which it is still sent again."""
@@ -75,10 +75,13 @@ class Recovery:
         if not packet.retransmitted:
             self._schedule_probe(now)
 
-    def on_acked(self, packets: list[Sent], advanced: bool, now: float) -> None:
-        """An ack newly acknowledged `packets`; `advanced` when it moved the cumulative ack."""
+    def on_acked(self, packets: list[Sent], now: float) -> None:
+        """Acks newly acknowledged `packets`, at least one; `now` is when the last ack came."""
         newest: Sent | None = None
+        latest = packets[0]
         for packet in packets:
+            if (packet.sent_at, packet.seq) > (latest.sent_at, latest.seq):
+                latest = packet
             if packet.seq >= self._highest_acked:
                 self._highest_acked = packet.seq + 1
             elif not packet.retransmitted:
@@ -87,10 +90,11 @@ class Recovery:
                 continue
             if newest is None or (packet.sent_at, packet.seq) > (newest.sent_at, newest.seq):
                 newest = packet
+        # Packets before the latest may have waited for this ack because the one that was theirs got lost.
+        if not latest.retransmitted:
+            self.rtt.add(now - latest.sent_at, now)
+            self._probe_allowed = True
         if newest is not None:
-            if not newest.retransmitted:
-                self.rtt.add(now - newest.sent_at, now)
-                self._probe_allowed = True
             self._newest_rtt = now - newest.sent_at
             self._newest = max(self._newest, (newest.sent_at, newest.seq))
         outgoing = self._outgoing
@@ -98,7 +102,7 @@ class Recovery:
             self._probe_seq = None
         if outgoing.all_acked:
             self.timeout_at = self.probe_at = self.reorder_at = inf
-        elif packets or advanced:
+        else:
             self.timeout_at = now + self.rtt.rto
             self._schedule_probe(now)
 
@@ -149,7 +153,7 @@ class Recovery:
         self._high_seq = outgoing.next_seq
         self._probe_seq = None
         self.reorder_at = self.probe_at = inf
-        self.timeout_at = now + 2 * self.rtt.rto
+        self.timeout_at = now + min(2 * self.rtt.rto, MAX_RTO)
         oldest = outgoing.oldest()
         if oldest.timeouts >= MAX_TIMEOUTS:
             return False

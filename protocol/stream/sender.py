@@ -5,6 +5,10 @@ may be in flight (`bbr`) and how it is spread over time (`pacer`). A new packet 
 the peer's receive window and the pacer allow it; a lost one needs no receive window, for the peer had room for it
 once.
 
+Acks change at once what is in flight. What follows from them (round trips, losses, the model of the path) is worked out
+when the next packet is asked for, for all acks since the last time together: a program that reads a batch of them from
+its socket pays once.
+
 A peer without room gets a HEARTBEAT from time to time, whose ack says how much room there is (libudx's zero-window
 probe).
 """
@@ -35,8 +39,8 @@ class Sender:
     """
 
     __slots__ = (
-        "_delivery", "_pace_at", "_pacer", "_probe_due", "_window_from", "_zero_window_at", "congestion", "full",
-        "heartbeat_due", "outgoing", "peer_window", "recovery", "retransmissions",
+        "_acked", "_acked_at", "_delivery", "_pace_at", "_pacer", "_probe_due", "_window_from", "_zero_window_at",
+        "congestion", "full", "heartbeat_due", "outgoing", "peer_window", "recovery", "retransmissions",
     )  # fmt: skip
 
     def __init__(self, seq: int, ack: int) -> None:
@@ -50,6 +54,8 @@ class Sender:
         self._pacer = Pacer(self.congestion.pacing_rate)
         self._delivery = DeliveryRate()
         self._window_from = (ack, seq)
+        self._acked: list[Sent] = []
+        self._acked_at = 0.0
         self._probe_due = False
         self._pace_at = inf
         self._zero_window_at = inf
@@ -84,6 +90,8 @@ class Sender:
 
     def next_packet(self, path: Path, now: float) -> Sent | None:
         """The packet that may go out now; the caller sends it. A new one takes `path`."""
+        if self._acked:
+            self._learn()
         packet = self._choose(path, now)
         if packet is None:
             return None
@@ -118,18 +126,15 @@ class Sender:
             self._window_from = (seq, ack)
             if window:
                 self._zero_window_at = inf
-        advanced = ack > outgoing.acked
         acked = outgoing.acknowledge(ack, sacks)
-        if not acked and not advanced:
-            return
-        recovery = self.recovery
-        recovery.on_acked(acked, advanced, now)
-        if recovery.recovered():
-            self.congestion.on_recovered()
-        self._find_lost(acked, now)
+        if acked:
+            self._acked += acked
+            self._acked_at = now
 
     def handle_timeout(self, path: Path, now: float) -> bool:
         """Do what is due; False when the peer is to be given up. Packets that timed out take `path` from here on."""
+        if self._acked:
+            self._learn()
         recovery = self.recovery
         if now >= self._pace_at:
             self._pace_at = inf
@@ -142,8 +147,8 @@ class Sender:
             self.congestion.on_timeout()
         elif now >= recovery.probe_at:
             self._probe_due = recovery.probe_due()
-        if now >= recovery.reorder_at:
-            self._find_lost([], now)
+        if now >= recovery.reorder_at and recovery.find_lost(now) and recovery.begin():
+            self.congestion.on_loss(self.outgoing.inflight, 0, self._delivery.delivered)
         if now >= self._zero_window_at:
             self.heartbeat_due = True
             self._zero_window_at = now + 2 * recovery.rtt.rto
@@ -152,20 +157,25 @@ class Sender:
     def stop(self) -> None:
         """Nothing is sent any more."""
         self.outgoing.clear()
+        self._acked.clear()
         self.recovery.stop()
         self.heartbeat_due = False
         self._pace_at = self._zero_window_at = inf
 
-    def _find_lost(self, acked: list[Sent], now: float) -> None:
-        outgoing = self.outgoing
-        lost = self.recovery.find_lost(now)
-        if lost and self.recovery.begin():
+    def _learn(self) -> None:
+        """What follows from the acks that came since the last time."""
+        acked, now, outgoing, recovery = self._acked, self._acked_at, self.outgoing, self.recovery
+        self._acked = []
+        recovery.on_acked(acked, now)
+        if recovery.recovered():
+            self.congestion.on_recovered()
+        lost = recovery.find_lost(now)
+        if lost and recovery.begin():
             size = sum(packet.size for packet in acked)
             self.congestion.on_loss(outgoing.inflight, size, self._delivery.delivered + size)
-        sample = self._delivery.sample(acked, lost, self.recovery.rtt.smallest, now)
-        if sample is not None:
-            self.congestion.on_ack(sample, outgoing.inflight, now)
-            self._pacer.rate = self.congestion.pacing_rate
+        sample = self._delivery.sample(acked, lost, recovery.rtt.smallest, now)
+        self.congestion.on_ack(sample, outgoing.inflight, now)
+        self._pacer.rate = self.congestion.pacing_rate
 
     def _choose(self, path: Path, now: float) -> Sent | None:
         outgoing = self.outgoing

@@ -26,7 +26,9 @@ class Machine(Protocol):
 class StreamShell:
     """Moves datagrams and time between a machine and the world; `on_change` is called after each move."""
 
-    def __init__(self, machine: Machine, on_change: Callable[[], None], *, loss: float = 0.0, seed: int = 1) -> None:
+    def __init__(
+        self, machine: Machine, on_change: Callable[[], None], *, port: int = 0, loss: float = 0.0, seed: int = 1
+    ) -> None:
         self.machine = machine
         self.on_change = on_change
         self.loss = loss
@@ -36,7 +38,7 @@ class StreamShell:
         self.socket.setblocking(False)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             self.socket.setsockopt(socket.SOL_SOCKET, option, 1 << 20)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind(("127.0.0.1", port))
         self.port: int = self.socket.getsockname()[1]
         self.seen: list[int] = []
         """Flags of each packet that came in."""

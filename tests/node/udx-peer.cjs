@@ -5,9 +5,11 @@
 //   exchange   sends `size` bytes and ends, reads to the end
 //   echo       sends back what comes, ends after the peer's end; the same with messages
 //   destroy    destroys its stream when it has read `size` bytes
+//   sink       reads to the end, then ends
 //   move       like exchange, and at half of it changes to a second port of the peer, `port2`
 //
-// With `secret` ({tx, rx, hash, initiator}) a secret stream runs on top. `seconds` is how long reading took.
+// `bind` is the port to take, `id` and `remoteId` are those of the streams. With `secret` ({tx, rx, hash, initiator}) a
+// secret stream runs on top. `seconds` is how long reading took.
 
 const { createHash } = require('crypto')
 const UDX = require('udx-native')
@@ -17,10 +19,10 @@ const options = JSON.parse(process.argv[2])
 const { port, act, size = 0 } = options
 const udx = new UDX()
 const socket = udx.createSocket()
-socket.bind(0, '127.0.0.1')
+socket.bind(options.bind || 0, '127.0.0.1')
 
-const raw = udx.createStream(22, { framed: options.framed === true })
-raw.connect(socket, 11, port, '127.0.0.1')
+const raw = udx.createStream(options.id || 22, { framed: options.framed === true })
+raw.connect(socket, options.remoteId || 11, port, '127.0.0.1')
 if (options.keepalive) raw.setKeepalive(options.keepalive)
 
 let stream = raw
@@ -33,10 +35,10 @@ if (options.secret) {
 
 const saw = { read: 0, ended: false, error: null, messages: [], moved: false, chunks: 0 }
 const digest = createHash('sha256')
-let started = 0
+let started = 0n
 
 stream.on('data', (data) => {
-  started = started || process.hrtime.bigint()
+  if (!started) started = process.hrtime.bigint()
   saw.read += data.byteLength
   saw.chunks++
   digest.update(data)
@@ -50,8 +52,8 @@ stream.on('data', (data) => {
 })
 stream.on('end', () => {
   saw.ended = true
-  saw.seconds = Number(process.hrtime.bigint() - started) / 1e9
-  if (act === 'echo') stream.end()
+  saw.seconds = started ? Number(process.hrtime.bigint() - started) / 1e9 : 0
+  if (act === 'echo' || act === 'sink') stream.end()
 })
 stream.on('message', (data) => {
   saw.messages.push(data.toString('hex'))

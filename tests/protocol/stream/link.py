@@ -128,6 +128,9 @@ class Link:
             due = at + c.delay + self.rng.random() * c.jitter
             heapq.heappush(self._flying, (due, next(self._order), self.other(end), datagram, end.addr))
 
+    def lose_all_in_flight(self) -> None:
+        self._flying.clear()
+
     def settle(self) -> None:
         for end in (self.left, self.right):
             end.take()
