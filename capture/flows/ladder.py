@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
+import numpy as np
+
 from capture.flows.attempt import Exchange
-from capture.flows.endpoints import address_of
+from capture.flows.endpoints import address_of, destination_endpoints, source_endpoints
 from capture.flows.facts import Facts, SidePunches
 from capture.flows.lanes import NODES, Lanes
 from capture.flows.legs import NO_VALUE, Leg
@@ -132,8 +135,8 @@ class Ladder:
         attempt = self._facts.attempt
         asked = [row for row in attempt.search_rows if row not in set(attempt.found_rows)]
         requests = [row for row in asked if int(self._table.command[row]) == Command.FIND_PEER]
-        if requests:
-            self._fold(StepKind.FIND_PEER, requests, "client", NODES, f"FIND_PEER to {len(requests)} nodes")
+        for lane, rows in self._by_lane(requests, self._destination).items():
+            self._fold(StepKind.FIND_PEER, rows, "client", lane, f"FIND_PEER to {len(rows)} nodes")
         for row in attempt.found_rows:
             self._fold(
                 StepKind.FIND_PEER,
@@ -150,11 +153,16 @@ class Ladder:
             ("server", self._facts.server_samples, self._facts.server_class),
         ):
             rows = [sample.row for sample, _ in samples if int(self._table.kind[sample.row]) == 2]
-            if rows:
-                text = f"NAT samples ×{len(rows)}: {verdict.firewall.name}"
-                self._fold(StepKind.SAMPLE, rows, NODES, lane, text, dashed=True)
-                for row in rows:
-                    self._lanes.of_relay(self._source(row))
+            for nodes, told in self._by_lane(rows, self._source).items():
+                text = f"NAT samples ×{len(told)}: {verdict.firewall.name}"
+                self._fold(StepKind.SAMPLE, told, nodes, lane, text, dashed=True)
+
+    def _by_lane(self, rows: list[int], end: Callable[[int], int]) -> dict[str, list[int]]:
+        """Rows by the lane at their far end; all are the DHT nodes' where any of those is a node and nothing else."""
+        found: dict[str, list[int]] = {}
+        for row in rows:
+            found.setdefault(self._lanes.of_relay(end(row)), []).append(row)
+        return {NODES: rows} if NODES in found else found
 
     def _fold(
         self, kind: StepKind, rows: list[int], from_lane: str, to_lane: str, label: str, *, dashed: bool = False
@@ -264,7 +272,10 @@ class Ladder:
         return self._facts.copies.sighting(row)
 
     def _source(self, row: int) -> int:
-        return int(self._table.src[row]) << 16 | int(self._table.sport[row])
+        return int(source_endpoints(self._table, np.array([row]))[0])
+
+    def _destination(self, row: int) -> int:
+        return int(destination_endpoints(self._table, np.array([row]))[0])
 
 
 def leg_lanes(leg: Leg, lanes: Lanes) -> tuple[str, str]:
