@@ -16,7 +16,7 @@ WITH_NODE = PATH="$$($(BIN)/python tests/node_path.py)$$PATH"
 help:
 	@echo "make run            install, then open the inspector on the bundled capture (FILE=... for another)"
 	@echo "make test           install, then style, types, layers and all tests"
-	@echo "make lab            every scenario of the NAT lab, live (root, iptables, tcpdump)"
+	@echo "make lab            every scenario of the NAT lab, live, and what Peephole makes of it (root, iptables, tcpdump)"
 	@echo "make bench          speed against tshark, tcpdump and scapy"
 	@echo "make fuzz           a longer run of the fuzz targets"
 	@echo "make wheel          build the wheel, install it in an empty environment, try it"
@@ -43,7 +43,8 @@ tests: $(VENV)/.installed-dev node-packages
 	$(WITH_NODE) $(BIN)/python -m pytest -rs -m lab $(PYTEST_ARGS)
 
 lab: $(VENV)/.installed-dev node-packages
-	$(WITH_NODE) $(BIN)/python -m tests.natlab all
+	$(WITH_NODE) $(BIN)/python -m tests.natlab all --out lab-out
+	$(BIN)/python -m tests.truth lab-out
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench
