@@ -15,7 +15,7 @@ import numpy as np
 
 from capture.arrays import I64, Bools
 
-SLICE_BYTES: Final = 1 << 15
+SLICE_BYTES: Final = 1 << 14
 MIN_LANES: Final = 16
 
 

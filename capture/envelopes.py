@@ -26,21 +26,41 @@ HASHED_LENGTH: Final = 24
 _TO_END: Final = 10
 _FLAGS: Final = 31
 """Bits of the envelope's flags that mean something."""
+_UDX: Final = 1
+_FIRST_SHAPE: Final = 2
+_SLOW: Final = _FIRST_SHAPE + 2 * (_FLAGS + 1)
 _INLINE: Final = 0xFC
 """Largest varint of one byte."""
 _U16_FORM: Final = 0xFD
 _HEAD: Final = np.dtype(
     {
-        "names": ["type", "flags", "tid", "host", "port", "udx_flags", "udx_offset", "udx_id", "w0", "w1", "w2"],
-        "formats": ["u1", "u1", "<u2", ">u4", "<u2", "u1", "u1", "<u4", "<u8", "<u8", "<u8"],
-        "offsets": [0, 1, 2, 4, 8, 2, 3, 4, 0, 8, 16],
+        "names": [
+            "type",
+            "flags",
+            "lead",
+            "tid",
+            "host",
+            "port",
+            "udx_flags",
+            "udx_offset",
+            "udx_id",
+            "w0",
+            "w1",
+            "w2",
+        ],
+        "formats": ["u1", "u1", "<u2", "<u2", ">u4", "<u2", "u1", "u1", "<u4", "<u8", "<u8", "<u8"],
+        "offsets": [0, 1, 0, 2, 4, 8, 2, 3, 4, 0, 8, 16],
         "itemsize": HASHED_LENGTH,
     }
 )
 _VARINT: Final = np.dtype([("first", "u1"), ("next", "<u2")])
 _BYTE: Final = np.dtype("u1")
 _TARGET: Final = np.dtype(">u8")
-_MASKS: Final = np.array([(1 << 8 * count) - 1 for count in range(9)], np.uint64)
+_MASKS: Final = [
+    np.array([(1 << 8 * min(max(size - start, 0), 8)) - 1 for size in range(HASHED_LENGTH + 1)], np.uint64)
+    for start in range(0, HASHED_LENGTH, 8)
+]
+"""For each word of a head: which of its bytes are payload, by the payload's length."""
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xC2B2AE3D27D4EB4F)
 
@@ -86,7 +106,6 @@ def scan(window: Window, offset: Offset, length: U32, wire_length: U32) -> Envel
     head = window.read(offset, _HEAD)
     count = length.size
     cut = wire_length > length
-    first = head["type"]
     out = Envelopes(
         np.zeros(count, np.uint8),
         np.zeros(count, np.uint8),
@@ -97,29 +116,51 @@ def scan(window: Window, offset: Offset, length: U32, wire_length: U32) -> Envel
         np.zeros(count, np.uint64),
         _contents(head, length, wire_length),
     )
-    slow: list[int] = []
-    _scan_udx(out, head, np.flatnonzero((first == UDX_MAGIC) & (length > 0)), length, wire_length)
-    place = _Place(window, offset, length, cut)
-    for kind, lead in ((Kind.REQUEST, REQUEST_TYPE), (Kind.RESPONSE, RESPONSE_TYPE)):
-        rows = np.flatnonzero((first == lead) & (length > 0))
-        out.kind[rows] = Kind.MALFORMED
-        flags = head["flags"][rows]
-        long_form = (flags > _INLINE) & (length[rows] >= 2)
-        if long_form.any():
-            slow += rows[long_form].tolist()
-        classes = flags & _FLAGS
-        classes[long_form | (length[rows] < _TO_END)] = _FLAGS + 1
-        for number in np.flatnonzero(np.bincount(classes, minlength=_FLAGS + 2)[: _FLAGS + 1]).tolist():
-            _scan_class(out, place, head, kind, rows[classes == number], number, slow)
+    shape = _SHAPES[head["lead"]]
     short = np.flatnonzero(length < 2)
     if short.size:
-        silent = cut[short] & ((length[short] == 0) | (first[short] == UDX_MAGIC))
-        out.kind[short[silent]] = Kind.MALFORMED
-        out.kind[short[(length[short] == 1) & (first[short] == 0) & ~cut[short]]] = Kind.PUNCH
+        shape[short] = 0
+        _scan_short(out, head["type"][short], short, length, cut)
+    # Rows of one shape next to each other, in order: a radix sort, as shapes are bytes.
+    order = np.argsort(shape, kind="stable")
+    ends = np.cumsum(np.bincount(shape, minlength=_SLOW + 1))
+    place = _Place(window, offset, length, cut)
+    slow: list[int] = []
+    for number in np.flatnonzero(np.diff(ends)).tolist():
+        rows = order[ends[number] : ends[number + 1]]
+        if number + 1 == _UDX:
+            _scan_udx(out, head, rows, length, wire_length)
+        elif number + 1 == _SLOW:
+            slow += rows.tolist()
+        else:
+            kind, flags = divmod(number + 1 - _FIRST_SHAPE, _FLAGS + 1)
+            _scan_shape(out, place, head, Kind(Kind.REQUEST + kind), rows, flags, slow)
     for row in slow:
         at = int(window.at[row]) + (offset if isinstance(offset, int) else int(offset[row]))
         _decode_one(out, window.raw, row, at, int(length[row]), int(wire_length[row]))
     return out
+
+
+def _shapes() -> U8:
+    """Shape of a payload by its first two bytes, as a little-endian number."""
+    shapes = np.zeros(1 << 16, np.uint8)
+    shapes[UDX_MAGIC | UDX_VERSION << 8] = _UDX
+    flags = np.arange(256)
+    for kind, lead in enumerate((REQUEST_TYPE, RESPONSE_TYPE)):
+        number = _FIRST_SHAPE + kind * (_FLAGS + 1) + (flags & _FLAGS)
+        shapes[lead | flags << 8] = np.where(flags > _INLINE, _SLOW, number)
+    return shapes
+
+
+_SHAPES: Final = _shapes()
+
+
+def _scan_short(out: Envelopes, first: U8, rows: I64, length: U32, cut: Bools) -> None:
+    """Payloads of less than two bytes."""
+    empty = length[rows] == 0
+    ours = (first == REQUEST_TYPE) | (first == RESPONSE_TYPE) | ((first == UDX_MAGIC) & cut[rows])
+    out.kind[rows[(ours & ~empty) | (empty & cut[rows])]] = Kind.MALFORMED
+    out.kind[rows[~empty & (first == 0) & ~cut[rows]]] = Kind.PUNCH
 
 
 class _Place(NamedTuple):
@@ -132,36 +173,32 @@ class _Place(NamedTuple):
 
 
 def _contents(head: Array, length: U32, wire_length: U32) -> U32:
-    size = np.minimum(length, HASHED_LENGTH).astype(np.int8)
+    size = np.minimum(length, HASHED_LENGTH)
     value = wire_length.astype(np.uint64) * _MIX
-    for start, name in enumerate(("w0", "w1", "w2")):
-        value ^= head[name] & _MASKS[np.clip(size - 8 * start, 0, 8)]
+    for name, masks in zip(("w0", "w1", "w2"), _MASKS, strict=True):
+        value ^= head[name] & masks[size]
         value *= _ODD
         value ^= value >> np.uint64(29)
     return (value >> np.uint64(32)).astype(np.uint32)
 
 
 def _scan_udx(out: Envelopes, head: Array, rows: I64, length: U32, wire_length: U32) -> None:
-    rows = rows[(head["flags"][rows] == UDX_VERSION) & (length[rows] > 1)]
     offset = head["udx_offset"][rows]
     sound = (length[rows] >= UDX_HEADER_SIZE) & (offset <= wire_length[rows].astype(np.int64) - UDX_HEADER_SIZE)
-    out.kind[rows] = np.where(sound, Kind.UDX, Kind.MALFORMED)
-    rows = rows[sound]
+    if not sound.all():
+        out.kind[rows[~sound]] = Kind.MALFORMED
+        rows = rows[sound]
+    out.kind[rows] = Kind.UDX
     out.flags[rows] = head["udx_flags"][rows]
     out.to_host[rows] = head["udx_id"][rows]
 
 
-def _keep_fixed(out: Envelopes, head: Array, rows: I64, kind: Kind) -> None:
-    out.kind[rows] = kind
-    out.flags[rows] = head["flags"][rows]
-    out.tid[rows] = head["tid"][rows]
-    out.to_host[rows] = head["host"][rows]
-    out.to_port[rows] = head["port"][rows]
-
-
-def _scan_class(out: Envelopes, place: _Place, head: Array, kind: Kind, rows: I64, flags: int, slow: list[int]) -> None:
+def _scan_shape(out: Envelopes, place: _Place, head: Array, kind: Kind, rows: I64, flags: int, slow: list[int]) -> None:
     """Scan requests or responses that have the same optional fields, so that most fields are at the same place."""
     size = place.length[rows].astype(np.int64)
+    if not (size >= _TO_END).all():
+        out.kind[rows[size < _TO_END]] = Kind.MALFORMED
+        rows, size = rows[size >= _TO_END], size[size >= _TO_END]
     window, start = place.window, part(place.offset, rows)
     pos: Offset = _TO_END + 32 * ((flags & 1) + (flags >> 1 & 1))
     unusual = np.zeros(rows.size, np.bool_)
@@ -187,10 +224,12 @@ def _scan_class(out: Envelopes, place: _Place, head: Array, kind: Kind, rows: I6
         pos, odd = _after_value(window, rows, start, pos, size)
         unusual |= odd
     sound = ((pos <= size) | place.cut[rows]) & has_command
-    if unusual.any():
+    good = rows
+    if unusual.any() or not sound.all():
         slow += rows[unusual].tolist()
+        out.kind[rows[~sound]] = Kind.MALFORMED
         sound &= ~unusual
-    good = rows if sound.all() else rows[sound]
+        good = rows[sound]
     out.kind[good] = kind
     out.flags[good] = head["flags"][good]
     out.tid[good] = head["tid"][good]

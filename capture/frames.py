@@ -14,12 +14,12 @@ from capture.window import Window
 
 MAX_FRAME: Final = 262_144
 """Longest frame that libpcap and Wireshark write or accept; a longer one means that the file is damaged."""
-REGION_BYTES: Final = 16 << 20
+REGION_BYTES: Final = 8 << 20
 """Bytes of a file worked on at a time; what is behind is let go, so that memory does not grow with the file."""
 MAX_TIME_NS: Final = 2**63 - 1
 
 
-CHUNK: Final = 1 << 14
+CHUNK: Final = 1 << 15
 """Frames worked on at a time: few enough for the columns in the making to stay in the processor's cache."""
 
 

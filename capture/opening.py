@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from capture.allocator import keep_freed_memory
 from capture.capture_file import CaptureFile
 from capture.compressed import unfold
 from capture.duplicates import mark_copies
@@ -53,6 +54,7 @@ def read_capture(source: str | bytes, table: PacketTable | None = None) -> Packe
     buffer, damage = unfold(_load(source) if isinstance(source, str) else source, path)
     if not len(buffer):
         raise CaptureError(path, "the file is empty")
+    keep_freed_memory()
     raw = Raw(buffer)
     reader = _reader(raw, path)
     findings = reader.findings

@@ -28,7 +28,7 @@ FILE_HEADER: Final = 24
 MICROSECONDS: Final = 0xA1B2C3D4
 NANOSECONDS: Final = 0xA1B23C4D
 MODIFIED: Final = 0xA1B2CD34
-_WINDOWS: Final = (512, 2048)
+_WINDOWS: Final = (512, 2048, 2048, 2048)
 _YEAR_S: Final = 366 * 86400
 
 
@@ -74,6 +74,9 @@ class PcapReader:
         self._word = np.dtype(order + "u4")
         self._half = np.dtype(order + "u2")
         self._fields = np.dtype([(name, self._word) for name in ("seconds", "fraction", "length", "wire")])
+        self._last = max(raw.size - 12, 0)
+        # Of any place in the file, what would be the captured length were it the start of a record.
+        self._lengths = raw.column(self._word, 8)
         self._first_s = int(self._length.unpack(head[:4])[0])
         if raw.size >= FILE_HEADER + 4:
             self._first_s = int(self._length.unpack(raw.buffer[FILE_HEADER : FILE_HEADER + 4])[0])
@@ -107,8 +110,9 @@ class PcapReader:
 
     def following(self, at: I64) -> I64:
         """Where the next record would start; far out if the file ends before."""
-        length = self.raw.column(self._word)[np.minimum(at + 8, self.raw.size - 4)]
-        return at + self._header + length
+        size: I64 = self._lengths[np.minimum(at, self._last)] + at
+        size += self._header
+        return size
 
     def sound(self, at: I64) -> Bools:
         """Whether each record is whole and of a believable length."""
@@ -132,25 +136,29 @@ class PcapReader:
     def plausible(self, at: I64) -> I64:
         """For each offset the first record header that seems to start within a couple of kilobytes, or -1."""
         found = np.full(at.size, -1, np.int64)
+        at = at.copy()
         for window in _WINDOWS:
             missing = np.flatnonzero(found < 0)
-            if missing.size:
-                found[missing] = self._first_header(at[missing], window)
+            if not missing.size:
+                break
+            hit = self._first_time(at[missing], window)
+            good = (hit >= 0) & self._seems(hit) & self._seems(self.following(np.maximum(hit, 0)))
+            found[missing] = np.where(good, hit, -1)
+            at[missing] = np.where(hit >= 0, hit + 1, at[missing] + window - 8)
         return found
 
-    def _first_header(self, at: I64, window: int) -> I64:
-        """The first place in each window where the upper half of a time near the first one leads a sound header."""
+    def _first_time(self, at: I64, window: int) -> I64:
+        """The first place in each window where the upper half of a time near the first one stands, or -1."""
         block = self.raw.gather(at, np.dtype(f"V{window}")).view(np.uint8).reshape(at.size, window)
         high = 2 if self._order == "<" else 0
         best = np.full(at.size, window, np.int64)
         for shift in (0, 1):
             halves = block[:, shift : window - 2 + shift].copy().view(self._half)
             hit = halves == self._first_s >> 16
+            hit[:, : max(high - shift, 0)] = False
             first = hit.argmax(axis=1)
-            place = np.where(hit[np.arange(at.size), first], first * 2 + shift - high, window)
-            np.minimum(best, np.where(place < 0, window, place), out=best)
-        found = at + best
-        return np.where((best < window) & self._seems(found) & self._seems(self.following(found)), found, -1)
+            np.minimum(best, np.where(hit[np.arange(at.size), first], first * 2 + shift - high, window), out=best)
+        return np.where(best < window, at + best, -1)
 
     def _seems(self, at: I64) -> Bools:
         """Whether a record header that makes sense is at each offset, or the end of the file."""

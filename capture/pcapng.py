@@ -78,6 +78,8 @@ class PcapngReader:
         self._word = np.dtype(order + "u4")
         self._header = np.dtype([("type", self._word), ("size", self._word)])
         names = ("type", "size", "interface", "high", "low", "length", "wire")
+        self._headers = self.raw.column(np.dtype("V8"))
+        self._last = max(self.raw.size - 8, 0)
         self._packet = np.dtype([(name, self._word) for name in names])
         self._head = struct.Struct(order + "II")
         self._trailer = struct.Struct(order + "I")
@@ -227,10 +229,13 @@ class PcapngReader:
 
     def following(self, at: I64) -> I64:
         """Where the next block would start; far out where the file ends, a section begins, or a length is absurd."""
-        header = self.raw.column(self._header)[np.minimum(at, self.raw.size - 8)]
-        size = header["size"].astype(np.int64)
-        size[(size < 12) | (header["type"] == SECTION_HEADER)] = self.raw.size
-        return at + size
+        header = self._headers[np.minimum(at, self._last)].view(self._word)
+        size = header[1::2].astype(np.int64)
+        stop = (size < 12) | (header[0::2] == SECTION_HEADER)
+        if stop.any():
+            size[stop] = self.raw.size
+        size += at
+        return size
 
     def sound(self, at: I64) -> Bools:
         """Whether each block is whole, of a believable length that it repeats at its end, and no section header."""

@@ -35,9 +35,10 @@ class Raw:
             return self._gather_near_end(at, dtype)
         return self._view(width)[at].view(dtype)
 
-    def column(self, dtype: np.dtype[Any]) -> Array:
-        """The value of type `dtype` at every byte offset, as an array that costs nothing until it is indexed."""
-        return np.ndarray((max(self.size - dtype.itemsize + 1, 0),), dtype, self.buffer, 0, (1,))
+    def column(self, dtype: np.dtype[Any], skip: int = 0) -> Array:
+        """The value of type `dtype` `skip` bytes behind every offset, as an array that costs nothing until indexed."""
+        count = self.size - skip - dtype.itemsize + 1
+        return np.ndarray((count,), dtype, self.buffer, skip, (1,)) if count > 0 else np.zeros(1, dtype)
 
     def _view(self, width: int) -> Array:
         view = self._views.get(width)
