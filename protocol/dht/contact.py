@@ -106,3 +106,17 @@ def is_reachable(address: Address) -> bool:
     except AddressValueError:
         return False
     return 0 < address.port < 65536 and not (host.is_multicast or host.is_unspecified or int(host) >> 28 == 15)
+
+
+@lru_cache(maxsize=4096)
+def may_be_named(named: Address, by: Address) -> bool:
+    """Whether a node is believed when it names another one: it must not send us to networks that are not its own.
+
+    A node on the internet that names a loopback or private address would have this node knock on doors at home.
+    """
+    if not is_reachable(named) or not is_reachable(by):
+        return False
+    host, namer = IPv4Address(named.host), IPv4Address(by.host)
+    if host.is_loopback or host.is_link_local:
+        return namer.is_loopback or namer.is_link_local
+    return namer.is_private or not host.is_private

@@ -14,7 +14,8 @@ from typing import Final, TypeVar
 from protocol.constants import Command
 from protocol.dht.contact import Ask, Contact, Reply
 from protocol.dht.node import Node
-from protocol.dht.query import Query, QueryResult
+from protocol.dht.query import Query
+from protocol.dht.query_host import QueryResult
 from protocol.dht.signing import mutable_signable, signed_announce, signed_mutable, verifies
 from protocol.errors import DecodeError
 from protocol.hashes import blake2b_256, target_of

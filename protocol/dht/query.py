@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from enum import Enum, StrEnum, auto
-from typing import Final, Protocol
+from enum import Enum, auto
+from typing import Final
 
-from protocol.dht.contact import Ask, Contact, Failure, OnFailure, OnReply, Reply
+from protocol.dht.contact import Ask, Contact, Failure, OnReply, Reply, may_be_named
 from protocol.dht.flight_table import InFlight
+from protocol.dht.query_host import Commit, QueryFailure, QueryHost, QueryResult
 from protocol.dht.routing_table import K, distance
 from protocol.hashes import node_id
 from protocol.messages import Address
@@ -30,75 +30,12 @@ RETRIES: Final = 5
 _SLOW_START: Final = 3
 
 
-class QueryFailure(StrEnum):
-    """Why a search did not succeed."""
-
-    TOO_FEW_NODES = "too few nodes answered"
-    COMMIT_FAILED = "none of the closest nodes took it"
-    CLOSED = "the node is closed"
-    NO_ROOM = "too many requests are in flight"
-
-
 _FAILURES: Final = {Failure.CLOSED: QueryFailure.CLOSED, Failure.NO_ROOM: QueryFailure.NO_ROOM}
-
-
-class QueryHost(Protocol):
-    """What a search needs of its node."""
-
-    def closest_contacts(self, target: bytes, count: int) -> list[Contact]:
-        """The closest nodes in the routing table."""
-
-    def find_bootstrap(self, now: float, on_found: Callable[[list[Contact], float], None]) -> None:
-        """Find the addresses of the bootstrap nodes, perhaps at once."""
-
-    def is_own_id(self, id: bytes) -> bool:
-        """Whether a node that others name is this node itself."""
-
-    def send_down_hint(self, to: Contact, down: Address, now: float) -> None:
-        """Tell a node that another one did not answer."""
-
-    def request(
-        self,
-        ask: Ask,
-        to: Contact,
-        now: float,
-        on_reply: OnReply,
-        on_failure: OnFailure,
-        *,
-        retries: int = ...,
-        on_late: Callable[[InFlight, float], None] | None = ...,
-    ) -> InFlight | None:
-        """Send a request."""
-
-    def cancel(self, flight: InFlight) -> None:
-        """Forget a request."""
-
-
-@dataclass(frozen=True, slots=True)
-class QueryResult:
-    """How a search ended."""
-
-    closest: tuple[Reply, ...]
-    """Answers of the closest nodes with an id, closest first."""
-    successes: int
-    errors: int
-    failure: QueryFailure | None = None
-    commits: tuple[Reply, ...] = ()
-    """Answers to what was sent to the closest nodes at the end; some may be errors."""
-
-    @property
-    def closest_contacts(self) -> tuple[Contact, ...]:
-        """The nodes behind `closest`."""
-        return tuple(reply.sender for reply in self.closest)
 
 
 class _Visited(Enum):
     DONE = auto()
     DOWN = auto()
-
-
-Commit = Callable[[Reply], Ask | None]
-"""Makes the request that ends a search from the answer of one of the closest nodes; None to leave that one out."""
 
 
 class Query:
@@ -258,6 +195,8 @@ class Query:
             if reply.sender.id is not None and self._is_closer(reply.sender.id):
                 self._add_closest(reply.sender.id, reply)
         for address in reply.closer_nodes:
+            if not may_be_named(address, reply.sender.address):
+                continue
             id = node_id(address)
             # An answer lists the closest first; what follows a node that is no gain is no gain either.
             if not self._host.is_own_id(id) and not self._named(Contact(address, id), reply.sender, now):

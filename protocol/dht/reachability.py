@@ -26,7 +26,7 @@ from protocol.dht.contact import Ask, Contact, Failure, NodeSocket, Reply
 from protocol.dht.events import BecameEphemeral, BecamePersistent, Event, NatUpdated, PortFoundOpen
 from protocol.dht.membership import Membership
 from protocol.dht.nat_sampler import NatSampler
-from protocol.dht.query import QueryResult
+from protocol.dht.query_host import QueryResult
 from protocol.dht.requests import Requests
 from protocol.dht.searches import Searches
 from protocol.hashes import node_id

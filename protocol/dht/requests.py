@@ -1,9 +1,8 @@
-"""Requests and responses: transaction ids, retries, timeouts, windows, tokens.
+"""Requests and responses: the way in and out of messages, transaction ids, tokens.
 
-A request is sent up to four times, each time waiting 1 s (or as long as `AdaptiveTimeout` says). Sends that find the
-congestion window full wait for the next interval of 0.75 s. A response is matched by its tid, as the reference does,
-and by the host that was asked, which the reference does not check: a guess of 16 bits would otherwise do. The port is
-not compared, since a peer may answer a relayed request from another of its sockets.
+A response is matched by its tid, as the reference does, and by the host that was asked, which the reference does not
+check: a guess of 16 bits would otherwise do. The port is not compared, since a peer may answer a relayed request from
+another of its sockets.
 
 A persistent node puts its id into what it sends from its server socket. An id that is not the hash of the address it
 came from is ignored.
@@ -15,12 +14,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from protocol.constants import REQUEST_TYPE, RESPONSE_TYPE, ResponseError
-from protocol.dht.adaptive_timeout import AdaptiveTimeout
-from protocol.dht.congestion import DRAIN_INTERVAL, MAX_WINDOW, CongestionWindow
+from protocol.dht.congestion import DRAIN_INTERVAL, MAX_WINDOW
 from protocol.dht.contact import (
     Ask,
     Contact,
@@ -33,9 +30,10 @@ from protocol.dht.contact import (
     Reply,
     is_reachable,
 )
-from protocol.dht.flight_table import RETRIES, FlightTable, InFlight
+from protocol.dht.flight_table import RETRIES, InFlight
 from protocol.dht.limits import Guard
 from protocol.dht.refusals import Refusal, Refusals
+from protocol.dht.send_queue import RequestCounts, SendQueue
 from protocol.dht.tokens import ROTATION_INTERVAL, TokenIssuer
 from protocol.envelope import decode_request, decode_response, encode_request, encode_response
 from protocol.errors import DecodeError
@@ -45,20 +43,7 @@ from protocol.messages import Address, Request, Response
 if TYPE_CHECKING:
     from random import Random
 
-TIMEOUT: Final = 1.0
-"""Seconds to wait for a reply after each send."""
-
 _ROTATION_DRAINS: Final = round(ROTATION_INTERVAL / DRAIN_INTERVAL)
-
-
-@dataclass(slots=True)
-class RequestCounts:
-    """How many requests of this node came to which end."""
-
-    total: int = 0
-    responses: int = 0
-    timeouts: int = 0
-    retries: int = 0
 
 
 class Requests:
@@ -91,27 +76,34 @@ class Requests:
         self.id: bytes | None = None
         """The node's id when it is persistent."""
         self.firewalled = True
-        self.counts = RequestCounts()
         self.refused: Refusals = Refusals()
         self.outbox: deque[Outgoing] = deque()
         self._guard = guard
         self._closest = closest
         self._on_request = on_request
         self._on_reply = on_reply
-        self._on_timeout = on_timeout
-        self._congestion = CongestionWindow(max_window)
-        self._adaptive = AdaptiveTimeout(random) if adaptive_timeout else None
         self._tokens = TokenIssuer(random)
         self._drains = 0
-        self._next_drain = now + DRAIN_INTERVAL
-        self._flights = FlightTable(random)
-        self._waiting: deque[InFlight] = deque()
+        self._queue = SendQueue(
+            random,
+            now,
+            self.outbox,
+            on_drain=self._drained,
+            on_timeout=on_timeout,
+            max_window=max_window,
+            adaptive_timeout=adaptive_timeout,
+        )
         self._closed = False
+
+    @property
+    def counts(self) -> RequestCounts:
+        """How many requests came to which end."""
+        return self._queue.counts
 
     @property
     def in_flight(self) -> int:
         """Requests without a reply yet."""
-        return len(self._flights)
+        return len(self._queue.flights)
 
     @property
     def main_socket(self) -> NodeSocket:
@@ -147,7 +139,7 @@ class Requests:
         Raises:
             ValueError: `to` is no IPv4 address, or `ask` does not fit a request.
         """
-        tid = None if self._closed else self._flights.free_tid()
+        tid = None if self._closed else self._queue.flights.free_tid()
         if tid is None:
             on_failure(Failure.CLOSED if self._closed else Failure.NO_ROOM, now)
             return None
@@ -157,15 +149,13 @@ class Requests:
         )
         flight = InFlight(ask, to, tid, socket, encode_request(message), on_reply, on_failure)
         flight.retries, flight.timeout, flight.on_late = retries, timeout, on_late
-        self._flights.add(flight)
-        self.counts.total += 1
-        self._send(flight, now, force=force)
+        self._queue.begin(flight, now, force=force)
         return flight
 
     def cancel(self, flight: InFlight) -> None:
         """Forget a request; nobody is told."""
         if not flight.done:
-            self._finish(flight)
+            self._queue.finish(flight)
 
     def receive(self, data: bytes, sender: Address, now: float, socket: int) -> None:
         """Take in a datagram: hand over a request, or match a response and hand over its reply."""
@@ -246,74 +236,27 @@ class Requests:
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is due; None when closed."""
-        if self._closed:
-            return None
-        deadline = self._flights.next_deadline()
-        return self._next_drain if deadline is None else min(self._next_drain, deadline)
+        return None if self._closed else self._queue.next_timeout()
 
     def handle_timeout(self, now: float) -> None:
         """Send again or give up what is due, and begin the next interval of the window."""
-        while (flight := self._flights.pop_late(now)) is not None:
-            self._late(flight, now)
-        while not self._closed and self._next_drain <= now:
-            # A node that slept does not make up for every interval it missed.
-            self._next_drain = max(self._next_drain, now - DRAIN_INTERVAL * _ROTATION_DRAINS * 2) + DRAIN_INTERVAL
-            self._drain(now)
+        if not self._closed:
+            self._queue.handle_timeout(now)
 
     def close(self, now: float) -> None:
         """Fail everything in flight; no request can be sent any more."""
         self._closed = True
-        for flight in self._flights:
-            self._finish(flight)
+        for flight in self._queue.flights:
+            self._queue.finish(flight)
             flight.on_failure(Failure.CLOSED, now)
 
     def _id_on(self, socket: int) -> bytes | None:
         return self.id if socket == NodeSocket.SERVER else None
 
-    def _send(self, flight: InFlight, now: float, *, force: bool = False) -> None:
-        if not force and self._congestion.is_full:
-            self._waiting.append(flight)
-        else:
-            self._send_now(flight, now)
-
-    def _send_now(self, flight: InFlight, now: float) -> None:
-        if not flight.sent:
-            flight.first_sent = now
-        flight.sent += 1
-        self._congestion.sent()
-        self.outbox.append(Outgoing(flight.data, flight.to.address, flight.socket))
-        wait = flight.timeout
-        if wait is None:
-            wait = self._adaptive.timeout(flight.to.address, flight.sent, now) if self._adaptive else TIMEOUT
-        self._flights.wake_at(flight, now + wait)
-
-    def _late(self, flight: InFlight, now: float) -> None:
-        if flight.on_late is not None:
-            flight.on_late(flight, now)
-        if flight.done:
-            return
-        if flight.sent > flight.retries:
-            self.counts.timeouts += 1
-            self._finish(flight)
-            flight.on_failure(Failure.TIMED_OUT, now)
-            self._on_timeout(flight.to, now)
-        else:
-            self.counts.retries += 1
-            self._send(flight, now)
-
-    def _finish(self, flight: InFlight) -> None:
-        self._flights.finish(flight)
-        self._congestion.answered()
-
-    def _drain(self, now: float) -> None:
+    def _drained(self) -> None:
         self._drains += 1
         if self._drains % _ROTATION_DRAINS == 0:
             self._tokens.rotate()
-        self._congestion.drain()
-        while self._waiting and not self._congestion.is_full:
-            flight = self._waiting.popleft()
-            if not flight.done:
-                self._send_now(flight, now)
 
     def _contact(self, sender: Address, id: bytes | None) -> Contact:
         return Contact(sender, id if id is not None and is_node_id(id, sender) else None)
@@ -330,7 +273,7 @@ class Requests:
         self._on_request(request, now)
 
     def _receive_response(self, message: Response, sender: Address, now: float, socket: int) -> None:
-        flight = self._flights.get(message.tid)
+        flight = self._queue.flights.get(message.tid)
         if flight is None or not flight.sent:
             self.refused[Refusal.UNMATCHED_RESPONSE] += 1
             return
@@ -349,10 +292,7 @@ class Requests:
             error=message.error,
             value=message.value,
         )
-        if self._adaptive is not None and flight.sent <= 2:
-            self._adaptive.measured(flight.to.address, reply.rtt, now)
-        self._finish(flight)
-        self.counts.responses += 1
+        self._queue.answered(flight, reply.rtt, now)
         self._guard.verify(sender.host, now)
         self._on_reply(reply, now)
         flight.on_reply(reply, now)

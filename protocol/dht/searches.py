@@ -13,7 +13,8 @@ from protocol.dht.bootstrap import BootstrapFinder
 from protocol.dht.contact import Ask, Contact, OnFailure, OnReply, Reply
 from protocol.dht.flight_table import RETRIES, InFlight
 from protocol.dht.membership import Membership
-from protocol.dht.query import CONCURRENCY, Commit, Query, QueryResult
+from protocol.dht.query import CONCURRENCY, Query
+from protocol.dht.query_host import Commit, QueryResult
 from protocol.dht.requests import Requests
 from protocol.dht.routing_table import K
 from protocol.messages import Address

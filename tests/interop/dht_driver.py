@@ -96,14 +96,16 @@ def server_port(shell: UdpShell) -> int:
     return shell.address(NodeSocket.SERVER).port
 
 
-async def our_node(*bootstrap: int, ephemeral: bool | None = False, firewalled: bool = False) -> UdpShell:
+async def our_node(
+    *bootstrap: int, ephemeral: bool | None = False, firewalled: bool = False, port_wanted: int = 0
+) -> UdpShell:
     """One of our nodes on loopback, bootstrapped; persistent unless said otherwise."""
     options = NodeOptions(
         bootstrap=tuple(BootstrapNode(LOOPBACK, port) for port in bootstrap),
         ephemeral=ephemeral,
         firewalled=firewalled,
     )
-    shell = await UdpShell.open(options, host=LOOPBACK, port=0)
+    shell = await UdpShell.open(options, host=LOOPBACK, port=port_wanted)
     async with asyncio.timeout(PATIENCE):
         await shell.bootstrapped()
     return shell

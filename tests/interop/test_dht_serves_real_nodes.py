@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -11,7 +12,8 @@ from protocol.dht.refusals import Refusal
 from protocol.hashes import blake2b_256, target_of
 from protocol.keys import key_pair
 from protocol.messages import PluginRequest
-from tests.interop.dht_driver import our_network, real_nodes, server_port
+from protocol.udp_shell import UdpShell
+from tests.interop.dht_driver import our_network, our_node, real_nodes, server_port
 
 pytestmark = pytest.mark.node
 
@@ -35,10 +37,7 @@ async def test_a_real_node_joins() -> None:
         assert all(persistent["id"] in _ids(shell) for shell in network[1:])
 
 
-def _ids(shell: object) -> set[str]:
-    from protocol.udp_shell import UdpShell
-
-    assert isinstance(shell, UdpShell)
+def _ids(shell: UdpShell) -> set[str]:
     return {node.id.hex() for node in shell.node.membership.table}
 
 
@@ -158,4 +157,23 @@ async def test_a_real_node_that_slept_is_back() -> None:
         await real("listen", name="a", seed=SEED.hex())
         await real("suspend", name="a")
         await real("resume", name="a")
+        await real("announceAgain", name="a")
         assert await real("connect", name="b", key=KEY.hex(), size=1000) == {"intact": True}
+
+
+async def test_our_nodes_restart_one_after_the_other() -> None:
+    """A server stays reachable while every relay it announced at is replaced by a new node on the same port."""
+    async with our_network(SIZE) as network, real_nodes() as server, real_nodes() as client:
+        port = server_port(network[0])
+        await server("node", name="s", bootstrap=[port], options={"quickFirewall": False})
+        relays = (await server("listen", name="s", seed=SEED.hex()))["relays"]
+        async with AsyncExitStack() as stack:
+            for shell in network:
+                if server_port(shell) in relays:
+                    old = server_port(shell)
+                    await shell.close()
+                    again = await stack.enter_async_context(await our_node(port, port_wanted=old))
+                    assert server_port(again) == old
+            await server("announceAgain", name="s")
+            await client("node", name="c", bootstrap=[port], options={"quickFirewall": False})
+            assert await client("connect", name="c", key=KEY.hex(), size=1000) == {"intact": True}

@@ -107,6 +107,10 @@ const operations = {
     servers.set(name, server)
     return { key: hex(server.publicKey), relays: server._announcer.relays.map((relay) => relay.relayAddress.port) }
   },
+  async announceAgain ({ name }) {
+    await servers.get(name)._announcer._runUpdate()
+    return true
+  },
   async unlisten ({ name }) {
     await servers.get(name).close()
     return true

@@ -8,7 +8,7 @@ import pytest
 
 from protocol.constants import InternalCommand
 from protocol.dht.bootstrap import BootstrapFinder, BootstrapNode, parse_bootstrap
-from protocol.dht.contact import Ask, Contact
+from protocol.dht.contact import Ask, Contact, may_be_named
 from protocol.dht.health import Health, NetworkHealth
 from protocol.dht.membership import OLD, RECENT
 from protocol.dht.routing_table import BITS, K, RoutingTable, TableNode, distance
@@ -252,3 +252,41 @@ def test_health_after_an_outage() -> None:
     assert health.update(25, 18) is Health.ONLINE
     health.reset()
     assert health.update(25, 99) is Health.ONLINE
+
+
+PUBLIC, HOME, LOOPBACK, LINK = (Address(host, 1) for host in ("8.8.8.8", "192.168.1.1", "127.0.0.1", "169.254.1.1"))
+
+
+@pytest.mark.parametrize(
+    ("named", "by", "believed"),
+    [
+        (PUBLIC, PUBLIC, True),
+        (PUBLIC, HOME, True),
+        (PUBLIC, LOOPBACK, True),
+        (HOME, HOME, True),
+        (HOME, LOOPBACK, True),
+        (LOOPBACK, LOOPBACK, True),
+        (HOME, PUBLIC, False),
+        (LOOPBACK, PUBLIC, False),
+        (LOOPBACK, HOME, False),
+        (LINK, HOME, False),
+        (LINK, LINK, True),
+        (Address("8.8.8.8", 0), PUBLIC, False),
+        (Address("255.255.255.255", 1), PUBLIC, False),
+        (Address("224.0.0.1", 1), HOME, False),
+        (PUBLIC, Address("::1", 1), False),
+    ],
+)
+def test_whom_a_node_may_name(named: Address, by: Address, believed: bool) -> None:
+    assert may_be_named(named, by) == believed
+
+
+def test_a_search_does_not_go_where_strangers_send_it() -> None:
+    t = NodeUnderTest()
+    hear(t, PUBLIC)
+    t.node.searches.start(Ask(3, target=bytes(32)), t.now)
+    out = t.node.poll_datagram()
+    assert out is not None
+    named = (LOOPBACK, HOME, Address("9.9.9.9", 1))
+    answer = Response(as_request(out).tid, OWN, id=node_id(PUBLIC), closer_nodes=named)
+    assert [each.to for each in t.tell_bytes(encode_response(answer), PUBLIC)] == [Address("9.9.9.9", 1)]
