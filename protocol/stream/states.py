@@ -36,7 +36,7 @@ class State(Enum):
     LINGERING = auto()
     """Both ended, all acknowledged. Late packets are acknowledged again."""
     RESETTING = auto()
-    """Destroyed here. Late packets are answered with DESTROY."""
+    """Destroyed here, or given up. Late packets are answered with DESTROY."""
     CLOSED = auto()
     """Gone. Packets are counted and left unanswered."""
 
@@ -79,17 +79,17 @@ _ACTS: Final[dict[State, dict[Act, State | None]]] = {
         Act.SEND: None,
         Act.END: State.FINISHING,
         Act.REMOTE_END: State.HALF_OPEN,
-        Act.GIVE_UP: State.CLOSED,
+        Act.GIVE_UP: State.RESETTING,
     },
     State.FINISHING: {
         **_ALIVE,
         Act.END_ACKED: State.FINISHED,
         Act.REMOTE_END: State.CLOSING,
-        Act.GIVE_UP: State.CLOSED,
+        Act.GIVE_UP: State.RESETTING,
     },
     State.FINISHED: {**_ALIVE, Act.REMOTE_END: State.LINGERING},
-    State.HALF_OPEN: {**_ALIVE, Act.SEND: None, Act.END: State.CLOSING, Act.GIVE_UP: State.CLOSED},
-    State.CLOSING: {**_ALIVE, Act.END_ACKED: State.LINGERING, Act.GIVE_UP: State.CLOSED},
+    State.HALF_OPEN: {**_ALIVE, Act.SEND: None, Act.END: State.CLOSING, Act.GIVE_UP: State.RESETTING},
+    State.CLOSING: {**_ALIVE, Act.END_ACKED: State.LINGERING, Act.GIVE_UP: State.RESETTING},
     State.LINGERING: {Act.DESTROY: None, Act.REMOTE_DESTROY: State.CLOSED, Act.LINGER_OVER: State.CLOSED},
     State.RESETTING: {Act.DESTROY: None, Act.REMOTE_DESTROY: State.CLOSED, Act.LINGER_OVER: State.CLOSED},
     State.CLOSED: {Act.DESTROY: None},

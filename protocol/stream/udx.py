@@ -201,6 +201,7 @@ class UdxStream:
         if now >= sender.next_at and not sender.handle_timeout(self._path, now):
             # A peer that is done forgets the stream, and with it our END; all that it had to get it has.
             done = self.state is State.CLOSING and sender.only_end_missing
+            self._destroy_due = True
             self._close(Act.GIVE_UP, CloseReason.ENDED if done else CloseReason.TIMED_OUT)
         elif now >= self._keepalive_at:
             self._heartbeat_due = True

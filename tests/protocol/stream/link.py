@@ -165,6 +165,12 @@ class Link:
         self.settle()
         return True
 
+    def run_to(self, when: float) -> None:
+        """Go on to a given time, and stand there also if nothing happens then."""
+        self.run(lambda: (at := self.next_at()) is None or at > when)
+        self.now = max(self.now, when)
+        self.settle()
+
     def run(self, until: Callable[[], bool] = lambda: False, limit: float = 600.0) -> None:
         """Go on until `until`, or until nothing happens any more; never past `limit` seconds of link time."""
         start = self.now

@@ -168,6 +168,12 @@ def test_a_destroyed_stream_says_so_again() -> None:
     assert driver.sent == [(DESTROY, 0)] * 2
 
 
+def test_a_peer_that_is_given_up_is_told() -> None:
+    driver = in_state(State.OPEN)
+    driver.do(Act.GIVE_UP)
+    assert driver.sent[-1] == (DESTROY, 1)
+
+
 @pytest.mark.parametrize("state", [State.IDLE, State.CLOSED])
 def test_packets_that_nobody_waits_for_are_counted(state: State) -> None:
     driver = in_state(state)
