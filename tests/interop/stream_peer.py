@@ -40,8 +40,9 @@ def theirs(size: int) -> bytes:
 class Talk:
     """Our end of a conversation with a real peer."""
 
-    def __init__(self, data: bytes, *, end: bool, loss: float, secret: SecretKeys | None) -> None:
-        self.raw = UdxStream(OUR_ID)
+    def __init__(self, raw: UdxStream, data: bytes, *, end: bool, loss: float, secret: SecretKeys | None) -> None:
+        self.raw = raw
+        self.reading = True
         self.stream: UdxStream | SecretStream = self.raw
         self.secret = secret
         self.data = memoryview(data)
@@ -80,7 +81,7 @@ class Talk:
 
     def change(self) -> None:
         self._changed.set()
-        while (event := self.stream.poll_event()) is not None:
+        while self.reading and (event := self.stream.poll_event()) is not None:
             if isinstance(event, DataReceived):
                 self.received += event.data
                 continue
@@ -116,12 +117,13 @@ async def talking(
     loss: float = 0.0,
     secret: SecretKeys | None = None,
     their_hash: bytes | None = None,
+    raw: UdxStream | None = None,
     **options: Any,
 ) -> AsyncIterator[tuple[Talk, Any]]:
     """Our stream, connected, and what gives the peer's report once its stream is closed."""
     if not (PACKAGES / "udx-native").is_dir():
         pytest.fail(f"no npm packages in {PACKAGES}: run make node-packages")
-    talk = Talk(data, end=end, loss=loss, secret=secret)
+    talk = Talk(raw or UdxStream(OUR_ID), data, end=end, loss=loss, secret=secret)
     asked: dict[str, Any] = {"port": talk.shell.port, "act": act, **options}
     if secret is not None:
         asked["framed"] = True

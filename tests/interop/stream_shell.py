@@ -42,8 +42,6 @@ class StreamShell:
         self.port: int = self.socket.getsockname()[1]
         self.seen: list[int] = []
         """Flags of each packet that came in."""
-        self.moved_to: list[int] = []
-        """Port that each packet went to."""
         self.lost = 0
         self._timer: asyncio.TimerHandle | None = None
         self.loop.add_reader(self.socket, self._readable)
@@ -63,7 +61,6 @@ class StreamShell:
         self.on_change()
         while (out := self.machine.poll_datagram(self.now)) is not None:
             datagram, addr = out
-            self.moved_to.append(addr.port)
             if self._loses():
                 continue
             try:

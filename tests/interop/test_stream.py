@@ -10,7 +10,8 @@ from protocol.messages import Address
 from protocol.stream.events import CloseReason, RemoteChanged, RemoteEnded, SecretOpened, StreamClosed
 from protocol.stream.packet import DESTROY, HEARTBEAT
 from protocol.stream.secret import SecretKeys
-from tests.interop.stream_peer import THEIR_ID, ours, talking, theirs
+from protocol.stream.udx import UdxStream
+from tests.interop.stream_peer import OUR_ID, THEIR_ID, ours, talking, theirs
 from tests.interop.stream_shell import Forwarder
 
 pytestmark = pytest.mark.node
@@ -87,6 +88,34 @@ async def test_their_heartbeats_are_answered() -> None:
         saw = await report()
         await talk.until(talk.closed.is_set)
     assert saw["read"] == 1
+
+
+async def test_they_answer_our_heartbeats() -> None:
+    async with talking("echo", b"x", end=False, raw=UdxStream(OUR_ID, keepalive=0.05)) as (talk, report):
+        await talk.until(lambda: talk.received == b"x")
+        before = talk.raw.counters.packets_received
+        await talk.until(lambda: talk.raw.counters.packets_received >= before + 3)
+        assert talk.shell.seen[-1] == 0
+        talk.stream.end()
+        talk.shell.pump()
+        saw = await report()
+    assert saw["read"] == 1
+    assert saw["ended"]
+
+
+async def test_they_wait_for_a_reader_that_does_not_read() -> None:
+    window = 30_000
+    async with talking("exchange", b"x", size=MIB, raw=UdxStream(OUR_ID, receive_window=window)) as (talk, report):
+        talk.reading = False
+        await talk.until(lambda: any(flags & HEARTBEAT for flags in talk.shell.seen))
+        assert window - 1500 <= talk.raw.receiver.incoming.unread <= window + 1500
+        talk.reading = True
+        talk.shell.pump()
+        saw = await report()
+        await talk.until(talk.closed.is_set)
+    assert saw["error"] is None
+    assert talk.received == theirs(MIB)
+    assert talk.events[-1] == StreamClosed(CloseReason.ENDED)
 
 
 async def test_their_empty_messages_are_kept_from_the_application() -> None:
