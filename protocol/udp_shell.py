@@ -8,14 +8,13 @@ Source: npm dht-rpc 6.27.0 (lib/io.js).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from secrets import SystemRandom
-from socket import AF_INET
+from socket import AF_INET, SO_RCVBUF, SOCK_DGRAM, SOL_SOCKET, socket
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
 from protocol.dht.contact import NodeSocket
 from protocol.dht.events import Bootstrapped, Event, NameWanted
@@ -28,6 +27,10 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT: Final = 49737
 PORTS_TRIED: Final = 5
+RECEIVE_BUFFER: Final = 1 << 20
+"""Bytes asked for of the system, for each socket."""
+MAX_DATAGRAM: Final = 65535
+DATAGRAMS_PER_TURN: Final = 32
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,11 +43,11 @@ class UdpShell:
 
     def __init__(self, node: Node, on_event: Callable[[Event], None] | None) -> None:
         self.node = node
-        self.send_errors = 0
-        """Datagrams that the system refused to send, or reported undeliverable."""
+        self.errors = 0
+        """Datagrams that the system did not send, and errors that it reported on receiving."""
         self._on_event = on_event
         self._loop = asyncio.get_running_loop()
-        self._transports: dict[int, asyncio.DatagramTransport] = {}
+        self._sockets: dict[int, socket] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._lookups: set[asyncio.Task[None]] = set()
         self._bootstrapped = asyncio.Event()
@@ -76,8 +79,8 @@ class UdpShell:
         options = replace(options, epoch=datetime.now(UTC).timestamp() - now)
         shell = cls(Node(options, random or SystemRandom(), now), on_event)
         try:
-            await shell._bind(NodeSocket.SERVER, host, [*range(port, min(port + PORTS_TRIED, 65536))] if port else [])
-            await shell._bind(NodeSocket.CLIENT, host, [])
+            shell._bind(NodeSocket.SERVER, host, (*range(port, min(port + PORTS_TRIED, 65536)), 0) if port else (0,))
+            shell._bind(NodeSocket.CLIENT, host, (0,))
         except OSError:
             await shell.close()
             raise
@@ -93,9 +96,9 @@ class UdpShell:
     ) -> None:
         await self.close()
 
-    def address(self, socket: int) -> Address:
+    def address(self, name: int) -> Address:
         """The local address of one of the node's sockets."""
-        host, port = self._transports[socket].get_extra_info("sockname")[:2]
+        host, port = self._sockets[name].getsockname()
         return Address(host, port)
 
     async def bootstrapped(self) -> None:
@@ -124,38 +127,58 @@ class UdpShell:
             self._timer.cancel()
         for task in self._lookups:
             task.cancel()
-        for transport in self._transports.values():
-            transport.close()
-        # Transports close with the loop's next round.
-        await asyncio.gather(*self._lookups, asyncio.sleep(0), return_exceptions=True)
+        for sock in self._sockets.values():
+            self._loop.remove_reader(sock)
+            sock.close()
+        await asyncio.gather(*self._lookups, return_exceptions=True)
 
-    async def _bind(self, socket: int, host: str, ports: list[int]) -> None:
-        for port in (*ports, 0):
+    def _bind(self, name: int, host: str, ports: Iterable[int]) -> None:
+        """Bind one of the node's sockets to the first port that is free."""
+        sock = socket(AF_INET, SOCK_DGRAM)
+        self._sockets[name] = sock
+        sock.setblocking(False)
+        # A burst of requests waits here while the node is busy; the system gives what it allows.
+        sock.setsockopt(SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER)
+        for port in ports:
             try:
-                transport, _ = await self._loop.create_datagram_endpoint(
-                    partial(_Endpoint, self, socket), local_addr=(host, port), family=AF_INET
-                )
+                sock.bind((host, port))
             except OSError:
                 if not port:
                     raise
             else:
-                self._transports[socket] = transport
-                return
+                break
+        self._loop.add_reader(sock, self._readable, name, sock)
 
-    def _received(self, socket: int, data: bytes, sender: Address) -> None:
-        if not self._closed:
-            self.node.receive_datagram(data, sender, self._loop.time(), socket)
-            self._drive()
+    def _readable(self, name: int, sock: socket) -> None:
+        """Take what has arrived, up to a number, so that other sockets get their turn."""
+        for _ in range(DATAGRAMS_PER_TURN):
+            try:
+                data, (host, port) = sock.recvfrom(MAX_DATAGRAM)
+            except BlockingIOError:
+                break
+            except OSError:
+                self.errors += 1
+                break
+            self.node.receive_datagram(data, Address(host, port), self._loop.time(), name)
+            self._send()
+        self._drive()
 
     def _timed_out(self) -> None:
         self._timer = None
         self.node.handle_timeout(self._loop.time())
         self._drive()
 
+    def _send(self) -> None:
+        while (outgoing := self.node.poll_datagram()) is not None:
+            try:
+                self._sockets[outgoing.socket].sendto(outgoing.data, outgoing.to)
+            except OSError:
+                # Lost, as it could be on the way: nothing in the protocol relies on a datagram.
+                self.errors += 1
+
     def _drive(self) -> None:
         """Send, tell, and set the timer: after every call of the node."""
-        while (outgoing := self.node.poll_datagram()) is not None:
-            self._transports[outgoing.socket].sendto(outgoing.data, outgoing.to)
+        self._send()
         while (event := self.node.poll_event()) is not None:
             if isinstance(event, NameWanted):
                 task = self._loop.create_task(self._look_up(event.host))
@@ -166,9 +189,9 @@ class UdpShell:
             if self._on_event is not None:
                 self._on_event(event)
         due = self.node.next_timeout()
-        if self._timer is not None and self._timer.when() == due:
-            return
         if self._timer is not None:
+            if self._timer.when() == due:
+                return
             self._timer.cancel()
         self._timer = None if due is None else self._loop.call_at(due, self._timed_out)
 
@@ -179,17 +202,3 @@ class UdpShell:
             found = []
         self.node.name_resolved(host, str(found[0][4][0]) if found else None, self._loop.time())
         self._drive()
-
-
-class _Endpoint(asyncio.DatagramProtocol):
-    """One socket of a shell."""
-
-    def __init__(self, shell: UdpShell, socket: int) -> None:
-        self._shell = shell
-        self._socket = socket
-
-    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
-        self._shell._received(self._socket, data, Address(addr[0], addr[1]))
-
-    def error_received(self, exc: Exception) -> None:  # noqa: ARG002 - what counts is that there was one
-        self._shell.send_errors += 1

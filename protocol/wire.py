@@ -44,6 +44,23 @@ def ipv4_address(raw: bytes) -> Address:
     return Address(inet_ntoa(raw[:4]), raw[4] | raw[5] << 8)
 
 
+@lru_cache(maxsize=4096)
+def address_bytes(family: int, address: Address) -> bytes:
+    """The bytes of an ipv4 or ipv6; cached as the addresses of `ipv4_address` are.
+
+    Raises:
+        ValueError: no address of that family, or no port.
+    """
+    try:
+        host = inet_pton(family, address.host)
+    except OSError:
+        kind = "IPv4" if family == AF_INET else "IPv6"
+        raise ValueError(f"{address.host!r} is not an {kind} address") from None
+    if not 0 <= address.port < 1 << 16:
+        raise ValueError(f"{address.port} does not fit 2 bytes")
+    return host + address.port.to_bytes(2, "little")
+
+
 class Reader:
     """Takes fields off the front of `data` in order.
 
@@ -272,10 +289,4 @@ class Writer:
             self.ipv6(address)
 
     def _address(self, family: int, address: Address) -> None:
-        try:
-            host = inet_pton(family, address.host)
-        except OSError:
-            kind = "IPv4" if family == AF_INET else "IPv6"
-            raise ValueError(f"{address.host!r} is not an {kind} address") from None
-        self._out += host
-        self.integer(address.port, 2)
+        self._out += address_bytes(family, address)

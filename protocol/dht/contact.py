@@ -12,6 +12,7 @@ from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address
 from typing import NamedTuple
 
+from protocol.hashes import node_id
 from protocol.messages import Address, Request
 
 
@@ -96,6 +97,12 @@ OnReply = Callable[[Reply, float], None]
 """Called with the reply and the time."""
 OnFailure = Callable[[Failure, float], None]
 """Called with the failure and the time."""
+
+
+@lru_cache(maxsize=8192)
+def id_at(address: Address) -> bytes:
+    """The id that the node at an IPv4 address has to have; the same few are asked for with every message."""
+    return node_id(address)
 
 
 @lru_cache(maxsize=4096)

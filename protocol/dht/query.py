@@ -16,11 +16,10 @@ from collections.abc import Callable, Iterable
 from enum import Enum, auto
 from typing import Final
 
-from protocol.dht.contact import Ask, Contact, Failure, OnReply, Reply, may_be_named
+from protocol.dht.contact import Ask, Contact, Failure, OnReply, Reply, id_at, may_be_named
 from protocol.dht.flight_table import InFlight
 from protocol.dht.query_host import Commit, QueryFailure, QueryHost, QueryResult
 from protocol.dht.routing_table import K, distance
-from protocol.hashes import node_id
 from protocol.messages import Address
 
 CONCURRENCY: Final = 10
@@ -197,7 +196,7 @@ class Query:
         for address in reply.closer_nodes:
             if not may_be_named(address, reply.sender.address):
                 continue
-            id = node_id(address)
+            id = id_at(address)
             # An answer lists the closest first; what follows a node that is no gain is no gain either.
             if not self._host.is_own_id(id) and not self._named(Contact(address, id), reply.sender, now):
                 break
@@ -277,4 +276,4 @@ class Query:
 
 
 def _id_of(node: Contact) -> bytes:
-    return node.id if node.id is not None else node_id(node.address)
+    return node.id if node.id is not None else id_at(node.address)

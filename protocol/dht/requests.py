@@ -28,6 +28,7 @@ from protocol.dht.contact import (
     OnReply,
     Outgoing,
     Reply,
+    id_at,
     is_reachable,
 )
 from protocol.dht.flight_table import RETRIES, InFlight
@@ -37,7 +38,6 @@ from protocol.dht.send_queue import RequestCounts, SendQueue
 from protocol.dht.tokens import ROTATION_INTERVAL, TokenIssuer
 from protocol.envelope import decode_request, decode_response, encode_request, encode_response
 from protocol.errors import DecodeError
-from protocol.hashes import is_node_id
 from protocol.messages import Address, Request, Response
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ class Requests:
             self._tokens.rotate()
 
     def _contact(self, sender: Address, id: bytes | None) -> Contact:
-        return Contact(sender, id if id is not None and is_node_id(id, sender) else None)
+        return Contact(sender, id if id == id_at(sender) else None)
 
     def _receive_request(self, message: Request, sender: Address, now: float, socket: int, size: int) -> None:
         contact = self._contact(sender, message.id)

@@ -69,7 +69,7 @@ async def test_values_over_real_sockets() -> None:
                 await third.bootstrapped()
                 assert (await third.run(put_immutable, b"v")).failure is None
                 assert await third.run(get_immutable, blake2b_256(b"v")) == b"v"
-                assert first.send_errors == second.send_errors == third.send_errors == 0
+                assert first.errors == second.errors == third.errors == 0
 
 
 async def test_timers_run_without_traffic() -> None:
@@ -96,7 +96,7 @@ async def test_what_the_system_refuses_to_send_is_counted() -> None:
             shell.node.ping(Address("255.255.255.255", 9), now, done, done)  # type: ignore[arg-type]
 
         assert await shell.run(ping) is Failure.TIMED_OUT  # type: ignore[arg-type]
-        assert shell.send_errors == 4
+        assert shell.errors == 4
 
 
 async def test_closing_ends_what_waits_and_frees_the_ports() -> None:
