@@ -173,8 +173,11 @@ class Story:
             self._keyring.update()
             self._searches.update()
             self._traffic.update()
-            ids = [flow.id for flow in self._casebook.update(self._assembler.changed)]
+            ids = [flow.id for flow in self._casebook.update(self._assembler.changed, self._assembler.dropped)]
+            if self._assembler.dropped:
+                self._sorted = None
             self._assembler.changed.clear()
+            self._assembler.dropped.clear()
             ids += self._rebuild_lone()
         if ids:
             self._sorted = None

@@ -12,6 +12,7 @@ What joins what:
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import defaultdict
 from typing import Final
 
@@ -21,7 +22,7 @@ from capture.flows.attempt import Attempt, Exchange
 from capture.flows.copies import Copies
 from capture.flows.cuts import Bodies, cut_name
 from capture.flows.endpoints import host_of
-from capture.flows.joining import LIFETIME_NS, Join, Rows
+from capture.flows.joining import LIFETIME_NS, SKEW_NS, Join, Rows
 from capture.flows.legs import NO_VALUE, BadLeg, Leg, read_requests, read_responses
 from capture.table import Kind, PacketTable
 from protocol.constants import Command, Mode
@@ -60,6 +61,8 @@ class Assembler:
         """Row of a FIND_PEER response, by the row of its request."""
         self.changed: set[bytes] = set()
         """Noise message 1 of every attempt touched since the set was last cleared."""
+        self.dropped: set[bytes] = set()
+        """The same of attempts that are no more, since the set was last cleared."""
         self._join = Join(table)
         self._by_body: dict[bytes, Exchange] = {}
         self._bodies: Bodies | None = None
@@ -209,9 +212,11 @@ class Assembler:
         now = int(self.table.time_ns[-1])
         for leg in waiting:
             exchange = self._by_body.get(leg.body) if leg.body else None
+            apart = LIFETIME_NS
             if exchange is None and not leg.response and (leg.peer is not None or leg.kept is not None):
                 exchange = self._by_client.get((leg.target, leg.tid, leg.peer))
-            if exchange is not None and abs(leg.time_ns - exchange.legs[-1].time_ns) <= LIFETIME_NS:
+                apart = SKEW_NS
+            if exchange is not None and abs(leg.time_ns - exchange.started_ns) <= apart:
                 self._add(exchange, leg)
             elif now - leg.time_ns > LIFETIME_NS:
                 self.orphaned += 1
@@ -241,7 +246,7 @@ class Assembler:
         secret = attempt.holepunch_secret
         if secret is None:
             return
-        for other in self.by_target[attempt.target]:
+        for other in list(self.by_target[attempt.target]):
             for exchange in list(other.holepunches):
                 ours = open_payload(secret, exchange.body) is not None
                 if not exchange.whole or ours == (other is attempt):
@@ -250,13 +255,22 @@ class Assembler:
                 exchange.owner = None
                 self._touch(other)
                 self.loose.append(exchange)
+            if not other.handshakes and not other.holepunches:
+                self._drop(other)
+
+    def _drop(self, attempt: Attempt) -> None:
+        """Forget an attempt without a handshake whose exchanges turned out to be of others."""
+        del self.attempts[attempt.noise1]
+        self.by_target[attempt.target].remove(attempt)
+        self.changed.discard(attempt.noise1)
+        self.dropped.add(attempt.noise1)
 
     def _headless(self, exchange: Exchange) -> Attempt:
         """An attempt whose handshake the capture does not show: named by its first payload."""
         name = HEADLESS + exchange.body
         attempt = Attempt(attempt_id(name), exchange.target or b"", name, started_ns=exchange.started_ns)
         self.attempts[name] = attempt
-        self.by_target[attempt.target].append(attempt)
+        insort(self.by_target[attempt.target], attempt, key=lambda one: one.started_ns)
         return attempt
 
     def _attempt_of(self, exchange: Exchange) -> Attempt | None:

@@ -44,12 +44,17 @@ class Casebook:
         """Start and noise message 1 of every attempt that was ever judged, in order."""
         self.flows: dict[bytes, Flow] = {}
 
-    def update(self, changed: Iterable[bytes]) -> list[Flow]:
+    def update(self, changed: Iterable[bytes], dropped: Iterable[bytes] = ()) -> list[Flow]:
         """Make new flows of attempts that changed, by their legs or by packets at their endpoints.
+
+        Args:
+            changed: noise message 1 of attempts whose legs or keys changed.
+            dropped: the same of attempts that are no more.
 
         Returns:
             The new flows.
         """
+        self._forget([noise1 for noise1 in dropped if noise1 not in self._attempts])
         stale = dict.fromkeys(changed)
         self._unclaimed.update(stale)
         stale.update(dict.fromkeys(self._touched()))
@@ -66,6 +71,17 @@ class Casebook:
         fresh = {noise1: self._freeze(self._attempts[noise1]) for noise1 in stale}
         self.flows.update(fresh)
         return list(fresh.values())
+
+    def _forget(self, dropped: list[bytes]) -> None:
+        """Leave out attempts that are no more; others may own now what they claimed, and those changed anyway."""
+        for noise1 in dropped:
+            for kept in (self.flows, self._facts, self._cases, self._unsettled, self._unclaimed):
+                kept.pop(noise1, None)
+            self._gatherer.release(noise1)
+        if dropped:
+            self._starts = [start for start in self._starts if start[1] not in dropped]
+            for members in self._by_stream.values():
+                members.difference_update(dropped)
 
     def _touched(self) -> Iterator[bytes]:
         """Attempts that packets of the last batch may belong to, or whose time to settle has come."""

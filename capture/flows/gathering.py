@@ -87,6 +87,12 @@ class Gatherer:
                     reached.add(target)
         return reached
 
+    def release(self, noise1: bytes) -> None:
+        """Give up every claim of an attempt that is no more."""
+        if self._sides.pop(noise1, None) is not None:
+            for endpoint, claims in self._claims.items():
+                self._claims[endpoint] = [claim for claim in claims if claim[1] != noise1]
+
     def claimants(self, endpoint: int) -> set[bytes]:
         """Noise message 1 of every attempt that uses an endpoint."""
         return {noise1 for _, noise1 in self._claims.get(endpoint, ())}

@@ -100,6 +100,8 @@ class Keyring:
 
     def _try(self, attempts: list[Attempt]) -> None:
         for attempt in attempts:
+            if attempt.noise1 not in self._assembler.attempts:
+                continue  # opening another one took all its exchanges away
             before = _standing(attempt)
             self._open(attempt)
             if _standing(attempt) != before:
