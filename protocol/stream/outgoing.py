@@ -161,6 +161,10 @@ class Outgoing:
             else:
                 delivered.append(packet)
         self.acked = max(self.acked, ack)
+        while self.sacked and self.acked not in self.flying and self.acked not in self.lost:
+            # A peer may acknowledge up to a packet that it had in a range; what it had it has.
+            self.acked += 1
+            self.sacked -= 1
         seen: dict[int, int] = {}
         for first, end in sacks:
             if not self.acked < first < end <= self.next_seq:

@@ -198,7 +198,7 @@ def test_a_program_that_sends_little_does_not_end_startup() -> None:
 
 def test_an_old_round_trip_is_measured_again() -> None:
     road = Road(1_000_000, 0.05)
-    modes = []
+    modes: list[Mode] = []
     while road.now < 25.0:
         road.rtt += 0.0001
         road.round()

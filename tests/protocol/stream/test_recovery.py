@@ -165,3 +165,12 @@ def test_ranges_that_contradict_the_ack_or_what_was_sent_are_ignored() -> None:
     assert flight.out.sacked == 0
     assert flight.out.inflight == 0
     assert flight.out.all_acked
+
+
+def test_an_ack_up_to_what_was_in_a_range_covers_the_range() -> None:
+    flight = Flight(5)
+    flight.ack(1, [(3, 5)], 1.104)
+    assert len(flight.out.acknowledge(3, [])) == 2
+    assert flight.out.acked == 5
+    assert flight.out.oldest() is flight.packets[4]
+    assert flight.out.sacked == 0
