@@ -113,13 +113,19 @@ def announce(
 def unannounce(node: Node, now: float, on_done: OnDone[int], target: bytes, pair: KeyPair) -> Query:
     """Take an announcement back, wherever it is found; the result is the number of other nodes that did it."""
     node.announcements.forget(target, pair.public_key)
-    state = {"waiting": 1, "done": 0}
+    # None stands for the search itself.
+    waiting: set[Address | None] = {None}
+    taken: set[Address] = set()
 
-    def ended(now: float, *, done: int = 0) -> None:
-        state["waiting"] -= 1
-        state["done"] += done
-        if not state["waiting"]:
-            on_done(state["done"], now)
+    def ended(what: Address | None, now: float) -> None:
+        waiting.discard(what)
+        if not waiting:
+            on_done(len(taken), now)
+
+    def answered(reply: Reply, holder: Address, now: float) -> None:
+        if not reply.error:
+            taken.add(holder)
+        ended(holder, now)
 
     def replied(reply: Reply, now: float) -> None:
         answer = _decoded(decode_lookup_reply, reply)
@@ -128,17 +134,14 @@ def unannounce(node: Node, now: float, on_done: OnDone[int], target: bytes, pair
             return
         ask = _announcement(Command.UNANNOUNCE, pair, target, reply, Announce(PeerRecord(pair.public_key, ())))
         if ask is not None:
-            state["waiting"] += 1
+            holder = reply.sender.address
+            waiting.add(holder)
             node.request(
-                ask,
-                reply.sender.address,
-                now,
-                lambda reply, now: ended(now, done=not reply.error),
-                lambda _, now: ended(now),
+                ask, holder, now, lambda reply, now: answered(reply, holder, now), lambda _, now: ended(holder, now)
             )
 
     return node.searches.start(
-        Ask(Command.LOOKUP, target=target), now, on_reply=replied, on_finished=lambda _, now: ended(now)
+        Ask(Command.LOOKUP, target=target), now, on_reply=replied, on_finished=lambda _, now: ended(None, now)
     )
 
 

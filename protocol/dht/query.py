@@ -87,11 +87,6 @@ class Query:
         for node in reversed(tuple(nodes)):
             self._plan(node)
 
-    @property
-    def finished(self) -> bool:
-        """Whether it has ended."""
-        return self._finished
-
     def start(self, now: float) -> None:
         """Begin, from the given nodes, the routing table, and, where these are few, the bootstrap nodes."""
         self._add_from_table()

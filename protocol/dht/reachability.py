@@ -18,6 +18,7 @@ Source: npm dht-rpc 6.27.0 (index.js).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from protocol.constants import InternalCommand
@@ -40,7 +41,20 @@ PROBES: Final = 5
 """Nodes asked whether the port is open."""
 ENOUGH_PROBES: Final = 3
 
+ROUNDS: Final = 2
+"""Searches for the own place while bootstrapping, the second one after the port proved open."""
+
 OnChecked = Callable[[bool, float], None]
+
+
+@dataclass(slots=True)
+class _Bootstrapping:
+    """How far it has come."""
+
+    to_probe: bool
+    """The first node that answers is still to be asked whether it reaches the server socket."""
+    looks_open: bool = False
+    rounds: int = 0
 
 
 class Reachability:
@@ -105,22 +119,25 @@ class Reachability:
     def bootstrap(self, searches: Searches, now: float, on_done: Callable[[float], None]) -> None:
         """Search for the own place, once more if the port proves open on the way."""
         self._searches = searches
-        state = {"probe": self.firewalled and not self._force_persistent, "open": False, "rounds": 0}
+        state = _Bootstrapping(to_probe=self.firewalled and not self._force_persistent)
+
+        def probed(reply: Reply | None, _: float) -> None:
+            state.looks_open = reply is not None
 
         def replied(reply: Reply, now: float) -> None:
-            if state["probe"]:
-                state["probe"] = False
-                self._probe(reply.sender, now, lambda reply, _: state.update(open=reply is not None))
+            if state.to_probe:
+                state.to_probe = False
+                self._probe(reply.sender, now, probed)
 
         def searched(_: QueryResult, now: float) -> None:
-            state["rounds"] += 1
-            if not (state["open"] or self._force_persistent):
+            state.rounds += 1
+            if not (state.looks_open or self._force_persistent):
                 on_done(now)
             else:
                 self.update(now, checked, only_firewall=not self._force_persistent)
 
         def checked(changed: bool, now: float) -> None:
-            if changed and state["rounds"] < 2:
+            if changed and state.rounds < ROUNDS:
                 searches.background(self._membership.table.id, now, searched, replied)
             else:
                 on_done(now)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from protocol.constants import Command
+from protocol.dht.bootstrap import PUBLIC_BOOTSTRAP, parse_bootstrap
 from protocol.dht.health import NetworkHealth
 from protocol.dht.nat_sampler import NatSampler
 from protocol.dht.signing import announcement_signable, mutable_signable, signed_announce, signed_mutable, verifies
@@ -61,6 +62,11 @@ def test_nat_sampler() -> None:
             assert [sampler.host, sampler.port] == answer
             seen.add((sampler.host is None, sampler.port == 0))
     assert seen == {(True, True), (False, True), (False, False)}
+
+
+def test_the_public_network() -> None:
+    (theirs,) = reference([{"part": "bootstrap"}])
+    assert [parse_bootstrap(text) for text in theirs] == list(PUBLIC_BOOTSTRAP)
 
 
 def random_totals(random: Random) -> list[tuple[int, int]]:

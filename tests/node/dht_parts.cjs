@@ -10,6 +10,9 @@ const Persistent = require('hyperdht/lib/persistent')
 const HyperDHT = require('hyperdht')
 
 const parts = {
+  bootstrap () {
+    return HyperDHT.BOOTSTRAP
+  },
   nat ({ samples }) {
     const sampler = new NatSampler()
     return samples.map(([host, port]) => {

@@ -7,7 +7,7 @@ from random import Random
 from protocol.dht.events import HealthChanged, NodeRemoved
 from protocol.dht.health import Health
 from protocol.dht.operations import announce, get_immutable, look_up, put_immutable
-from protocol.dht.query import QueryFailure
+from protocol.dht.query_host import QueryFailure
 from protocol.hashes import blake2b_256, node_id
 from protocol.keys import key_pair
 from tests.sim.hosts import SimHost, client_options, start_network

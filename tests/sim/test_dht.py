@@ -16,6 +16,8 @@ from protocol.dht.operations import (
     put_mutable,
     unannounce,
 )
+from protocol.dht.options import NodeOptions
+from protocol.dht.refusals import Refusal
 from protocol.dht.routing_table import K, distance
 from protocol.hashes import blake2b_256, node_id, target_of
 from protocol.keys import key_pair
@@ -71,6 +73,9 @@ def test_every_operation_works(size: int, weather: Weather, seed: int) -> None:
 
     network.run(30)
     assert all(host.node.searches.active == 0 for host in hosts)
+    # Limits against abuse are not met in normal use.
+    refused = {refusal for host in hosts for refusal in host.node.refused}
+    assert refused <= {Refusal.UNMATCHED_RESPONSE, Refusal.INVALID_TOKEN}
 
 
 def test_a_search_ends_with_the_closest_of_all() -> None:
@@ -98,6 +103,23 @@ def test_the_same_seed_is_the_same_story(weather: Weather) -> None:
         return network.story
 
     assert story() == story()
+
+
+@pytest.mark.parametrize("adaptive", [True, False])
+def test_nodes_known_from_before_are_enough(adaptive: bool) -> None:
+    """No bootstrap node, and half of the nodes known are gone."""
+    network = Network(8, BAD)
+    hosts = start_network(network, 12)
+    for host in hosts[:6]:
+        host.stop()
+    options = NodeOptions(
+        nodes=tuple(host.address for host in hosts), concurrency=3, max_window=5, adaptive_timeout=adaptive
+    )
+    newcomer = SimHost(network, "40.0.0.1", options)
+    assert network.run_until(lambda: newcomer.node.bootstrapped, 120)
+    assert newcomer.run(put_immutable, b"v").failure is None
+    assert newcomer.run(get_immutable, blake2b_256(b"v")) == b"v"
+    assert {contact.address for contact in newcomer.node.membership.latest(20)} == {host.address for host in hosts[6:]}
 
 
 def test_an_idle_network_is_quiet_and_alive() -> None:
