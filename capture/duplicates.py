@@ -33,7 +33,7 @@ from capture.knowledge import Endpoint, Knowledge
 from capture.sightings import TELLING_LENGTH, endpoints, whole_content
 from capture.table import PacketTable
 
-MAX_OPEN: Final = 1024
+MAX_OPEN: Final = 512
 """Equal payloads between the same ends within the window that are looked through; a flood has more."""
 
 
@@ -166,9 +166,11 @@ class _Joiner:
     def _find(self, i: int, by_src: dict[Endpoint, list[_Seen]], by_dst: dict[Endpoint, list[_Seen]]) -> _Seen | None:
         """The datagram that this row shows again: proven translations first, then the earliest that it can be."""
         src, dst = self._src[i], self._dst[i]
+        hop, directed, ttl = self._hop[i], self._directed[i], self._ttl[i]
         best: _Seen | None = None
         for seen in chain(_recent(by_dst, dst, self._time[i]), _recent(by_src, src, self._time[i])):
-            if not self._follows(seen, i):
+            # A flood has many that this interface already showed: the quickest test goes first.
+            if (hop in seen.hops and (directed or seen.ttl == ttl)) or not self._follows(seen, i):
                 continue
             if (seen.src == src and seen.dst == dst) or self._proven(seen, src, dst):
                 return seen
@@ -189,7 +191,7 @@ class _Joiner:
         return self._knowledge.allows(dst, seen.dst, src)
 
     def _follows(self, seen: _Seen, i: int) -> bool:
-        """Whether time, TTL, hop and ends let row i be the next sighting."""
+        """Whether time, TTL and ends let row i be the next sighting."""
         step = seen.ttl - self._ttl[i]
         if step < 0 or abs(self._time[i] - seen.time_ns) > (FORWARD_WINDOW_NS if step else SAME_TTL_WINDOW_NS):
             return False
@@ -197,8 +199,6 @@ class _Joiner:
         if ends == 0 or (ends == 1 and step == 0):
             return False
         if seen.ip_id and self._ip_id[i] and seen.ip_id != self._ip_id[i]:
-            return False
-        if self._hop[i] in seen.hops and (self._directed[i] or step == 0):
             return False
         return self._telling or step == 0 or self._knowledge.allows_step(step)
 

@@ -34,6 +34,8 @@ class Frames(NamedTuple):
     """Bytes on the wire."""
     time_ns: I64
     interface: U16
+    number: I64
+    """From 1 in the file."""
 
     def pick(self, rows: Rows) -> Frames:
         """Some of these frames."""
@@ -61,6 +63,8 @@ class Findings:
     interfaces: list[Interface] = field(default_factory=list)
     secrets: list[bytes] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    others: int = 0
+    """Records without a packet that count as frames nevertheless."""
     damage: str | None = None
     """Why reading stopped before the end, with the byte offset."""
 

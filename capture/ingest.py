@@ -15,7 +15,7 @@ from capture.envelopes import Kind, scan
 from capture.fragments import Reassembler
 from capture.frames import Frames
 from capture.ip import Carriers, Payloads, ipv4_with_udp, ipv6_with_udp, open_ipv4, open_ipv6, open_udp
-from capture.links import SUPPORTED, Packets, find_packets, hops, linktype_name
+from capture.links import SUPPORTED, find_packets, hops, linktype_name
 from capture.raw import Raw
 from capture.table import PacketTable, Piece
 from capture.window import Offset, Window, part
@@ -25,7 +25,6 @@ class _Run(NamedTuple):
     """Frames of one link type and one IP version, with what was found in them so far."""
 
     frames: Frames
-    numbers: I64
     linktype: int
     offset: Offset
     """Of the IP header."""
@@ -33,7 +32,7 @@ class _Run(NamedTuple):
 
     def pick(self, rows: I64) -> _Run:
         """Some of them."""
-        return _Run(self.frames.pick(rows), self.numbers[rows], self.linktype, part(self.offset, rows), self.version)
+        return _Run(self.frames.pick(rows), self.linktype, part(self.offset, rows), self.version)
 
 
 class _Whole(NamedTuple):
@@ -67,17 +66,16 @@ class Ingest:
         """Take in frames that lie in `table.segments[segment]`."""
         self._segment = segment
         count = frames.time_ns.size
-        numbers = np.arange(self._file.packets + 1, self._file.packets + count + 1)
         self._file.packets += count
-        interfaces = self._file.interfaces
-        low, high = int(frames.interface.min(initial=0xFFFF)), int(frames.interface.max(initial=0))
-        if low == high or len({interface.linktype for interface in interfaces}) == 1:
-            self._add_linked(frames, numbers, interfaces[low].linktype)
+        if not count:
             return
-        linktypes = np.array([interface.linktype for interface in interfaces], np.int64)[frames.interface]
-        for rows in np.split(np.arange(count), np.flatnonzero(np.diff(linktypes)) + 1):
-            if rows.size:
-                self._add_linked(frames.pick(rows), numbers[rows], int(linktypes[rows[0]]))
+        first_row = len(self._table)
+        linktypes = np.array([interface.linktype for interface in self._file.interfaces], np.int64)
+        kinds = np.unique(linktypes[frames.interface] if linktypes.size > 1 else linktypes).tolist()
+        for linktype in kinds:
+            part_ = frames if len(kinds) == 1 else frames.pick(np.flatnonzero(linktypes[frames.interface] == linktype))
+            self._add_linked(part_, linktype)
+        self._table.sort_by_frame(first_row)
 
     def finish(self) -> None:
         """Note what only the end of a source tells."""
@@ -86,18 +84,19 @@ class Ingest:
             name = linktype_name(linktype)
             self._file.notes.append(f"{count} frames of link type {linktype} ({name}), which can't be read, left out")
 
-    def _add_linked(self, frames: Frames, numbers: I64, linktype: int) -> None:
+    def _add_linked(self, frames: Frames, linktype: int) -> None:
         if linktype not in SUPPORTED:
-            self.unreadable[linktype] = self.unreadable.get(linktype, 0) + numbers.size
-            self._file.not_udp += numbers.size
+            self.unreadable[linktype] = self.unreadable.get(linktype, 0) + frames.number.size
+            self._file.not_udp += frames.number.size
             return
         packets = find_packets(frames.window, frames.length, linktype)
-        for rows in _runs(packets):
-            if rows is None:
-                self._add_run(_Run(frames, numbers, linktype, packets.offset, int(packets.version[0])))
-            else:
-                version, offset = int(packets.version[rows[0]]), part(packets.offset, rows)
-                self._add_run(_Run(frames.pick(rows), numbers[rows], linktype, offset, version))
+        for version in (4, 6):
+            found = packets.version == version
+            if found.all():
+                self._add_run(_Run(frames, linktype, packets.offset, version))
+            elif found.any():
+                rows = np.flatnonzero(found)
+                self._add_run(_Run(frames.pick(rows), linktype, part(packets.offset, rows), version))
         self._file.not_udp += int((packets.version == 0).sum())
 
     def _add_run(self, run: _Run) -> None:
@@ -115,23 +114,17 @@ class Ingest:
         if payloads.fragment is None:
             self._add_datagrams(run, payloads)
             return
-        pieces = np.flatnonzero(payloads.fragment.position >= 0)
-        rows = np.flatnonzero(payloads.fragment.position < 0)
-        done = 0
-        # Datagrams put together go where the frame that completed them stands.
-        for whole in self._reassemble(run, payloads, pieces):
-            split = int(np.searchsorted(rows, whole.row))
-            self._add_some(run, payloads, rows[done:split])
-            self._add_whole(run, payloads, whole)
-            done = split
-        self._add_some(run, payloads, rows[done:])
+        self._add_some(run, payloads, np.flatnonzero(payloads.fragment.position < 0))
+        wholes = self._reassemble(run, payloads, np.flatnonzero(payloads.fragment.position >= 0))
+        if wholes:
+            self._add_wholes(run, payloads, wholes)
 
     def _carrying(self, run: _Run, carriers: Carriers) -> _Run:
         """The frames with UDP in them; the others are counted."""
         if carriers.rows is None:
             return run
         self._file.malformed += carriers.malformed
-        self._file.not_udp += run.numbers.size - carriers.rows.size - carriers.malformed
+        self._file.not_udp += run.frames.number.size - carriers.rows.size - carriers.malformed
         return run.pick(carriers.rows)
 
     def _add_some(self, run: _Run, payloads: Payloads, rows: I64) -> None:
@@ -139,7 +132,7 @@ class Ingest:
             self._add_datagrams(run.pick(rows), payloads.pick(rows))
 
     def _add_datagrams(self, run: _Run, payloads: Payloads) -> None:
-        if not run.numbers.size:
+        if not run.frames.number.size:
             return
         udp = open_udp(run.frames.window, payloads.offset, payloads.end, payloads.wire_length)
         if not udp.sound.all():
@@ -148,20 +141,24 @@ class Ingest:
             return
         self._append(run, payloads, run.frames.window, udp.offset, udp.length, udp.wire_length, udp.sport, udp.dport)
 
-    def _add_whole(self, run: _Run, payloads: Payloads, whole: _Whole) -> None:
-        """Add a datagram that was put together."""
-        one = np.array([whole.row])
-        window = Window(Raw(whole.body), np.zeros(1, np.int64))
-        size = np.array([len(whole.body)], np.int64)
-        udp = open_udp(window, 0, size, size)
-        if not udp.sound[0]:
-            self._file.malformed += 1
+    def _add_wholes(self, run: _Run, payloads: Payloads, wholes: list[_Whole]) -> None:
+        """Add datagrams that were put together, in the place of the frames that completed them."""
+        sizes = np.array([len(whole.body) for whole in wholes], np.int64)
+        window = Window(Raw(b"".join(whole.body for whole in wholes)), np.cumsum(sizes) - sizes)
+        udp = open_udp(window, 0, sizes, sizes)
+        sound = np.flatnonzero(udp.sound)
+        self._file.malformed += sizes.size - sound.size
+        if not sound.size:
             return
-        row = len(self._table)
-        run, payloads = run.pick(one), payloads.pick(one)
-        self._append(run, payloads, window, udp.offset, udp.length, udp.wire_length, udp.sport, udp.dport)
-        self._table.assembled[row] = whole.body[8 : 8 + int(udp.length[0])]
-        self._table.pieces[row] = whole.pieces[:-1]
+        rows = np.array([wholes[index].row for index in sound])
+        first, length = len(self._table), udp.length[sound]
+        run, payloads, window = run.pick(rows), payloads.pick(rows), window.pick(sound)
+        sent, ports = udp.wire_length[sound], (udp.sport[sound], udp.dport[sound])
+        self._append(run, payloads, window, udp.offset, length, sent, *ports)
+        for row, index in enumerate(sound.tolist(), first):
+            whole = wholes[index]
+            self._table.assembled[row] = whole.body[8 : 8 + int(length[row - first])]
+            self._table.pieces[row] = whole.pieces[:-1]
 
     def _append(
         self,
@@ -188,7 +185,7 @@ class Ingest:
             ip_id=payloads.ip_id,
             hop=hops(frames.window, run.linktype, frames.interface),
             file=self._number,
-            frame=run.numbers,
+            frame=frames.number,
             interface=frames.interface,
             length=length,
             wire_length=wire_length,
@@ -232,15 +229,3 @@ class Ingest:
             else:
                 wholes.append(_Whole(row, found[0], found[1]))
         return wholes
-
-
-def _runs(packets: Packets) -> list[I64 | None]:
-    """Frames of one IP version in a row, to keep the order; a single None if that is all of them."""
-    version = packets.version
-    first = version[:1]
-    if version.size and first[0] and bool((version == first).all()):
-        return [None]
-    found = np.flatnonzero(version)
-    if not found.size:
-        return []
-    return list(np.split(found, np.flatnonzero(np.diff(version[found])) + 1))

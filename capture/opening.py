@@ -67,6 +67,8 @@ def read_capture(source: str | bytes, table: PacketTable | None = None) -> Packe
             table.reserve(_expected_rows(raw, frames))
         ingest.add(len(table.segments) - 1, frames)
     ingest.finish()
+    file.packets += findings.others
+    file.not_udp += findings.others
     if file.packets and sum(ingest.unreadable.values()) == file.packets:
         linktype = next(iter(ingest.unreadable))
         raise CaptureError(path, f"link type {linktype} ({linktype_name(linktype)}) can't be read")

@@ -83,19 +83,20 @@ class PcapReader:
 
     def batches(self) -> Iterator[Frames]:
         """All frames up to the end of the file or the first damage, which `findings.damage` then describes."""
-        start = FILE_HEADER
+        start, number = FILE_HEADER, 1
         while start < self.raw.size:
             end = min(start + REGION_BYTES, self.raw.size)
             stretch = follow(self, start, end)
             for low in range(0, stretch.at.size, CHUNK):
-                yield self._frames(stretch.at[low : low + CHUNK])
+                yield self._frames(stretch.at[low : low + CHUNK], number + low)
+            number += stretch.at.size
             self.raw.forget(start, stretch.next)
             if stretch.next < end:
                 self.findings.damage = self._damage(stretch.next)
                 return
             start = stretch.next
 
-    def _frames(self, at: I64) -> Frames:
+    def _frames(self, at: I64, first: int) -> Frames:
         width = self._header + HEAD
         block = self.raw.gather(at, np.dtype(f"V{width}")).view(np.uint8).reshape(at.size, width)
         fields = block[:, :16].view(self._fields)[:, 0]
@@ -106,6 +107,7 @@ class PcapReader:
             fields["wire"].astype(np.uint32),
             time_ns,
             np.zeros(at.size, np.uint16),
+            np.arange(first, first + at.size),
         )
 
     def following(self, at: I64) -> I64:

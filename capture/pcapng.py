@@ -3,7 +3,8 @@
 Enhanced packet block (6): interface u32, time u32 u32 (high, low; ticks of the interface), captured length u32, wire
 length u32, frame, options. The obsolete packet block (2) has interface u16 and drops u16 instead of interface u32. The
 simple packet block (3) has the wire length only, no time, and belongs to interface 0. Layouts of the other blocks are
-in `capture.pcapng_blocks`; those that are of no concern here are stepped over.
+in `capture.pcapng_blocks`; those that are of no concern here are stepped over, and counted where Wireshark shows them
+as frames.
 
 Source: draft-ietf-opsawg-pcapng.
 """
@@ -12,11 +13,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from capture.arrays import I64, U8, U64, Array, Bools
+from capture.arrays import I64, U8, U64, Array
 from capture.chain import follow
 from capture.errors import CaptureError
 from capture.frames import CHUNK, MAX_FRAME, REGION_BYTES, Findings, Frames, Interface, nanoseconds
@@ -26,19 +27,19 @@ from capture.pcapng_blocks import (
     INTERFACE_DESCRIPTION,
     MAX_BLOCK,
     OBSOLETE_PACKET,
+    OTHER_FRAMES,
     PACKETS,
-    SECTION_HEADER,
     SIMPLE_PACKET,
     read_interface,
     read_secrets,
     section_order,
 )
+from capture.pcapng_chain import BlockChain
 from capture.raw import Raw
 from capture.window import HEAD, Offset, Window
 
 _FRAME_AT: Final = 28
 _SIMPLE_FRAME_AT: Final = 12
-_WINDOWS: Final = (512, 2048)
 _MAX_INTERFACES: Final = 0xFFFF
 _COMMON: Final = range(1, 12)
 
@@ -66,8 +67,10 @@ class PcapngReader:
             raise CaptureError(path, "section header without its byte-order magic", 8)
         self.raw = raw
         self.findings = Findings("pcapng")
+        self._layouts: dict[str, tuple[BlockChain, np.dtype[Any], struct.Struct]] = {}
         self._base = 0
         self._untimed = 0
+        self._frames = 0
         self._set_order("<")
         damage = self._begin_section(0)
         if damage is not None:
@@ -75,14 +78,11 @@ class PcapngReader:
 
     def _set_order(self, order: str) -> None:
         self._order = order
-        self._word = np.dtype(order + "u4")
-        self._header = np.dtype([("type", self._word), ("size", self._word)])
-        names = ("type", "size", "interface", "high", "low", "length", "wire")
-        self._headers = self.raw.column(np.dtype("V8"))
-        self._last = max(self.raw.size - 8, 0)
-        self._packet = np.dtype([(name, self._word) for name in names])
-        self._head = struct.Struct(order + "II")
-        self._trailer = struct.Struct(order + "I")
+        if order not in self._layouts:
+            names = ("type", "size", "interface", "high", "low", "length", "wire")
+            packet = np.dtype([(name, order + "u4") for name in names])
+            self._layouts[order] = BlockChain(self.raw, order), packet, struct.Struct(order + "II")
+        self._chain, self._packet, self._head = self._layouts[order]
 
     def batches(self) -> Iterator[Frames]:
         """All frames up to the end of the file or the first damage, which `findings.damage` then describes."""
@@ -101,7 +101,7 @@ class PcapngReader:
                 start += self._section_header_size
                 continue
             end = min(start + REGION_BYTES, self.raw.size)
-            stretch = follow(self, start, end)
+            stretch = follow(self._chain, start, end)
             for low in range(0, stretch.at.size, CHUNK):
                 frames, bad = self._read(stretch.at[low : low + CHUNK])
                 if frames is not None:
@@ -126,7 +126,7 @@ class PcapngReader:
         if major != 1:
             return f"pcapng version {major}.{minor} is not supported"
         self._set_order(order)
-        if self._trailer.unpack_from(self.raw.buffer, at + size - 4)[0] != size:
+        if struct.unpack_from(order + "I", self.raw.buffer, at + size - 4)[0] != size:
             return "section header whose two lengths differ"
         self._section_header_size = size
         self._base = len(self.findings.interfaces)
@@ -140,39 +140,57 @@ class PcapngReader:
         kinds = header["type"]
         bad = None
         described_at = np.empty(0, np.int64)
+        number = np.arange(self._frames + 1, self._frames + at.size + 1)
+        secrets_at = others_at = described_at
         if not (kinds == ENHANCED_PACKET).all():
-            described_at, bad = self._describe(at[(kinds == INTERFACE_DESCRIPTION) | (kinds == DECRYPTION_SECRETS)])
-            packets = np.flatnonzero(np.isin(kinds, PACKETS))
-            at, header, block = at[packets], header[packets], block[packets]
-        frames, problem = self._columns(at, header, block, described_at)
+            described_at, secrets_at, bad = self._describe(
+                at[(kinds == INTERFACE_DESCRIPTION) | (kinds == DECRYPTION_SECRETS)]
+            )
+            packet, other = np.isin(kinds, PACKETS), np.isin(kinds, OTHER_FRAMES)
+            number, others_at = self._frames + np.cumsum(packet | other)[packet], at[other]
+            at, header, block = at[packet], header[packet], block[packet]
+        frames, problem = self._columns(at, header, block, described_at, number)
         if problem is not None and (bad is None or problem[0] < bad[0]):
             bad = problem
         if bad is not None:
             frames = frames.pick(slice(int(np.searchsorted(at, bad[0]))))
+            others_at = others_at[others_at < bad[0]]
+            self._forget_behind(bad[0], described_at, secrets_at)
+        self._frames += frames.number.size + others_at.size
+        self.findings.others += others_at.size
         return (frames if frames.time_ns.size else None), bad
 
-    def _describe(self, at: I64) -> tuple[I64, tuple[int, str] | None]:
-        """Take in interface descriptions and secrets; offsets of the former, and the first that can't be read."""
+    def _describe(self, at: I64) -> tuple[I64, I64, tuple[int, str] | None]:
+        """Take in interface descriptions and secrets: offsets of both, and the first that can't be read."""
         described: list[int] = []
+        secrets: list[int] = []
+        bad = None
         for start in at.tolist():
             kind, size = self._head.unpack_from(self.raw.buffer, start)
             body = bytes(self.raw.buffer[start + 8 : start + size - 4])
-            if kind == DECRYPTION_SECRETS:
-                secret = read_secrets(body, self._order)
-                if secret is None:
-                    return np.array(described, np.int64), (start, "decryption secrets longer than their block")
-                self.findings.secrets.append(secret)
-                continue
-            interface = read_interface(body, self._order)
-            if isinstance(interface, Interface) and len(self.findings.interfaces) >= _MAX_INTERFACES:
-                interface = f"more than {_MAX_INTERFACES} interfaces"
-            if isinstance(interface, str):
-                return np.array(described, np.int64), (start, interface)
-            self.findings.interfaces.append(interface)
-            described.append(start)
-        return np.array(described, np.int64), None
+            found = read_secrets(body, self._order) if kind == DECRYPTION_SECRETS else read_interface(body, self._order)
+            if isinstance(found, Interface) and len(self.findings.interfaces) >= _MAX_INTERFACES:
+                found = f"more than {_MAX_INTERFACES} interfaces"
+            if isinstance(found, str):
+                bad = start, found
+                break
+            if isinstance(found, Interface):
+                self.findings.interfaces.append(found)
+                described.append(start)
+            else:
+                self.findings.secrets.append(found)
+                secrets.append(start)
+        return np.array(described, np.int64), np.array(secrets, np.int64), bad
 
-    def _columns(self, at: I64, header: Array, block: U8, described_at: I64) -> tuple[Frames, tuple[int, str] | None]:
+    def _forget_behind(self, damage: int, described_at: I64, secrets_at: I64) -> None:
+        """Take back what was taken in from behind a block that turned out to be damaged."""
+        for kept, at in ((self.findings.interfaces, described_at), (self.findings.secrets, secrets_at)):
+            behind = int((at > damage).sum())
+            del kept[len(kept) - behind :]
+
+    def _columns(
+        self, at: I64, header: Array, block: U8, described_at: I64, number: I64
+    ) -> tuple[Frames, tuple[int, str] | None]:
         """Frames of packet blocks, up to one that contradicts itself."""
         kind, size = header["type"], header["size"].astype(np.int64)
         interface, length = header["interface"].astype(np.int64), header["length"].astype(np.int64)
@@ -216,6 +234,7 @@ class PcapngReader:
             wire[:good],
             time_ns,
             (interface[:good] + self._base).astype(np.uint16),
+            number[:good],
         )
         return frames, problem
 
@@ -226,57 +245,6 @@ class PcapngReader:
             rows = slice(None) if low == high else interface == number
             out[rows] = _ticks_to_ns(ticks[rows], self.findings.interfaces[self._base + number])
         return out
-
-    def following(self, at: I64) -> I64:
-        """Where the next block would start; far out where the file ends, a section begins, or a length is absurd."""
-        header = self._headers[np.minimum(at, self._last)].view(self._word)
-        size = header[1::2].astype(np.int64)
-        stop = (size < 12) | (header[0::2] == SECTION_HEADER)
-        if stop.any():
-            size[stop] = self.raw.size
-        size += at
-        return size
-
-    def sound(self, at: I64) -> Bools:
-        """Whether each block is whole, of a believable length that it repeats at its end, and no section header."""
-        header = self.raw.gather(at, self._header)
-        size = header["size"].astype(np.int64)
-        fits = (size >= 12) & (size & 3 == 0) & (size <= MAX_BLOCK) & (at + size <= self.raw.size)
-        trailing = self.raw.gather(at + np.where(fits, size - 4, 0), self._word)
-        whole: Bools = fits & (header["type"] != SECTION_HEADER) & (trailing == size)
-        return whole
-
-    def walk(self, start: int, end: int) -> tuple[list[int], int]:
-        """Follow blocks one by one up to a new section or damage."""
-        buffer, limit = self.raw.buffer, self.raw.size
-        head, trailer = self._head.unpack_from, self._trailer.unpack_from
-        found: list[int] = []
-        while start < end and start + 12 <= limit:
-            kind, size = head(buffer, start)
-            if size < 12 or size & 3 or size > MAX_BLOCK or start + size > limit or kind == SECTION_HEADER:
-                break
-            if trailer(buffer, start + size - 4)[0] != size:
-                break
-            found.append(start)
-            start += size
-        return found, start
-
-    def plausible(self, at: I64) -> I64:
-        """For each offset the first block that seems to start within a couple of kilobytes, or -1."""
-        at = at + (-at & 3)
-        found = np.full(at.size, -1, np.int64)
-        for window in _WINDOWS:
-            missing = np.flatnonzero(found < 0)
-            if not missing.size:
-                break
-            block = self.raw.gather(at[missing], np.dtype(f"V{window}")).view(self._word).reshape(-1, window // 4)
-            kinds, sizes = block[:, :-1], block[:, 1:]
-            seems = (kinds == ENHANCED_PACKET) & (sizes >= 32) & (sizes <= MAX_FRAME + 4096) & (sizes & 3 == 0)
-            first = seems.argmax(axis=1)
-            place = at[missing] + first * 4
-            sound = seems[np.arange(missing.size), first] & self.sound(place)
-            found[missing] = np.where(sound, place, -1)
-        return found
 
     def _damage(self, at: int) -> str:
         left = self.raw.size - at

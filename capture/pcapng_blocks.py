@@ -20,6 +20,11 @@ OBSOLETE_PACKET: Final = 2
 SIMPLE_PACKET: Final = 3
 ENHANCED_PACKET: Final = 6
 DECRYPTION_SECRETS: Final = 10
+CUSTOM: Final = (0x0BAD, 0x40000BAD)
+JOURNAL: Final = 9
+SYSDIG_EVENTS: Final = (0x204, 0x208, 0x216, 0x217, 0x221, 0x222)
+OTHER_FRAMES: Final = (*CUSTOM, JOURNAL, *SYSDIG_EVENTS)
+"""Blocks that hold no packet and have a frame number in Wireshark all the same."""
 PACKETS: Final = (ENHANCED_PACKET, SIMPLE_PACKET, OBSOLETE_PACKET)
 
 BYTE_ORDER_MAGIC: Final = 0x1A2B3C4D
@@ -75,9 +80,13 @@ def read_interface(body: bytes, order: str) -> Interface | str:
     return Interface(linktype, name, snaplen, resolution, offset_s)
 
 
-def read_secrets(body: bytes, order: str) -> bytes | None:
-    """The data of a decryption secrets block: type u32, length u32, data; None if it does not fit."""
+def read_secrets(body: bytes, order: str) -> bytes | str:
+    """Decode the body of a decryption secrets block: type u32, length u32, data.
+
+    Returns:
+        The data, or why it can't be one.
+    """
     if len(body) < 8:
-        return None
+        return "decryption secrets of less than 8 bytes"
     length = struct.unpack_from(order + "I", body, 4)[0]
-    return body[8 : 8 + length] if 8 + length <= len(body) else None
+    return body[8 : 8 + length] if 8 + length <= len(body) else "decryption secrets longer than their block"

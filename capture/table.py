@@ -184,16 +184,26 @@ class PacketTable:
         self._rows = end
         return range(start, end)
 
+    def sort_by_frame(self, start: int) -> None:
+        """Put the rows from `start` on, all of one file, into the order of their frames."""
+        frame = self.frame[start:]
+        if frame.size > 1 and bool((frame[1:] < frame[:-1]).any()):
+            self._reorder(np.argsort(frame, kind="stable"), start)
+
     def reorder(self, order: I64) -> None:
         """Put the rows into a new order: new row i is old row `order[i]`. Row numbers held elsewhere become wrong."""
+        self._reorder(order, 0)
+
+    def _reorder(self, order: I64, start: int) -> None:
         for name in self._stored:
-            self.stored(name)[:] = self.stored(name)[order]
-        new_of_old = np.empty(self._rows, np.int64)
-        new_of_old[order] = np.arange(self._rows)
-        copies = self.copy_of >= 0
-        self.copy_of[copies] = new_of_old[self.copy_of[copies]]
-        self.assembled = {int(new_of_old[row]): payload for row, payload in self.assembled.items()}
-        self.pieces = {int(new_of_old[row]): pieces for row, pieces in self.pieces.items()}
+            self.stored(name)[start:] = self.stored(name)[start:][order]
+        moved = np.arange(self._rows)
+        moved[start + order] = np.arange(start, self._rows)
+        copies = np.flatnonzero(self.copy_of[start:] >= 0) + start
+        self.copy_of[copies] = moved[self.copy_of[copies]]
+        if self.assembled:
+            self.assembled = {int(moved[row]): payload for row, payload in self.assembled.items()}
+            self.pieces = {int(moved[row]): pieces for row, pieces in self.pieces.items()}
 
     @property
     def internal(self) -> Bools:

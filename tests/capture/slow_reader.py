@@ -113,6 +113,10 @@ def pcapng_frames(data: bytes, slow: Slow) -> Iterator[Frame]:
             if len(body) < 8 or struct.unpack_from(order + "I", body, 4)[0] > len(body) - 8:
                 return
             slow.secrets.append(body[8 : 8 + struct.unpack_from(order + "I", body, 4)[0]])
+        elif kind in (0x0BAD, 0x40000BAD, 9, 0x204, 0x208, 0x216, 0x217, 0x221, 0x222):
+            number += 1
+            slow.frames += 1
+            slow.not_udp += 1
         elif kind in (2, 3, 6):
             found = packet(kind, body, order, interfaces[base:])
             if found is None:

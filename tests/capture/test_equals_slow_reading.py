@@ -187,7 +187,7 @@ blocks = st.one_of(
         )
         for _ in range(3)
     ],
-    st.tuples(st.just("other"), st.sampled_from([4, 5, 10, 0x0BAD, 0x80000001]), st.binary(max_size=30)),
+    st.tuples(st.just("other"), st.sampled_from([4, 5, 9, 10, 0x0BAD, 0x80000001]), st.binary(max_size=30)),
 )
 
 

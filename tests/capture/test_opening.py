@@ -182,7 +182,8 @@ def test_pcapng_sections_interfaces_and_times() -> None:
     file = table.files[0]
     assert table.time_ns.tolist() == [1_000_000_007, 2_000_001_000, 103_500_000_000, 0]
     assert table.interface.tolist() == [0, 1, 2, 3]
-    assert table.frame.tolist() == [1, 2, 3, 4]
+    assert table.frame.tolist() == [1, 2, 4, 5]
+    assert (file.packets, file.udp, file.not_udp) == (5, 4, 1)
     assert [i.linktype for i in file.interfaces] == [1, 101, 1, 1]
     assert file.interfaces[0].name == "wan0"
     assert file.linktypes == [1, 101]
@@ -208,6 +209,17 @@ def test_pcapng_damage_is_told_with_its_offset(broken: bytes, said: str) -> None
     table = read_capture(start + broken + enhanced(FRAMES[1], 2))
     assert len(table) == 1
     assert table.files[0].truncated == f"damaged at byte {len(start)}: {said}"
+
+
+def test_what_is_behind_the_damage_is_not_taken_in() -> None:
+    start = section() + interface() + enhanced(FRAMES[0], 1)
+    secret = block(10, struct.pack("<II", 7, 3) + b"KEY")
+    file = read_capture(
+        start + secret + enhanced(FRAMES[0], 1, 3) + secret + interface() + enhanced(FRAMES[1], 2)
+    ).files[0]
+    assert file.secrets == [b"KEY"]
+    assert len(file.interfaces) == 1
+    assert file.packets == 1
 
 
 def test_unreadable_interfaces_beside_readable_ones_are_noted() -> None:
