@@ -135,7 +135,9 @@ def silent_client(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
     if facts.same_nat and not facts.streams and silence > SILENCE_NS:
         proof = (answer.row, "relays see both sides at one address; the client stops punching")
         return Judgement(VerdictCode.LAN, Outcome.CONNECTED, Path.LAN, (proof,), inferred=True)
-    if silence < 2 * RETRY_NS or not facts.client_visible:
+    # With both classes known a client goes on at once; else it may wait a second for samples, and one for the server.
+    known = all(class_of(facts, client=side)[0] not in (None, Firewall.UNKNOWN) for side in (True, False))
+    if silence < (SILENCE_NS if known else 2 * RETRY_NS) or not facts.client_visible:
         return None
     for client in (True, False):
         if stays_unknown(facts, client=client):
