@@ -22,6 +22,7 @@ LIMITS: dict[tuple[str, str], dict[str, str]] = {
     ("handshake-refused", ""): {"incomplete": "the refusal is inside noise message 2: needs keys"},
     ("no-relays", "server"): {"incomplete": "the client's packets die at the server's NAT"},
     ("client-killed", ""): {"incomplete": "the capture ends with the client's last packet"},
+    ("random-limit", ""): {"incomplete": "where the capture ends with the answer, silence shows nothing"},
     ("relay-killed-before-probe", "server"): {"incomplete": "no PEER_HOLEPUNCH reaches the server"},
     ("relay-killed-before-punch", "server"): {"incomplete": "the punch round does not reach the server"},
     ("one-way-block", "server"): {"incomplete": "the client's stream does not reach the server's network"},
