@@ -1,7 +1,8 @@
 """Throughput of one stream over loopback, ours and udx-native's, in every pairing: ``python -m bench.stream``.
 
-Two processes on one machine, one direction; the receiver measures from its first byte to the end of the stream. With
-rounds interleaved, and medians of them, so that a busy machine hits all pairings alike. The same with secret streams.
+Two processes on one machine, one direction; the receiver measures from its first byte to the end of the stream, and
+each side its processor time. With rounds interleaved, and medians of them, so that a busy machine hits all pairings
+alike. The same with secret streams.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import os
 import socket
 import statistics
 import sys
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from protocol.messages import Address
 from protocol.stream.events import DataReceived, RemoteEnded, StreamClosed
@@ -65,9 +67,10 @@ async def our_side(options: dict[str, Any]) -> None:
         keys = SecretKeys(secret["initiator"], *(bytes.fromhex(secret[name]) for name in ("tx", "rx", "hash")))
         shell.machine = stream = SecretStream(raw, keys, os.urandom(32))
     print(json.dumps({"port": shell.port}), flush=True)
+    cpu = time.process_time()
     shell.pump()
     await closed.wait()
-    print(json.dumps({"read": read, "seconds": seconds, "retransmits": raw.sender.retransmissions}), flush=True)
+    print(json.dumps({"read": read, "seconds": seconds, "cpu": time.process_time() - cpu}), flush=True)
     shell.close()
 
 
@@ -79,8 +82,18 @@ def free_ports() -> tuple[int, int]:
         return first.getsockname()[1], second.getsockname()[1]
 
 
-async def transfer(sender: str, receiver: str, secret: bool) -> float:
-    """Bytes per second of one transfer between "ours" and "theirs"."""
+class Transfer(NamedTuple):
+    """What one transfer took."""
+
+    rate: float
+    """Bytes per second at the receiver."""
+    sender_cpu: float
+    """Seconds of processor time."""
+    receiver_cpu: float
+
+
+async def transfer(sender: str, receiver: str, secret: bool) -> Transfer:
+    """One transfer between "ours" and "theirs"."""
     ports = free_ports()
     sides = []
     for index, (who, act) in enumerate(((receiver, "sink"), (sender, "exchange"))):
@@ -94,26 +107,32 @@ async def transfer(sender: str, receiver: str, secret: bool) -> float:
         sides.append(await asyncio.create_subprocess_exec(*program, json.dumps(options), stdout=pipe, cwd=ROOT))
         assert sides[-1].stdout is not None
         await sides[-1].stdout.readline()
-    output, _ = await asyncio.wait_for(sides[0].communicate(), 120)
-    await asyncio.wait_for(sides[1].communicate(), 120)
-    saw = json.loads(output)
-    assert saw["read"] == SIZE, saw
-    return SIZE / float(saw["seconds"])
+    outputs = [await asyncio.wait_for(side.communicate(), 120) for side in sides]
+    received, sent = (json.loads(output) for output, _ in outputs)
+    assert received["read"] == SIZE, received
+    return Transfer(SIZE / float(received["seconds"]), sent["cpu"], received["cpu"])
 
 
 async def compare() -> None:
     """Print the median of each pairing, and its ratio to theirs with theirs."""
     pairings = [(a, b, secret) for secret in (False, True) for a in ("theirs", "ours") for b in ("theirs", "ours")]
-    rates: dict[tuple[str, str, bool], list[float]] = {pairing: [] for pairing in pairings}
+    found: dict[tuple[str, str, bool], list[Transfer]] = {pairing: [] for pairing in pairings}
     for _ in range(ROUNDS):
         for pairing in pairings:
-            rates[pairing].append(await transfer(*pairing))
-    print(f"{SIZE >> 20} MiB over loopback, median of {ROUNDS} interleaved rounds")
-    print("stream  sender  receiver   MB/s   ratio")
-    for (sender, receiver, secret), found in rates.items():
-        rate = statistics.median(found)
-        ratio = rate / statistics.median(rates["theirs", "theirs", secret])
-        print(f"{'secret' if secret else 'udx':7} {sender:7} {receiver:9} {rate / 1e6:6.1f}  {ratio:6.2f}")
+            found[pairing].append(await transfer(*pairing))
+    print(f"{SIZE >> 20} MiB over loopback, median of {ROUNDS} interleaved rounds; CPU in ms per MiB")
+    print("stream  sender  receiver   MB/s   ratio   sender CPU  receiver CPU")
+    reference = {secret: medians(found["theirs", "theirs", secret]).rate for secret in (False, True)}
+    for (sender, receiver, secret), transfers in found.items():
+        rate, *cpu = medians(transfers)
+        name = "secret" if secret else "udx"
+        used = "  ".join(f"{1000 * seconds / (SIZE >> 20):11.1f}" for seconds in cpu)
+        print(f"{name:7} {sender:7} {receiver:9} {rate / 1e6:6.1f}  {rate / reference[secret]:6.2f}  {used}")
+
+
+def medians(transfers: list[Transfer]) -> Transfer:
+    """The median of each figure by itself."""
+    return Transfer(*(statistics.median(figures) for figures in zip(*transfers, strict=True)))
 
 
 if __name__ == "__main__":

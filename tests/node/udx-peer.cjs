@@ -9,7 +9,8 @@
 //   move       like exchange, and at half of it changes to a second port of the peer, `port2`
 //
 // `bind` is the port to take, `id` and `remoteId` are those of the streams. With `secret` ({tx, rx, hash, initiator}) a
-// secret stream runs on top. `seconds` is how long reading took.
+// secret stream runs on top. `seconds` is how long reading took, `cpu` the processor's seconds from the start of the
+// stream to its end.
 
 const { createHash } = require('crypto')
 const UDX = require('udx-native')
@@ -36,6 +37,7 @@ if (options.secret) {
 const saw = { read: 0, ended: false, error: null, messages: [], moved: false, chunks: 0 }
 const digest = createHash('sha256')
 let started = 0n
+const cpu = process.cpuUsage()
 
 stream.on('data', (data) => {
   if (!started) started = process.hrtime.bigint()
@@ -63,6 +65,8 @@ stream.on('error', (error) => { saw.error = error.code || error.message })
 stream.on('close', async () => {
   saw.sha256 = digest.digest('hex')
   saw.retransmits = raw.retransmits
+  const { user, system } = process.cpuUsage(cpu)
+  saw.cpu = (user + system) / 1e6
   console.log(JSON.stringify(saw))
   socket.close()
 })

@@ -94,7 +94,8 @@ def test_the_delivery_rate_is_what_came_through_in_between() -> None:
     rate = DeliveryRate()
     packets = [sent(n, 1000, n * 0.01, rate, idle=n == 0) for n in range(10)]
     first = rate.sample(packets[:1], 0, 0.05, 0.1)
-    assert (first.rtt, first.acked, first.delivered) == (pytest.approx(0.1), 1000, 1000)
+    assert first.rtt == pytest.approx(0.1)
+    assert (first.acked, first.delivered) == (1000, 1000)
     assert first.rate == pytest.approx(1000 / 0.1)
     for n in range(1, 10):
         sample = rate.sample([packets[n]], 0, 0.05, 0.1 + n * 0.01)
