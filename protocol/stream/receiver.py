@@ -16,7 +16,7 @@ from protocol.stream.incoming import Arrival, Incoming
 from protocol.stream.packet import SACK, sack_field
 
 MAX_MESSAGES: Final = 64
-"""Unordered messages that wait at most, in each direction."""
+"""Unordered messages that wait for the owner at most."""
 
 
 class Receiver:

@@ -15,7 +15,9 @@ probe).
 
 from __future__ import annotations
 
+from collections import deque
 from math import inf
+from typing import Final
 
 from protocol.stream.bbr import Bbr
 from protocol.stream.delivery import DeliveryRate
@@ -23,6 +25,9 @@ from protocol.stream.incoming import RECEIVE_WINDOW
 from protocol.stream.outgoing import SEND_BUFFER, Outgoing, Path, Sent
 from protocol.stream.pacer import Pacer
 from protocol.stream.recovery import Recovery
+
+MAX_MESSAGES: Final = 64
+"""Unordered messages that wait to be sent at most."""
 
 
 class Sender:
@@ -34,13 +39,14 @@ class Sender:
         congestion: window and pacing rate.
         full: the owner was told that the buffer is full.
         peer_window: bytes that the peer has room for.
+        messages: unordered ones that wait; they go first, and nothing here keeps them back.
         heartbeat_due: the peer is to be asked for its window.
         retransmissions: packets sent again.
     """
 
     __slots__ = (
         "_acked", "_acked_at", "_delivery", "_pace_at", "_pacer", "_probe_due", "_window_from", "_zero_window_at",
-        "congestion", "full", "heartbeat_due", "outgoing", "peer_window", "recovery", "retransmissions",
+        "congestion", "full", "heartbeat_due", "messages", "outgoing", "peer_window", "recovery", "retransmissions",
     )  # fmt: skip
 
     def __init__(self, seq: int, ack: int) -> None:
@@ -50,6 +56,7 @@ class Sender:
         self.full = False
         self.peer_window = RECEIVE_WINDOW
         self.heartbeat_due = False
+        self.messages: deque[bytes] = deque()
         self.retransmissions = 0
         self._pacer = Pacer(self.congestion.pacing_rate)
         self._delivery = DeliveryRate()
@@ -65,6 +72,13 @@ class Sender:
         self.outgoing.write(data)
         self.full = self.outgoing.unsent >= SEND_BUFFER
         return not self.full
+
+    def queue_message(self, data: bytes) -> bool:
+        """Queue an unordered message; False when there is no room."""
+        if len(self.messages) >= MAX_MESSAGES:
+            return False
+        self.messages.append(data)
+        return True
 
     def drained(self) -> bool:
         """Whether a buffer that was full is half empty again; true once."""
@@ -158,6 +172,7 @@ class Sender:
         """Nothing is sent any more."""
         self.outgoing.clear()
         self._acked.clear()
+        self.messages.clear()
         self.recovery.stop()
         self.heartbeat_due = False
         self._pace_at = self._zero_window_at = inf

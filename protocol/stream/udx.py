@@ -6,7 +6,7 @@ The owner calls, in any order, `receive_datagram` for each packet that names thi
 backwards, in seconds.
 
 - Sequence numbers count packets. DATA and END packets take one each; the peer acknowledges each number, and answers
-  HEARTBEAT at once. MESSAGE takes none and is never repeated; neither is DESTROY.
+  HEARTBEAT at once. MESSAGE takes none and is never repeated; DESTROY only for a peer that goes on.
 - Packets are taken from whatever address they come, as in libudx: the id is what names a stream. Only
   `change_remote` moves what is sent.
 - `framed`, an option of hyperdht's raw streams, changes nothing on the wire: it lets udx-native hand the data of
@@ -17,20 +17,12 @@ Source: libudx as in npm udx-native 1.21.3 (src/udx.c); what differs is said in 
 
 from __future__ import annotations
 
-from collections import deque
 from math import inf
 from typing import Final
 
 from protocol.messages import Address
 from protocol.stream.counters import StreamCounters
-from protocol.stream.events import (
-    CloseReason,
-    RemoteChanged,
-    RemoteEnded,
-    SendBufferDrained,
-    StreamClosed,
-    StreamEvent,
-)
+from protocol.stream.events import CloseReason, RemoteChanged, RemoteEnded, SendBufferDrained, StreamClosed, StreamEvent
 from protocol.stream.incoming import RECEIVE_WINDOW
 from protocol.stream.outgoing import Path
 from protocol.stream.packet import (
@@ -45,7 +37,7 @@ from protocol.stream.packet import (
     parse,
     unwrap,
 )
-from protocol.stream.receiver import MAX_MESSAGES, Receiver
+from protocol.stream.receiver import Receiver
 from protocol.stream.sender import Sender
 from protocol.stream.states import ACTIVE, TABLE, Act, LocalProtocolError, State, step
 
@@ -65,8 +57,8 @@ class UdxStream:
     """
 
     __slots__ = (
-        "_changed_at_seq", "_destroy_due", "_heartbeat_due", "_keepalive", "_keepalive_at", "_linger_at", "_messages",
-        "_path", "counters", "id", "receiver", "sender", "state",
+        "_changed_at_seq", "_destroy_due", "_heartbeat_due", "_keepalive", "_keepalive_at", "_linger_at", "_path",
+        "counters", "id", "receiver", "sender", "state",
     )  # fmt: skip
 
     def __init__(
@@ -93,7 +85,6 @@ class UdxStream:
         self.sender = Sender(seq, ack)
         self.receiver = Receiver(ack, receive_window, self.counters)
         self._path: Path | None = None
-        self._messages: deque[bytes] = deque()
         self._changed_at_seq: int | None = None
         self._heartbeat_due = self._destroy_due = False
         self._keepalive = keepalive
@@ -155,11 +146,9 @@ class UdxStream:
         self.state = step(self.state, Act.SEND_MESSAGE)
         if len(data) > MAX_PAYLOAD:
             raise LocalProtocolError(f"message of {len(data)} bytes, at most {MAX_PAYLOAD}")
-        if len(self._messages) >= MAX_MESSAGES:
-            self.counters.messages_unsent += 1
-            return False
-        self._messages.append(data)
-        return True
+        queued = self.sender.queue_message(data)
+        self.counters.messages_unsent += not queued
+        return queued
 
     def end(self) -> None:
         """Send nothing more: after what is queued comes END. The peer may go on sending."""
@@ -233,8 +222,8 @@ class UdxStream:
         if self._heartbeat_due or self.sender.heartbeat_due:
             self._heartbeat_due = self.sender.heartbeat_due = False
             return self._bare(path, HEARTBEAT, now)
-        if self._messages:
-            return self._bare(path, MESSAGE, now, self._messages.popleft())
+        if self.sender.messages:
+            return self._bare(path, MESSAGE, now, self.sender.messages.popleft())
         if self.receiver.ack_due and self.receiver.incoming.gaps:
             return self._acknowledge(path, now)
         packet = self.sender.next_packet(path, now)
@@ -300,7 +289,6 @@ class UdxStream:
         """The last event; nothing is sent from now on but answers to late packets."""
         self.receiver.events.append(StreamClosed(reason))
         self.sender.stop()
-        self._messages.clear()
         self._heartbeat_due = False
         self._keepalive_at = inf
         self._changed_at_seq = None
