@@ -147,3 +147,19 @@ def test_nobody_answers() -> None:
     found = host.run(look_up, bytes(32))
     assert (found.peers, found.search.errors) == ((), 1)
     host.close()
+
+
+def test_a_host_that_was_found_firewalled_is_checked_once() -> None:
+    network = Network(9)
+    others = start_network(network, 8)
+    nat = Nat(network, PUBLIC, NatKind())
+    host = SimHost(network, HOME, client_options(others), nat=nat)
+    network.run(10)
+    stopped_at_bootstrap = nat.filtered
+    network.run(STEADY)
+    checked = nat.filtered
+    # Five nodes are asked, and asked again three times each, since no answer comes through.
+    assert checked - stopped_at_bootstrap == 20
+    network.run(2 * 3600)
+    assert nat.filtered == checked
+    assert host.node.id is None
