@@ -11,7 +11,7 @@ NODE_PACKAGES := tests/node/node_modules/.package-lock.json
 # Node of the machine, or the one that the development install brings.
 WITH_NODE = PATH="$$($(BIN)/python tests/node_path.py)$$PATH"
 
-.PHONY: help run test lint types imports tests lab lab-fixtures bench fuzz wheel node-packages clean
+.PHONY: help run test lint types imports tests lab lab-fixtures bench fuzz screenshots wheel node-packages clean
 
 help:
 	@echo "make run            install, then open the inspector on the bundled capture (FILE=... for another)"
@@ -19,6 +19,7 @@ help:
 	@echo "make lab            every scenario of the NAT lab, live, and what Peephole makes of it (root, iptables, tcpdump)"
 	@echo "make bench          speed against tshark, tcpdump and scapy"
 	@echo "make fuzz           a longer run of the fuzz targets"
+	@echo "make screenshots    make the pictures in screenshots/ again (rsvg-convert, DejaVu fonts)"
 	@echo "make wheel          build the wheel, install it in an empty environment, try it"
 	@echo "make clean          remove what these made"
 
@@ -51,6 +52,9 @@ bench: $(VENV)/.installed-dev
 
 fuzz: $(VENV)/.installed-fuzz
 	for target in tests/fuzz/fuzz_*.py; do $(BIN)/python -m tests.fuzz.$$(basename $$target .py) -max_total_time=60 || exit 1; done
+
+screenshots: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.app.make_screenshots
 
 wheel: $(VENV)/.installed-dev
 	rm -rf dist build/wheel-trial
