@@ -2,8 +2,8 @@
 
 The owner calls, in any order, `receive_datagram` for each packet that names this stream's id, `handle_timeout` when
 `next_timeout` has come, and its own acts (`send`, `end`, ...). After each of these it takes out what there is:
-`poll_event` until None, then `poll_datagram` until None, for taking data out may make an ack due. Nothing happens between
-calls; `now` is any clock that does not run backwards, in seconds.
+`poll_event` until None, then `poll_datagram` until None, for taking data out may make an ack due. Nothing happens
+between calls; `now` is any clock that does not run backwards, in seconds.
 
 - Sequence numbers count packets. DATA and END packets take one each; the peer acknowledges each number, and answers
   HEARTBEAT at once. MESSAGE takes none and is never repeated; DESTROY only for a peer that goes on.
