@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING
 
+from app.attempt_files import WITH_SECRETS, attempt_content, write_attempt
 from app.exit_status import CommandError, ExitStatus
 from app.reading import open_story
 from capture.model import Flow
 
 if TYPE_CHECKING:
     from capture.story import Story
-
-ORDINARY_MODE: Final = 0o666
-SECRET_MODE: Final = 0o600
-WITH_SECRETS: Final = ("json", "pcapng")
-"""Forms that can hold secrets."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -73,68 +67,20 @@ def round_index(flow: Flow, number: int) -> int:
 
 
 def write_output(path: str, content: bytes, *, secret: bool = False) -> None:
-    """Write a file; one with secrets is for its owner alone, whoever could read it before.
+    """Write a file; one with secrets is for its owner alone.
 
     Raises:
         CommandError: it can't be written.
     """
-    mode = SECRET_MODE if secret else ORDINARY_MODE
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            _fill(file, content, secret=secret)
+        write_attempt(path, content, secret=secret)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise CommandError(ExitStatus.USAGE, f"{path} can't be written: {reason}") from None
 
 
-def _fill(file: BinaryIO, content: bytes, *, secret: bool) -> None:
-    """Narrow the mode before the first secret byte is in the file. Pipes and devices keep theirs."""
-    from stat import S_ISREG
-
-    if S_ISREG(os.fstat(file.fileno()).st_mode):
-        if secret:
-            os.fchmod(file.fileno(), SECRET_MODE)
-        file.truncate(0)
-    file.write(content)
-
-
 def _content(story: Story, flow: Flow, options: argparse.Namespace) -> bytes:
-    makers: dict[str, Callable[[], bytes]] = {
-        "text": lambda: _text(story, flow, options).encode(),
-        "mermaid": lambda: _mermaid(flow, options).encode(),
-        "svg": lambda: _svg(flow).encode(),
-        "json": lambda: _json(story, flow, options).encode(),
-        "pcapng": lambda: _pcapng(story, flow, options),
-    }
-    return makers[options.format]()
-
-
-def _text(story: Story, flow: Flow, options: argparse.Namespace) -> str:
-    from app.export_text import DEFAULT_WIDTH, text_export
-
-    return text_export(flow, story.files, story, options.width or DEFAULT_WIDTH)
-
-
-def _mermaid(flow: Flow, options: argparse.Namespace) -> str:
-    from app.export_mermaid import mermaid_attempt, mermaid_round
-
-    return mermaid_attempt(flow) if options.round is None else mermaid_round(flow, round_index(flow, options.round))
-
-
-def _svg(flow: Flow) -> str:
-    from app.export_svg import svg_export
-
-    return svg_export(flow)
-
-
-def _json(story: Story, flow: Flow, options: argparse.Namespace) -> str:
-    from app.export_json import json_export
-
-    return json_export(flow, story.files, secrets=options.secrets)
-
-
-def _pcapng(story: Story, flow: Flow, options: argparse.Namespace) -> bytes:
-    from app.export_pcapng import pcapng_export
-
-    return pcapng_export(story.table, flow, secrets=options.secrets)
+    number = None if options.round is None else round_index(flow, options.round)
+    return attempt_content(
+        options.format, flow, story, secrets=options.secrets, width=options.width, round_index=number
+    )

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from app.attempt_files import attempt_content, write_attempt
 from app.draw.spans import Span, Tone, cell
-from app.export_json import json_export
-from app.export_mermaid import mermaid_attempt
-from app.export_svg import svg_export
-from app.export_text import text_export
 from app.terminal_text import safe_text
 from app.tui.attempt_list import AttemptList
 from app.tui.pages import ChoiceScreen
@@ -21,15 +17,30 @@ from capture.model import Flow
 if TYPE_CHECKING:
     from app.tui.main_screen import MainScreen
 
-Write = Callable[[Flow, Session], str]
 
-FORMATS: Final[tuple[tuple[str, str, str, Write], ...]] = (
-    ("text", "txt", "ladder and verdict, for a bug report", lambda flow, s: text_export(flow, s.files, s)),
-    ("mermaid", "mmd", "sequence diagram as Mermaid source", lambda flow, _: mermaid_attempt(flow)),
-    ("svg", "svg", "sequence diagram as a picture", lambda flow, _: svg_export(flow)),
-    ("json", "json", "the attempt as the report has it", lambda flow, s: json_export(flow, s.files)),
+class Choice(NamedTuple):
+    """A form to write."""
+
+    form: str
+    ending: str
+    use: str
+    secrets: bool = False
+
+    @property
+    def name(self) -> str:
+        """How it is called in the list."""
+        return f"{self.form} + secrets" if self.secrets else self.form
+
+
+FORMATS: Final = (
+    Choice("text", "txt", "ladder and verdict, for a bug report"),
+    Choice("mermaid", "mmd", "sequence diagram as Mermaid source"),
+    Choice("svg", "svg", "sequence diagram as a picture"),
+    Choice("json", "json", "the attempt as the report has it"),
+    Choice("pcapng", "pcapng", "its packets, each with a comment"),
+    Choice("json", "json", "and what decrypts it; for your eyes only", secrets=True),
+    Choice("pcapng", "pcapng", "and what decrypts it; for your eyes only", secrets=True),
 )
-"""Name, file ending, what it is for, and what writes it."""
 
 
 def choose_format(main: MainScreen) -> None:
@@ -41,7 +52,7 @@ def choose_format(main: MainScreen) -> None:
     if not flows:
         return
 
-    lines = [(cell(name, 10, Tone.STRONG), Span(use)) for name, _, use, _ in FORMATS]
+    lines = [(cell(one.name, 18, Tone.STRONG), Span(one.use)) for one in FORMATS]
 
     def chosen(index: int | None) -> None:
         if index is not None:
@@ -59,16 +70,18 @@ def write(flows: list[Flow], session: Session, index: int, folder: Path) -> str:
         index: into `FORMATS`.
         folder: where to write.
     """
-    name, ending, _, give = FORMATS[index]
+    choice = FORMATS[index]
     written: list[str] = []
     for flow in flows:
-        path = _free(folder, f"peephole-{flow.id}", ending)
+        with session.held():
+            content = attempt_content(choice.form, flow, session, secrets=choice.secrets)
+        path = _free(folder, f"peephole-{flow.id}", choice.ending)
         try:
-            path.write_text(give(flow, session), encoding="utf-8")
+            write_attempt(path, content, secret=choice.secrets, new=True)
         except OSError as error:
             return safe_text(f"{path.name} can't be written: {error.strerror or error}")
         written.append(path.name)
-    return safe_text(f"{name}: wrote {', '.join(written)}")
+    return safe_text(f"{choice.name}: wrote {', '.join(written)}")
 
 
 def _free(folder: Path, stem: str, ending: str) -> Path:

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from app.exit_status import CommandError
 from app.tui.story_view import Feed, StoryView
@@ -21,6 +23,9 @@ from capture.errors import CaptureError
 from capture.filter import Filter, parse_filter
 from capture.model import FileSummary, Flow, Outcome, Sighting
 from protocol.messages import Address
+
+if TYPE_CHECKING:
+    from capture.table import PacketTable
 
 SLICE = 16
 """Attempts that are worked out between two turns of the event loop: some milliseconds."""
@@ -48,7 +53,7 @@ class Session:
         self.filter: Filter = parse_filter(filter_text)
         self.failed = 0
         """Attempts known to have failed."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._outcomes: dict[str, Outcome] = {}
         self._arrived: set[str] = {flow.id for flow in story.flows} if feed is not None else set()
         self._grown: _Grown | None = None
@@ -116,6 +121,17 @@ class Session:
                 await asyncio.sleep(0)
         self.filter = wanted
         self.shown = tuple(passing) if self.flows is flows else _passing(wanted, self.flows)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nothing grows meanwhile."""
+        with self._lock:
+            yield
+
+    @property
+    def table(self) -> PacketTable:
+        """The packets; to be read while the session is `held`."""
+        return self.story.table
 
     def payload(self, sighting: Sighting) -> bytes:
         """UDP payload of a datagram."""

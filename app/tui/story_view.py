@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from capture.model import FileSummary, Flow, Sighting
 from protocol.messages import Address
+
+if TYPE_CHECKING:
+    from capture.table import PacketTable
 
 
 class StoryView(Protocol):
@@ -24,6 +27,11 @@ class StoryView(Protocol):
     @property
     def notes(self) -> tuple[str, ...]:
         """What was seen and is part of no attempt."""
+        ...
+
+    @property
+    def table(self) -> PacketTable:
+        """The packets that the attempts were read from."""
         ...
 
     def payload(self, sighting: Sighting) -> bytes:

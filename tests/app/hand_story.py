@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from capture.model import FileSummary, Flow, Sighting
+from capture.table import PacketTable
 from protocol.messages import Address
 from tests.app.hand import Pencil
 
@@ -17,6 +18,8 @@ class HandStory:
     flows: tuple[Flow, ...]
     pencils: tuple[Pencil, ...]
     notes: tuple[str, ...] = ()
+    table: PacketTable = field(default_factory=PacketTable)
+    """Empty: nothing was captured."""
 
     def flow(self, flow_id: str) -> Flow:
         for one in self.flows:

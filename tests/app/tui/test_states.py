@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app.cli import main
 from app.tui.app import PeepholeApp
 from app.tui.bars import Banner
 from app.tui.exporting import FORMATS, write
@@ -17,8 +19,10 @@ from app.tui.session import Session
 from app.tui.story_view import StoryView
 from capture.errors import CaptureError
 from capture.model import Evidence, FileSummary, Verdict
+from capture.story import Story
 from protocol.messages import Address
-from tests.app.flows_by_hand import BOTH_RANDOM, CONSISTENT_RANDOM, STORY, story
+from tests.app.flows_by_hand import BOTH_RANDOM, STORY, story
+from tests.app.running import PUNCHED, SAMPLE
 from tests.app.tui.stage import SIZES, main_of, opened, staged, text_on
 
 
@@ -134,14 +138,37 @@ async def test_text_from_outside_is_shown_harmlessly() -> None:
 
 @pytest.mark.parametrize("index", range(len(FORMATS)))
 def test_export_writes_a_file_and_never_over_another(tmp_path: Path, index: int) -> None:
-    session = Session(STORY)
-    name, ending, *_ = FORMATS[index]
-    said = [write([CONSISTENT_RANDOM, BOTH_RANDOM], session, index, tmp_path) for _ in range(2)]
+    session = Session(Story.open([str(SAMPLE)]))
+    flows, choice = list(session.flows[:2]), FORMATS[index]
+    said = [write(flows, session, index, tmp_path) for _ in range(2)]
     files = sorted(path.name for path in tmp_path.iterdir())
-    stems = sorted(f"peephole-{flow.id}" for flow in (CONSISTENT_RANDOM, BOTH_RANDOM))
-    assert files == sorted(f"{stem}{again}.{ending}" for stem in stems for again in ("", "-2"))
-    assert said[0].startswith(f"{name}: wrote peephole-")
+    stems = sorted(f"peephole-{flow.id}" for flow in flows)
+    assert files == sorted(f"{stem}{again}.{choice.ending}" for stem in stems for again in ("", "-2"))
+    assert said[0].startswith(f"{choice.name}: wrote peephole-")
     assert all(path.read_bytes() for path in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("index", range(len(FORMATS)))
+def test_secrets_leave_only_when_asked_and_for_the_owner_alone(tmp_path: Path, index: int) -> None:
+    session = Session(Story.open([PUNCHED]))
+    (flow,) = session.flows
+    secret = flow.key.holepunch_secret
+    assert secret is not None
+    write([flow], session, index, tmp_path)
+    (path,) = tmp_path.iterdir()
+    assert (secret.hex().encode() in path.read_bytes()) == FORMATS[index].secrets
+    readable_by_others = stat.S_IMODE(path.stat().st_mode) & 0o077
+    assert not (FORMATS[index].secrets and readable_by_others)
+
+
+def test_an_export_as_pcapng_is_what_the_command_writes(tmp_path: Path) -> None:
+    session = Session(Story.open([PUNCHED]))
+    (flow,) = session.flows
+    index = next(i for i, one in enumerate(FORMATS) if one.form == "pcapng" and not one.secrets)
+    write([flow], session, index, tmp_path)
+    by_command = tmp_path / "by-command.pcapng"
+    assert main(["export", PUNCHED, "--flow", flow.id, "--format", "pcapng", "-o", str(by_command)]) == 0
+    assert (tmp_path / f"peephole-{flow.id}.pcapng").read_bytes() == by_command.read_bytes()
 
 
 def test_export_into_a_folder_that_is_gone_says_so(tmp_path: Path) -> None:

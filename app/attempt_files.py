@@ -1,0 +1,111 @@
+"""One attempt in any of its forms, and the file it goes to: for the command and the inspector alike."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from stat import S_ISREG
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
+
+from app.draw.ladder import Datagrams
+from capture.model import FileSummary, Flow
+
+if TYPE_CHECKING:
+    from capture.table import PacketTable
+
+WITH_SECRETS: Final = ("json", "pcapng")
+"""Forms that can hold secrets."""
+ORDINARY_MODE: Final = 0o666
+SECRET_MODE: Final = 0o600
+
+
+class Source(Datagrams, Protocol):
+    """What an attempt was read from."""
+
+    @property
+    def files(self) -> Sequence[FileSummary]:
+        """Counts of each file or live source."""
+        ...
+
+    @property
+    def table(self) -> PacketTable:
+        """The packets."""
+        ...
+
+
+def attempt_content(
+    form: str,
+    flow: Flow,
+    source: Source,
+    *,
+    secrets: bool = False,
+    width: int | None = None,
+    round_index: int | None = None,
+) -> bytes:
+    """The attempt in a form.
+
+    Args:
+        form: one of `app.options.EXPORT_FORMATS`.
+        flow: the attempt.
+        source: what it was read from.
+        secrets: whether to give its secrets away; only forms `WITH_SECRETS` have a place for them.
+        width: cells of a line, for text.
+        round_index: of the only round to draw, for Mermaid.
+
+    Raises:
+        ValueError: there is no such form, or it can't hold secrets.
+    """
+    if secrets and form not in WITH_SECRETS:
+        raise ValueError(f"{form} has no place for secrets")
+    match form:
+        case "text":
+            from app.export_text import DEFAULT_WIDTH, text_export
+
+            return text_export(flow, source.files, source, width or DEFAULT_WIDTH).encode()
+        case "mermaid":
+            from app.export_mermaid import mermaid_attempt, mermaid_round
+
+            drawn = mermaid_attempt(flow) if round_index is None else mermaid_round(flow, round_index)
+            return drawn.encode()
+        case "svg":
+            from app.export_svg import svg_export
+
+            return svg_export(flow).encode()
+        case "json":
+            from app.export_json import json_export
+
+            return json_export(flow, source.files, secrets=secrets).encode()
+        case "pcapng":
+            from app.export_pcapng import pcapng_export
+
+            return pcapng_export(source.table, flow, secrets=secrets)
+        case _:
+            raise ValueError(f"no form {form}")
+
+
+def write_attempt(path: str | os.PathLike[str], content: bytes, *, secret: bool = False, new: bool = False) -> None:
+    """Write a file; one with secrets is for its owner alone, whoever could read it before.
+
+    Args:
+        path: where to.
+        content: all of it.
+        secret: whether secrets are in it.
+        new: never write over a file that is there.
+
+    Raises:
+        OSError: it can't be written; FileExistsError if `new` and it is there.
+        ValueError: no path can look like this.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_EXCL if new else 0)
+    descriptor = os.open(path, flags, SECRET_MODE if secret else ORDINARY_MODE)
+    with os.fdopen(descriptor, "wb") as file:
+        _fill(file, content, secret=secret)
+
+
+def _fill(file: BinaryIO, content: bytes, *, secret: bool) -> None:
+    """Narrow the mode before the first secret byte is in the file. Pipes and devices keep theirs."""
+    if S_ISREG(os.fstat(file.fileno()).st_mode):
+        if secret:
+            os.fchmod(file.fileno(), SECRET_MODE)
+        file.truncate(0)
+    file.write(content)
