@@ -36,6 +36,11 @@ class FrameReader:
         """Bytes of the frame that is not complete."""
         return len(self._buffer)
 
+    @property
+    def claimed(self) -> int | None:
+        """Bytes of content that the next frame says it has; None before it says so."""
+        return int.from_bytes(self._buffer[:LENGTH_SIZE], "little") if len(self._buffer) >= LENGTH_SIZE else None
+
     def feed(self, data: bytes) -> None:
         """Take in the next bytes."""
         self._buffer += data
@@ -43,9 +48,10 @@ class FrameReader:
     def next(self) -> bytes | None:
         """The content of the next complete frame, or None."""
         buffer = self._buffer
-        end = LENGTH_SIZE + int.from_bytes(buffer[:LENGTH_SIZE], "little")
-        if len(buffer) < LENGTH_SIZE or len(buffer) < end:
+        claimed = self.claimed
+        if claimed is None or len(buffer) < LENGTH_SIZE + claimed:
             return None
+        end = LENGTH_SIZE + claimed
         content = bytes(buffer[LENGTH_SIZE:end])
         del buffer[:end]
         self.offset += end

@@ -205,6 +205,11 @@ class SecretStream:
     def _read_frames(self) -> None:
         while self.failure is None:
             offset = self._frames.offset
+            claimed = self._frames.claimed
+            if self._opened is None and claimed not in (None, ID_SIZE + HEADER_SIZE):
+                # Nothing is kept for a peer that has not shown its id.
+                self._fail("header", f"{claimed} bytes, a header has {ID_SIZE + HEADER_SIZE}", offset)
+                return
             content = self._frames.next()
             if content is None:
                 return
@@ -221,9 +226,7 @@ class SecretStream:
 
     def _open(self, content: bytes, offset: int) -> None:
         """The peer's first frame."""
-        if len(content) != ID_SIZE + HEADER_SIZE:
-            self._fail("header", f"{len(content)} bytes, a header has {ID_SIZE + HEADER_SIZE}", offset)
-        elif content[:ID_SIZE] != stream_id(self._keys.handshake_hash, not self._keys.initiator):
+        if content[:ID_SIZE] != stream_id(self._keys.handshake_hash, not self._keys.initiator):
             self._fail("id", "the id of another handshake", offset + LENGTH_SIZE)
         else:
             self._opened = OrderedCipher(self._keys.rx[:KEY_SIZE], content[ID_SIZE:])

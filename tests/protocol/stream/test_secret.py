@@ -193,6 +193,7 @@ def test_it_reads_what_the_ciphers_make() -> None:
     ("data", "field", "offset"),
     [
         (frame(b"short"), "secret_stream.header", 0),
+        (b"\xff\xff\xff", "secret_stream.header", 0),
         (frame(stream_id(HASH, initiator=False) + HEADER), "secret_stream.id", 3),
         (opening() + frame(b"x"), "secret_stream.frame", 59),
         (opening() + frame(bytes(40)), "secret_stream.frame", 59),
