@@ -97,6 +97,11 @@ def _watch() -> Parser:
     parser = Parser("watch", "Inspect live traffic on an interface.")
     parser.add_argument("-i", "--interface", required=True, metavar="IFACE", help="see `peephole interfaces`")
     parser.add_argument("bpf", nargs="*", metavar="BPF", help="capture filter, as tcpdump takes it")
+    parser.add_argument(
+        "--promiscuous",
+        action="store_true",
+        help="take frames for other hosts too (a mirror port, a hub); puts the interface into promiscuous mode",
+    )
     parser.add_argument("-w", "--write", metavar="OUT", help="save what is captured, as pcapng")
     parser.add_argument("--report", action="store_true", help="headless: print attempts as they conclude, until Ctrl-C")
     parser.add_argument("--json", action="store_true", help="with --report: one JSON object a line")

@@ -35,18 +35,21 @@ _LOOK_BACK_ROWS: Final = 1 << 17
 class LiveCapture:
     """Frames of one interface, from `start` to `stop`."""
 
-    def __init__(self, interface: str, bpf: str = "", table: PacketTable | None = None) -> None:
+    def __init__(
+        self, interface: str, bpf: str = "", table: PacketTable | None = None, *, promiscuous: bool = False
+    ) -> None:
         """Open the interface; frames are kept from now on.
 
         Args:
             interface: its name.
             bpf: capture filter in pcap-filter(7) syntax; empty for all frames.
             table: where rows go; a new one by default.
+            promiscuous: whether to take frames for other hosts too.
 
         Raises:
             LiveError: NoSuchInterfaceError, NotPermittedError, BadFilterError, or another refusal of the system.
         """
-        self._socket = LiveSocket(interface, bpf)
+        self._socket = LiveSocket(interface, bpf, promiscuous=promiscuous)
         self.table = PacketTable() if table is None else table
         described = Interface(self._socket.linktype, interface)
         self.file = CaptureFile(interface, "live", interfaces=[described])

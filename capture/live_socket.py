@@ -36,12 +36,14 @@ _LINKTYPES: Final = {
 class LiveSocket:
     """Frames of one interface as they pass."""
 
-    def __init__(self, interface: str, bpf: str = "") -> None:
+    def __init__(self, interface: str, bpf: str = "", *, promiscuous: bool = False) -> None:
         """Open the socket.
 
         Args:
             interface: its name.
             bpf: capture filter in pcap-filter(7) syntax; empty for all frames.
+            promiscuous: whether to take frames for other hosts too. It changes the interface for everybody while it
+                lasts, and the kernel's log tells.
 
         Raises:
             NoSuchInterfaceError: there is none of that name.
@@ -55,7 +57,7 @@ class LiveSocket:
             known = ", ".join(name for _, name in socket.if_nameindex())
             raise NoSuchInterfaceError(interface, f"no such interface; there are {known}") from None
         self._interface = interface
-        self._socket = self._open(bpf)
+        self._socket = self._open(bpf, promiscuous)
         self._inner: socket.socket = self._socket.ins
         hardware = self._inner.getsockname()[3]
         if hardware not in _LINKTYPES:
@@ -70,13 +72,13 @@ class LiveSocket:
         self._read_drops()  # what overflowed the small first buffer came before we listened
         self._dropped = 0
 
-    def _open(self, bpf: str) -> Any:
+    def _open(self, bpf: str, promiscuous: bool) -> Any:
         logging.getLogger("scapy").setLevel(logging.CRITICAL)  # what it has to say would land on the screen
         from scapy.arch.linux import L2ListenSocket
         from scapy.error import Scapy_Exception
 
         try:
-            return L2ListenSocket(iface=self._interface, filter=bpf or None, promisc=True)
+            return L2ListenSocket(iface=self._interface, filter=bpf or None, promisc=promiscuous)
         except PermissionError:
             raise NotPermittedError(
                 self._interface, "you are not permitted to capture; it takes CAP_NET_RAW (run as root, or grant it)"
@@ -124,7 +126,7 @@ class LiveSocket:
         return int(struct.unpack("II", found)[1])
 
     def close(self) -> None:
-        """Close the socket and leave promiscuous mode."""
+        """Close the socket, and leave promiscuous mode if it was asked for."""
         self._socket.close()
 
 

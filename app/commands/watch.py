@@ -58,7 +58,7 @@ def _opened(options: argparse.Namespace) -> LiveCapture:
     from capture.live import LiveCapture
 
     try:
-        return LiveCapture(options.interface, " ".join(options.bpf))
+        return LiveCapture(options.interface, " ".join(options.bpf), promiscuous=options.promiscuous)
     except NotPermittedError as error:
         raise CommandError(ExitStatus.NOT_PERMITTED, str(error)) from None
     except BadFilterError as error:

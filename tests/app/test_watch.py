@@ -50,6 +50,21 @@ def test_what_goes_with_what(run: Run) -> None:
     assert "needs a terminal" in err
 
 
+def test_an_interface_is_made_promiscuous_only_if_asked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from capture.errors import LiveError
+
+    asked = []
+
+    def refusing(interface: str, bpf: str, *, promiscuous: bool) -> None:
+        asked.append((bpf, promiscuous))
+        raise LiveError(interface, "refused")
+
+    monkeypatch.setattr("capture.live.LiveCapture", refusing)
+    assert run("watch", "-i", LOOPBACK, "--report", "udp")[0] == 2
+    assert run("watch", "-i", LOOPBACK, "--report", "--promiscuous", "udp")[0] == 2
+    assert asked == [("udp", False), ("udp", True)]
+
+
 def test_who_may_not_capture_is_told(run: Run) -> None:
     import scapy.arch.linux  # noqa: F401 - while its files may be read
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -25,6 +26,12 @@ def permitted() -> bool:
     except OSError:
         return False
     return True
+
+
+def own_network_permitted() -> bool:
+    if shutil.which("unshare") is None or shutil.which("ip") is None:
+        return False
+    return subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode == 0
 
 
 needs_permission = pytest.mark.skipif(not permitted(), reason="capturing takes CAP_NET_RAW: nothing to listen with")
@@ -58,6 +65,26 @@ def test_datagrams_on_loopback_arrive_once_and_in_order() -> None:
         assert (live.file.packets, live.file.dropped, live.error) == (len(sent), 0, None)
         assert not live.running
         live.stop()
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_interface_is_promiscuous_only_if_asked_and_while_it_lasts(asked: bool) -> None:
+    """In a network of its own, whose interface nobody else listens on."""
+    if not own_network_permitted():
+        told = pytest.fail if os.environ.get("PEEPHOLE_REQUIRE_LAB") == "1" else pytest.skip
+        told("a network namespace takes root, unshare and ip")
+    code = (
+        "import json, subprocess\n"
+        "from capture.live import LiveCapture\n"
+        "ip = lambda *words: subprocess.run(['ip', *words], check=True, capture_output=True).stdout\n"
+        "count = lambda: json.loads(ip('-details', '-json', 'link', 'show', 'lo'))[0]['promiscuity']\n"
+        "ip('link', 'set', 'lo', 'up')\n"
+        f"with LiveCapture('lo', promiscuous={asked}): print(count())\n"
+        "print(count())\n"
+    )
+    command = ["unshare", "--net", sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(int(asked)), "0"]
 
 
 @needs_permission
