@@ -18,10 +18,9 @@ from typing import Final
 
 import numpy as np
 
-from capture.flows.attempt import Attempt, Exchange
+from capture.flows.attempt import Attempt, Exchange, client_hosts
 from capture.flows.copies import Copies
 from capture.flows.cuts import Bodies, cut_name
-from capture.flows.endpoints import host_of
 from capture.flows.joining import LIFETIME_NS, SKEW_NS, Join, Rows
 from capture.flows.legs import NO_VALUE, BadLeg, Leg, read_requests, read_responses
 from capture.table import Kind, PacketTable
@@ -276,28 +275,14 @@ class Assembler:
     def _attempt_of(self, exchange: Exchange) -> Attempt | None:
         started = exchange.started_ns
         candidates = [one for one in self.by_target.get(exchange.target or b"", ()) if one.started_ns <= started]
-        hosts = _client_hosts((exchange,))
-        if len(candidates) == 1 and candidates[0].handshakes and _client_hosts(candidates[0].exchanges) & hosts:
+        hosts = client_hosts((exchange,))
+        if len(candidates) == 1 and candidates[0].handshakes and client_hosts(candidates[0].exchanges) & hosts:
             return candidates[0]
         guess: Attempt | None = None
         for attempt in reversed(candidates):
             if attempt.holepunch_secret is not None and exchange.whole:
                 if open_payload(attempt.holepunch_secret, exchange.body) is not None:
                     return attempt
-            elif guess is None and _client_hosts(attempt.exchanges) & hosts:
+            elif guess is None and client_hosts(attempt.exchanges) & hosts:
                 guess = attempt
         return guess
-
-
-def _client_hosts(exchanges: tuple[Exchange, ...] | list[Exchange]) -> set[int]:
-    """Hosts that the client of these exchanges was seen to have, inside and outside."""
-    hosts: set[int] = set()
-    for exchange in exchanges:
-        for leg in exchange.legs:
-            if leg.mode == Mode.FROM_CLIENT:
-                hosts.add(host_of(leg.src))
-            elif leg.response:
-                hosts.update((host_of(leg.dst), host_of(leg.to)))
-            elif leg.peer is not None:
-                hosts.add(host_of(leg.peer))
-    return hosts

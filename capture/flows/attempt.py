@@ -6,8 +6,10 @@ tried through, and each PEER_HOLEPUNCH round.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from capture.flows.endpoints import host_of
 from capture.flows.legs import NO_VALUE, Leg
 from capture.model import KeySource, Sighting
 from protocol.constants import Command, Mode
@@ -154,3 +156,17 @@ class Attempt:
 def is_handshake(exchange: Exchange) -> bool:
     """Whether an exchange is a PEER_HANDSHAKE."""
     return exchange.command == Command.PEER_HANDSHAKE
+
+
+def client_hosts(exchanges: Iterable[Exchange]) -> set[int]:
+    """Hosts that the client of these exchanges was seen to have, inside and outside."""
+    hosts: set[int] = set()
+    for exchange in exchanges:
+        for leg in exchange.legs:
+            if leg.mode == Mode.FROM_CLIENT:
+                hosts.add(host_of(leg.src))
+            elif leg.response:
+                hosts.update((host_of(leg.dst), host_of(leg.to)))
+            elif leg.peer is not None:
+                hosts.add(host_of(leg.peer))
+    return hosts

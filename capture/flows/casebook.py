@@ -94,7 +94,7 @@ class Casebook:
         if start == self._seen_rows:
             return
         yield from self._unsettled
-        since = int(self._table.time_ns[start]) - SAMPLING_NS
+        since = int(self._table.time_ns[start:].min()) - SAMPLING_NS
         for endpoint in traffic.sampled:
             yield from (one for one in self._gatherer.claimants(endpoint) if self._attempts[one].last_ns >= since)
 
@@ -144,8 +144,9 @@ class Casebook:
         self._claim_all()
         facts = self._facts.get(attempt.noise1)
         if facts is None:
-            start, end = int(self._table.time_ns[0]), int(self._table.time_ns[-1])
-            facts = self._facts[attempt.noise1] = self._gatherer.gather(attempt, start, end)
+            traffic = self._traffic
+            facts = self._gatherer.gather(attempt, traffic.first_ns, traffic.last_ns)
+            self._facts[attempt.noise1] = facts
             for path in facts.streams:
                 for stream in (*path.up, *path.down):
                     self._by_stream[stream].add(attempt.noise1)

@@ -172,7 +172,8 @@ def freeze_search(table: PacketTable, search: Search, copies: Copies) -> Flow:
         ends = ("client", "nodes") if request else ("nodes", "client")
         roles = (Role.CLIENT, Role.NODE) if request else (Role.NODE, Role.CLIENT)
         messages.append(_plain_message(table, copies, row, "FIND_PEER", ends, roles))
-    started, ended = messages[0].time, messages[-1].time
+    times = [message.time for message in messages]
+    started, ended = min(times), max(times)
     requests = [message for message in messages if message.kind == "request"]
     first = requests[0]
     code = VerdictCode.INCOMPLETE if search.found else VerdictCode.PEER_NOT_FOUND

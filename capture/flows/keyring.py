@@ -16,6 +16,7 @@ from capture.flows.assembly import Assembler
 from capture.flows.attempt import Attempt
 from capture.flows.endpoints import endpoint_of
 from capture.flows.joining import Join
+from capture.flows.opened import lack, standing, take_noise
 from capture.flows.records import announced_record, found_record, listed_records
 from capture.keylog import KeyLog, Label
 from capture.model import KeySource, Sighting
@@ -24,10 +25,9 @@ from protocol.constants import Command
 from protocol.errors import DecodeError
 from protocol.hashes import target_of
 from protocol.keys import key_pair
-from protocol.messages import NoisePayload, Opaque, PeerRecord
+from protocol.messages import PeerRecord
 from protocol.noise import handshake_hash, holepunch_secret
-from protocol.noise_secrets import OpenedNoise, open_noise
-from protocol.sealed_values import decode_noise_payload
+from protocol.noise_secrets import open_noise
 from protocol.secretbox import open_payload
 
 _ANNOUNCING = (Command.ANNOUNCE, Command.UNANNOUNCE)
@@ -102,9 +102,9 @@ class Keyring:
         for attempt in attempts:
             if attempt.noise1 not in self._assembler.attempts:
                 continue  # opening another one took all its exchanges away
-            before = _standing(attempt)
+            before = standing(attempt)
             self._open(attempt)
-            if _standing(attempt) != before:
+            if standing(attempt) != before:
                 self._changed(attempt)
 
     def _to_try(self) -> list[Attempt]:
@@ -217,7 +217,7 @@ class Keyring:
             if logged is None and not attempt.handshakes:
                 logged = self._fitting(attempt)
             if logged is None:
-                attempt.key_reason = _lack(attempt)
+                attempt.key_reason = lack(attempt)
                 return
             secret, attempt.key_source = logged, KeySource.KEYLOG
         attempt.key_reason = ""
@@ -238,7 +238,7 @@ class Keyring:
     def _open_noise(self, attempt: Attempt) -> None:
         public_key, noise2 = attempt.server_public_key, attempt.noise2
         if not attempt.handshakes or not attempt.whole:
-            attempt.noise1_reason = attempt.noise2_reason = _lack(attempt)
+            attempt.noise1_reason = attempt.noise2_reason = lack(attempt)
             return
         if public_key is None:
             attempt.noise1_reason = attempt.noise2_reason = "the server's public key is not known"
@@ -254,7 +254,7 @@ class Keyring:
         for log in self._logs or (KeyLog(),):
             secrets = log.noise_secrets(attempt.id, seeds)
             try:
-                _take_noise(attempt, open_noise(secrets, public_key, attempt.noise1, noise2))
+                take_noise(attempt, open_noise(secrets, public_key, attempt.noise1, noise2))
             except DecodeError as error:
                 attempt.noise1_reason = attempt.noise2_reason = f"malformed: {error}"
 
@@ -264,52 +264,3 @@ class Keyring:
     def sighting(self, row: int) -> Sighting:
         """The row as a file and frame number."""
         return Sighting(int(self._table.file[row]), int(self._table.frame[row]), row)
-
-
-def _standing(attempt: Attempt) -> tuple[object, ...]:
-    """How far an attempt is open, to tell whether anything changed."""
-    return (
-        attempt.server_public_key,
-        attempt.key_source,
-        attempt.key_proof,
-        attempt.key_reason,
-        attempt.holepunch_secret,
-        attempt.client_public_key,
-        attempt.noise1_plaintext,
-        attempt.noise1_reason,
-        attempt.noise2_plaintext,
-        attempt.noise2_reason,
-    )
-
-
-def _take_noise(attempt: Attempt, opened: OpenedNoise) -> None:
-    """Keep what was opened of the noise messages, and why the rest is not."""
-    if isinstance(opened.client_public_key, bytes):
-        attempt.client_public_key = opened.client_public_key
-    if attempt.noise1_plaintext is None:
-        attempt.noise1_plaintext, attempt.noise1_payload, attempt.noise1_reason = _read_noise(opened.payload_1)
-    if attempt.noise2_plaintext is None and opened.payload_2 is not None:
-        attempt.noise2_plaintext, attempt.noise2_payload, attempt.noise2_reason = _read_noise(opened.payload_2)
-
-
-def _read_noise(opened: bytes | Opaque) -> tuple[bytes | None, NoisePayload | None, str]:
-    """Plaintext, payload, and why there is none."""
-    if isinstance(opened, Opaque):
-        return None, None, opened.reason
-    try:
-        return opened, decode_noise_payload(opened), ""
-    except DecodeError as error:
-        return opened, None, f"opened, but malformed: {error}"
-
-
-def _lack(attempt: Attempt) -> str:
-    """What is missing for the secret of an attempt."""
-    if not attempt.handshakes:
-        return "the handshake is not in the capture"
-    if attempt.server_public_key is None:
-        return "the server's public key is not in the capture; give it with --key"
-    if not attempt.whole:
-        return "the capture kept only the start of noise message 1"
-    if attempt.handshake_answered is not None:
-        return "the capture kept only the start of noise message 2"
-    return "no answer of the server to the handshake was seen"

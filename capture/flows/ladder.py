@@ -181,7 +181,7 @@ class Ladder:
                 message=self.message_of.get(rows[0]),
                 dashed=dashed,
                 count=len(rows),
-                span=(times[-1] - times[0]) / _NS,
+                span=(max(times) - min(times)) / _NS,
                 members=tuple(self._sighting(row) for row in rows),
             )
         )
@@ -216,7 +216,7 @@ class Ladder:
                 address_of(self._table, first.src),
                 address_of(self._table, first.dst),
                 count=len(burst),
-                span=(last.time_ns - first.time_ns) / _NS,
+                span=abs(last.time_ns - first.time_ns) / _NS,
                 ports=ports,
                 ttl=first.ttl,
                 lost=low and not hits,

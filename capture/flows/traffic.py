@@ -5,13 +5,18 @@ from __future__ import annotations
 from bisect import insort
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from capture.flows.copies import Copies
 from capture.flows.endpoints import destination_endpoints, host_claim, host_of, is_private, source_endpoints
 from capture.table import Kind, PacketTable
 from protocol.constants import InternalCommand
+
+INTERNAL: Final = 4
+"""Envelope flag of dht-rpc's own commands."""
 
 
 @dataclass(slots=True, eq=False)
@@ -57,6 +62,11 @@ class Traffic:
         self._table = table
         self._copies = copies
         self._done = 0
+        self._in_order = True
+        """No packet is earlier than the one before it: not every capture keeps to that."""
+        self.first_ns = 0
+        self.last_ns = 0
+        """When the capture begins and ends; 0 while it is empty."""
         self._streams: dict[tuple[int, int, int], Stream] = {}
         self.punches_by_endpoint: dict[int, list[PunchPacket]] = defaultdict(list)
         self.streams_by_endpoint: dict[int, list[Stream]] = defaultdict(list)
@@ -73,6 +83,11 @@ class Traffic:
         """Take in the rows appended since the last call."""
         start, stop = self._done, len(self._table)
         self._done = stop
+        times = self._table.time_ns[max(0, start - 1) : stop]
+        if start < stop:
+            self._in_order = self._in_order and bool((times[1:] >= times[:-1]).all())
+            self.first_ns = min(self.first_ns, int(times.min())) if start else int(times.min())
+            self.last_ns = max(self.last_ns, int(times.max()))
         for changes in (self.fresh, self.grown, self.sampled):
             changes.clear()
         kind = self._table.kind[start:stop]
@@ -165,12 +180,18 @@ class Traffic:
             stream.count += count
             stream.last_ns = int(times[last])
 
+    def _between(self, start_ns: int, stop_ns: int) -> NDArray[np.int64]:
+        """Rows between two times, the bounds included."""
+        times = self._table.time_ns
+        if not self._in_order:
+            return np.flatnonzero((times >= start_ns) & (times <= stop_ns))
+        return np.arange(np.searchsorted(times, start_ns, "left"), np.searchsorted(times, stop_ns, "right"))
+
     def samples(self, sockets: set[int], start_ns: int, stop_ns: int) -> dict[int, list[SamplePacket]]:
         """Responses to any of `sockets` between two times, by socket."""
         table = self._table
-        start = int(np.searchsorted(table.time_ns, start_ns, "left"))
-        stop = int(np.searchsorted(table.time_ns, stop_ns, "right"))
-        responses = np.flatnonzero(table.kind[start:stop] == Kind.RESPONSE) + start
+        rows = self._between(start_ns, stop_ns)
+        responses = rows[table.kind[rows] == Kind.RESPONSE]
         receivers = destination_endpoints(table, responses)
         mine = np.isin(receivers, np.fromiter(sockets, dtype=np.int64, count=len(sockets)))
         found: dict[int, list[SamplePacket]] = defaultdict(list)
@@ -189,12 +210,9 @@ class Traffic:
     def pinged(self, sockets: set[int], start_ns: int, stop_ns: int) -> list[tuple[int, int]]:
         """Time and destination endpoint of PING requests that any of `sockets` sent between two times."""
         table = self._table
-        start = int(np.searchsorted(table.time_ns, start_ns, "left"))
-        stop = int(np.searchsorted(table.time_ns, stop_ns, "right"))
-        window = slice(start, stop)
-        ping = (table.kind[window] == Kind.REQUEST) & table.internal[window]
-        ping &= table.command[window] == InternalCommand.PING
-        rows = np.flatnonzero(ping) + start
+        rows = self._between(start_ns, stop_ns)
+        ping = (table.kind[rows] == Kind.REQUEST) & (table.flags[rows] & INTERNAL != 0)
+        rows = rows[ping & (table.command[rows] == InternalCommand.PING)]
         mine = np.isin(source_endpoints(table, rows), np.fromiter(sockets, dtype=np.int64, count=len(sockets)))
         rows = rows[mine]
         return list(zip(table.time_ns[rows].tolist(), destination_endpoints(table, rows).tolist(), strict=True))

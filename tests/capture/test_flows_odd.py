@@ -8,7 +8,7 @@ import pytest
 
 from capture.opening import read_capture
 from capture.story import Story
-from protocol.constants import Command
+from protocol.constants import Command, Firewall
 from protocol.envelope import encode_request, encode_response
 from protocol.messages import Address, Handshake, Holepunch, Request, Response
 from protocol.peer_values import encode_handshake, encode_holepunch
@@ -172,3 +172,22 @@ def test_a_capture_without_anything_of_ours() -> None:
     story = wire.story()
     assert story.flows == ()
     assert story.notes == ()
+
+
+def test_packets_out_of_order_in_time() -> None:
+    wire, call = called()
+    call.probe()
+    for port in range(4):
+        wire.ping(call.punch_socket, Address("46.5.5.5", 1000 + port), seen_as=call.punch_socket)
+    call.punch(times=4, gap=0.1)
+    call.stream()
+    frames = [(round(one.time * 1e9), build.ethernet(datagram(one))) for one in wire.packets]
+    # As captures on several queues have it: every other packet is a little late in the file.
+    shuffled = [frame for pair in zip(frames[1::2], frames[::2], strict=False) for frame in pair]
+    story = Story(read_capture(build.pcap(shuffled, nanoseconds=True)))
+    flow = story.flow(call.noise.id)
+    assert flow.verdict.code == "punched"
+    assert flow.client_nat is not None
+    assert flow.client_nat.classified == Firewall.CONSISTENT
+    assert all(step.span >= 0 for step in flow.steps)
+    assert sorted(step.time for step in flow.steps) == [step.time for step in flow.steps]

@@ -62,7 +62,7 @@ def test_law_holds_for_any_script(script: bytes) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_law_holds_for_damaged_captures(data: st.DataObject) -> None:
-    capture = bytearray(data.draw(st.sampled_from(captures())))
+    capture = bytearray(captures()[data.draw(st.integers(0, len(captures()) - 1))])
     for _ in range(data.draw(st.integers(0, 30))):
         at = data.draw(st.integers(HEADER, len(capture) - 1))
         capture[at] = data.draw(st.integers(0, 255))
