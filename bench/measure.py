@@ -21,11 +21,17 @@ class Contender:
     """Rounds to take part in; 0 for all."""
     seconds: list[float] = field(default_factory=list)
     peak_mib: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
 
     @property
     def median(self) -> float:
         """Median of the wall-clock seconds."""
         return statistics.median(self.seconds)
+
+    @property
+    def cpu(self) -> float:
+        """Median of the seconds of processor time, user and system."""
+        return statistics.median(self.cpu_seconds)
 
     @property
     def peak(self) -> float:
@@ -48,6 +54,7 @@ class Contender:
             process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             raise RuntimeError(f"{self.name} failed with status {process.returncode}: {' '.join(self.command)}")
+        self.cpu_seconds.append(usage.ru_utime + usage.ru_stime)
         self.peak_mib.append(usage.ru_maxrss / 1024)
 
 

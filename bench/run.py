@@ -59,10 +59,12 @@ def real_capture(folder: Path) -> Path:
 
 def report(title: str, entries: dict[str, Contender]) -> None:
     """Print one table in Markdown."""
-    print(f"\n### {title}\n\n| reading it | s | peak MiB | times as long as the flow table |\n|---|---|---|---|")
+    print(f"\n### {title}\n\n| reading it | s | processor s | peak MiB | times the flow table |\n|---|---|---|---|---|")
     flows = entries["flows"].median
     for entry in entries.values():
-        print(f"| {entry.name} | {entry.median:.2f} | {entry.peak:.0f} | {entry.median / flows:.1f} |")
+        print(
+            f"| {entry.name} | {entry.median:.2f} | {entry.cpu:.2f} | {entry.peak:.0f} | {entry.median / flows:.1f} |"
+        )
 
 
 def main() -> None:

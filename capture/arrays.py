@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+T = TypeVar("T", bound=np.generic)
 
 I64 = NDArray[np.int64]
 I32 = NDArray[np.int32]
@@ -17,3 +19,14 @@ Bools = NDArray[np.bool_]
 Array = NDArray[Any]
 Rows = I64 | slice
 """Which entries of a column."""
+
+
+def distinct(values: NDArray[T]) -> NDArray[T]:
+    """The different values, in order. `numpy.unique` would import all of masked arrays for this."""
+    if values.size < 2:
+        return values
+    values = np.sort(values)
+    kept = np.empty(values.size, np.bool_)
+    kept[0] = True
+    np.not_equal(values[1:], values[:-1], out=kept[1:])
+    return values[kept]

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
-from capture.arrays import I64, Bools
+from capture.arrays import I64, Bools, distinct
 
 SLICE_BYTES: Final = 1 << 14
 MIN_LANES: Final = 16
@@ -62,7 +62,7 @@ def follow(records: Records, start: int, end: int) -> Stretch:
 def _side_by_side(records: Records, start: int, end: int) -> Stretch:
     cuts = np.arange(start + SLICE_BYTES, end - SLICE_BYTES // 2, SLICE_BYTES, dtype=np.int64)
     guesses = records.plausible(cuts)
-    guesses = np.unique(guesses[(guesses > start) & (guesses < end)])
+    guesses = distinct(guesses[(guesses > start) & (guesses < end)])
     if guesses.size < MIN_LANES - 1:
         return Stretch(np.empty(0, np.int64), start)
     position = np.concatenate((np.array([start], np.int64), guesses))

@@ -18,7 +18,7 @@ from typing import Final
 
 import numpy as np
 
-from capture.arrays import I64, Bools
+from capture.arrays import I64, Bools, distinct
 from capture.candidates import (
     FORWARD_WINDOW_NS,
     SAME_TTL_WINDOW_NS,
@@ -92,13 +92,13 @@ def _mark_plain(table: PacketTable, group: Group, easy: Bools, knowledge: Knowle
     later = np.flatnonzero(inside & (group.rows != primary))
     before, after = group.rows[later - 1], group.rows[later]
     steps = table.ttl[before].astype(np.int64) - table.ttl[after]
-    knowledge.ttl_steps.update(np.unique(steps[steps > 0]).tolist())
+    knowledge.ttl_steps.update(distinct(steps[steps > 0]).tolist())
     src = endpoints(table, before, source=True), endpoints(table, after, source=True)
     dst = endpoints(table, before, source=False), endpoints(table, after, source=False)
     out, back = src[0] != src[1], dst[0] != dst[1]
     # On the way in it is the destination that gets its inside address back.
     for inner, outer, peer in ((src[0][out], src[1][out], dst[0][out]), (dst[1][back], dst[0][back], src[0][back])):
-        for learned in np.unique(np.stack((inner, outer, peer), axis=1), axis=0).tolist():
+        for learned in set(zip(inner.tolist(), outer.tolist(), peer.tolist(), strict=True)):
             knowledge.learn(*learned)
     return int(rows.size)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from capture.arrays import I64, U8, U32, Array
+from capture.arrays import I64, U8, U32, Array, distinct
 from capture.capture_file import CaptureFile
 from capture.envelopes import Kind, scan
 from capture.fragments import Reassembler
@@ -71,7 +71,7 @@ class Ingest:
             return
         first_row = len(self._table)
         linktypes = np.array([interface.linktype for interface in self._file.interfaces], np.int64)
-        kinds = np.unique(linktypes[frames.interface] if linktypes.size > 1 else linktypes).tolist()
+        kinds = distinct(linktypes[frames.interface] if linktypes.size > 1 else linktypes).tolist()
         for linktype in kinds:
             part_ = frames if len(kinds) == 1 else frames.pick(np.flatnonzero(linktypes[frames.interface] == linktype))
             self._add_linked(part_, linktype)

@@ -24,7 +24,7 @@ from capture.table import PacketTable
 from capture.vantages import merge_vantages
 
 STANDARD_INPUT: Final = "-"
-_READ_WHOLE: Final = 4 << 20
+_READ_WHOLE: Final = 1 << 16
 """Files up to this size are read, longer ones mapped."""
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from capture.arrays import I64, U8, U64, Array
+from capture.arrays import I64, U8, U64, Array, distinct
 from capture.chain import follow
 from capture.errors import CaptureError
 from capture.frames import CHUNK, MAX_FRAME, REGION_BYTES, Findings, Frames, Interface, nanoseconds
@@ -241,7 +241,7 @@ class PcapngReader:
     def _times(self, interface: I64, ticks: U64) -> I64:
         out = np.empty(interface.size, np.int64)
         low, high = (int(interface.min()), int(interface.max())) if interface.size else (0, -1)
-        for number in [low] if low == high else np.unique(interface).tolist():
+        for number in [low] if low == high else distinct(interface).tolist():
             rows = slice(None) if low == high else interface == number
             out[rows] = _ticks_to_ns(ticks[rows], self.findings.interfaces[self._base + number])
         return out

@@ -49,19 +49,23 @@ class Raw:
         return view
 
     def _gather_near_end(self, at: I64, dtype: np.dtype[Any]) -> Array:
+        """Gather where some of the places run over the end."""
+        width = dtype.itemsize
         if self._end is None:
             start = max(self.size - WIDEST, 0)
-            tail = bytes(self.buffer[start:]) + bytes(2 * WIDEST)
+            tail = bytes(self.buffer[start : self.size]) + bytes(2 * WIDEST)
             self._end = start, np.frombuffer(tail, np.uint8)
         start, tail_bytes = self._end
-        width = dtype.itemsize
-        out = np.empty(at.size, np.dtype(f"V{width}"))
-        inside = (at >= 0) & (at <= self.size - width)
-        out[inside] = self._view(width)[at[inside]]
-        # Offsets before the start or past the end are as good as the end: nothing but zeros there.
-        rest = np.where(at[~inside] < 0, self.size, np.minimum(at[~inside], self.size)) - start
+        limit = self.size - width
+        # Offsets before the start are as good as past the end: nothing but zeros there.
+        over = np.flatnonzero((at < 0) | (at > limit))
+        rest = np.where(at[over] < 0, self.size, np.minimum(at[over], self.size)) - start
         ends = np.ndarray((tail_bytes.size - width + 1,), np.dtype(f"V{width}"), tail_bytes, 0, (1,))
-        out[~inside] = ends[rest]
+        if limit < 0:
+            only: Array = ends[rest].view(dtype)
+            return only
+        out: Array = self._view(width)[np.clip(at, 0, limit)]
+        out[over] = ends[rest]
         return out.view(dtype)
 
     def forget(self, start: int, end: int) -> None:

@@ -42,13 +42,16 @@ def whole_content(table: PacketTable, rows: I64) -> I64:
 
     Where captures cut packets at different lengths, the bytes that all of the equal ones have are compared.
     """
-    starts = table.content[rows].tolist()
     payloads = table.payloads(rows)
-    shortest: dict[int, int] = {}
-    for start, payload in zip(starts, payloads, strict=True):
-        if len(payload) < shortest.get(start, 1 << 16):
-            shortest[start] = len(payload)
-    return np.array([hash((start, p[: shortest[start]])) for start, p in zip(starts, payloads, strict=True)], np.int64)
+    content = table.content[rows].tolist()
+    if bool((table.length[rows] < table.wire_length[rows]).any()):
+        shortest: dict[int, int] = {}
+        for start, payload in zip(content, payloads, strict=True):
+            if len(payload) < shortest.get(start, 1 << 16):
+                shortest[start] = len(payload)
+        payloads = [payload[: shortest[start]] for start, payload in zip(content, payloads, strict=True)]
+        return np.array([hash(pair) for pair in zip(content, payloads, strict=True)], np.int64)
+    return np.fromiter(map(hash, payloads), np.int64, len(payloads))
 
 
 def last_sightings(table: PacketTable) -> I64:
@@ -68,9 +71,8 @@ def learn_from_envelopes(table: PacketTable, last: I64, knowledge: Knowledge) ->
     got = endpoints(table, rows, source=False)
     differ = (said >> 16 != got >> 16) & (said & 0xFFFF != 0)
     peers = endpoints(table, rows[differ], source=True)
-    seen = np.unique(np.stack((got[differ], said[differ], peers), axis=1), axis=0)
-    for before, after, peer in seen.tolist():
-        knowledge.learn(before, after, peer)
+    for learned in set(zip(got[differ].tolist(), said[differ].tolist(), peers.tolist(), strict=True)):
+        knowledge.learn(*learned)
 
 
 def shared_primaries(table: PacketTable, *, telling: bool) -> tuple[I64, I64]:

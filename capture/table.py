@@ -63,7 +63,7 @@ class Column(Generic[T]):
     def __get__(self, table: PacketTable | None, owner: type[PacketTable]) -> Column[T] | NDArray[T]:
         if table is None:
             return self
-        return cast("NDArray[T]", table.stored(self.name))
+        return cast("NDArray[T]", table.trimmed[self.name] if self.name in table.trimmed else table.stored(self.name))
 
 
 class PacketTable:
@@ -136,13 +136,16 @@ class PacketTable:
         self.capacity = 0
         """Rows that fit before the columns have to move."""
         self._stored: dict[str, Array] = self._columns_of(0)
+        self.trimmed: dict[str, Array] = {}
+        """The columns as they are read, kept until rows are added."""
 
     def __len__(self) -> int:
         return self._rows
 
     def stored(self, name: str) -> Array:
         """The rows of one column by its name."""
-        return self._stored[name][: self._rows]
+        found = self.trimmed[name] = self._stored[name][: self._rows]
+        return found
 
     def reserve(self, rows: int) -> None:
         """Make room for this many more rows without moving the columns again."""
@@ -155,6 +158,7 @@ class PacketTable:
         for name, old in self._stored.items():
             moved[name][: self._rows] = old[: self._rows]
         self._stored = moved
+        self.trimmed.clear()
 
     def _columns_of(self, capacity: int) -> dict[str, Array]:
         # One block for all columns: the system then backs it with huge pages, which halves the time of filling it.
@@ -182,6 +186,7 @@ class PacketTable:
         if missing:
             raise ValueError(f"columns without values: {', '.join(sorted(missing))}")
         self._rows = end
+        self.trimmed.clear()
         return range(start, end)
 
     def sort_by_frame(self, start: int) -> None:
