@@ -8,6 +8,7 @@ from itertools import product
 
 import pytest
 
+from app.draw import saying
 from app.draw.ladder import Ladder, columns_of
 from app.draw.ladder_plan import (
     Bursts,
@@ -21,7 +22,9 @@ from app.draw.ladder_plan import (
 )
 from app.draw.spans import Tone, fitted, text_of, width_of
 from capture.model import Flow, StepKind
+from capture.story import Story
 from tests.app.flows_by_hand import BOTH_RANDOM, CONSISTENT_RANDOM, FAST_OPEN, STORY, TWO_ROUNDS, UNANSWERED
+from tests.app.running import SAMPLE
 
 WIDTHS = (40, 60, 79, 80, 100, 119, 144, 200, 260)
 
@@ -185,3 +188,9 @@ def test_wide_characters_keep_the_lanes_straight() -> None:
     assert last is not None
     for row in map(drawn.row, range(len(drawn.plan.rows))):
         assert text_of(fitted(row.body, last + 1))[-1] in "│╡"
+
+
+def test_a_single_sample_is_called_one_however_narrow_the_lanes() -> None:
+    flows = Story.open([str(SAMPLE)]).flows
+    flow, step = next((f, s) for f in flows for s in f.steps if s.kind is StepKind.SAMPLE and s.count == 1)
+    assert all("sample" in label for label in saying.labels(flow, step))
