@@ -10,30 +10,27 @@ from capture.errors import CaptureError
 
 MAX_DECOMPRESSED: Final = 8 << 30
 """Bytes a compressed capture may unfold to."""
-_MAGIC: Final = b"\x1f\x8b"
 _STEP: Final = 1 << 16
 
 
 class Unfolded(NamedTuple):
     """Decompressed bytes, and what was wrong behind them."""
 
-    buffer: bytes | mmap.mmap
+    buffer: bytes
     damage: str | None
 
 
 def unfold(buffer: bytes | mmap.mmap, path: str) -> Unfolded:
-    """Decompress gzip, several members too, up to the first damage; other bytes are given back as they are.
+    """Decompress gzip, several members too, up to the first damage.
 
     Raises:
         CaptureError: nothing can be decompressed, or it is more than `MAX_DECOMPRESSED`.
     """
-    if buffer[:2] != _MAGIC:
-        return Unfolded(buffer, None)
     parts: list[bytes] = []
     size = at = 0
     damage = None
     while at < len(buffer) and damage is None:
-        if buffer[at : at + 2] != _MAGIC:
+        if buffer[at : at + 2] != b"\x1f\x8b":
             if any(buffer[at:]):
                 damage = f"bytes after the gzip data at byte {at} of the compressed file"
             break

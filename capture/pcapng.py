@@ -44,11 +44,6 @@ _MAX_INTERFACES: Final = 0xFFFF
 _COMMON: Final = range(1, 12)
 
 
-def is_pcapng(head: bytes) -> bool:
-    """Whether a file that starts with these four bytes is a pcapng file."""
-    return head[:4] == b"\x0a\x0d\x0d\x0a"
-
-
 class PcapngReader:
     """Frames of one pcapng file."""
 
@@ -59,7 +54,7 @@ class PcapngReader:
             CaptureError: not a pcapng file, or its first section header can't be read.
         """
         head = bytes(raw.buffer[:28])
-        if not is_pcapng(head):
+        if head[:4] != b"\x0a\x0d\x0d\x0a":
             raise CaptureError(path, "not a pcapng file", 0)
         if len(head) < 28:
             raise CaptureError(path, f"section header cut short ({len(head)} of 28 bytes)", len(head))

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from socket import AF_INET6, inet_ntoa, inet_ntop
-from typing import Any, Final, Generic, NamedTuple, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar, cast, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from capture.arrays import I32, I64, U32, Array, Bools
 from capture.capture_file import CaptureFile
@@ -21,6 +19,9 @@ from capture.envelopes import Kind
 from capture.raw import Raw
 from protocol.constants import UDX_HEADER_SIZE
 from protocol.messages import Address
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["CaptureFile", "Kind", "PacketTable", "host_text"]
 
@@ -43,7 +44,7 @@ class Piece(NamedTuple):
 @lru_cache(maxsize=65536)
 def host_text(host: int) -> str:
     """The dotted text of an IPv4 host number."""
-    return inet_ntoa(host.to_bytes(4, "big"))
+    return f"{host >> 24}.{host >> 16 & 255}.{host >> 8 & 255}.{host & 255}"
 
 
 class Column(Generic[T]):
@@ -275,7 +276,11 @@ class PacketTable:
 
     def host(self, number: int, family6: bool = False) -> str:
         """Text of a value of `src` or `dst`."""
-        return inet_ntop(AF_INET6, self.hosts6[number]) if family6 else host_text(number)
+        if not family6:
+            return host_text(number)
+        from socket import AF_INET6, inet_ntop
+
+        return inet_ntop(AF_INET6, self.hosts6[number])
 
     def host6_numbers(self, hosts: Iterable[bytes]) -> list[int]:
         """Index into `hosts6` of each of these 16-byte hosts, added as need be."""
