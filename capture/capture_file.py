@@ -2,51 +2,67 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from capture.frames import Interface
 from capture.knowledge import Knowledge
 
 
-@dataclass(slots=True)
 class CaptureFile:
-    """Counts and findings of one source; filled while it is read."""
+    """Counts and findings of one source; filled while it is read.
 
-    path: str
-    """As the user named it; ``-`` is standard input."""
-    format: str
-    """``pcap``, ``pcapng`` or ``live``."""
-    packets: int = 0
-    """Frames of any protocol."""
-    udp: int = 0
-    """Rows of the table."""
-    dht_messages: int = 0
-    """Requests and responses of dht-rpc, copies included."""
-    undecodable: int = 0
-    """Datagrams that begin as one of ours and are not well-formed."""
-    duplicates: int = 0
-    """Rows that show a datagram of another row of this file again."""
-    not_udp: int = 0
-    """Frames with something else than UDP over IPv4 or IPv6."""
-    malformed: int = 0
-    """Frames whose IP or UDP header is cut short or contradicts itself."""
-    fragments: int = 0
-    """Frames with pieces of fragmented datagrams, other than the piece that completed one."""
-    fragments_pending: int = 0
-    """Fragmented datagrams of which pieces are missing."""
-    truncated: str | None = None
-    """Where and why reading stopped before the end, with the byte offset."""
-    clock_offset_ns: int = 0
-    """By how much this source's clock is ahead of the first one's; taken off its times."""
-    interfaces: list[Interface] = field(default_factory=list)
-    secrets: list[bytes] = field(default_factory=list)
-    """Data of decryption secrets blocks: key log text."""
-    notes: list[str] = field(default_factory=list)
-    """Other things worth telling, one sentence each."""
-    knowledge: Knowledge = field(default_factory=Knowledge, repr=False)
-    """Translations that its packets prove."""
-    dropped: int = 0
-    """Frames that the kernel had no room for (live sources)."""
+    Attributes:
+        path: as the user named it; ``-`` is standard input.
+        format: ``pcap``, ``pcapng`` or ``live``.
+        interfaces: where it was captured.
+        packets: frames of any protocol.
+        udp: rows of the table.
+        dht_messages: requests and responses of dht-rpc, copies included.
+        undecodable: datagrams that begin as one of ours and are not well-formed.
+        duplicates: rows that show a datagram of another row of this file again.
+        not_udp: frames with something else than UDP over IPv4 or IPv6.
+        malformed: frames whose IP or UDP header is cut short or contradicts itself.
+        fragments: frames with pieces of fragmented datagrams, other than the piece that completed one.
+        fragments_pending: fragmented datagrams of which pieces are missing.
+        truncated: where and why reading stopped before the end, with the byte offset; or None.
+        clock_offset_ns: by how much this source's clock is ahead of the first one's; taken off its times.
+        secrets: data of decryption secrets blocks: key log text.
+        notes: other things worth telling, one sentence each.
+        dropped: frames that there was no room for (live sources).
+        knowledge: translations that its packets prove.
+    """
+
+    __slots__ = (
+        "clock_offset_ns",
+        "dht_messages",
+        "dropped",
+        "duplicates",
+        "format",
+        "fragments",
+        "fragments_pending",
+        "interfaces",
+        "knowledge",
+        "malformed",
+        "not_udp",
+        "notes",
+        "packets",
+        "path",
+        "secrets",
+        "truncated",
+        "udp",
+        "undecodable",
+    )
+
+    def __init__(self, path: str, format: str, interfaces: list[Interface]) -> None:
+        self.path = path
+        self.format = format
+        self.interfaces = interfaces
+        self.packets = self.udp = self.dht_messages = self.undecodable = self.duplicates = 0
+        self.not_udp = self.malformed = self.fragments = self.fragments_pending = 0
+        self.truncated: str | None = None
+        self.clock_offset_ns = 0
+        self.secrets: list[bytes] = []
+        self.notes: list[str] = []
+        self.dropped = 0
+        self.knowledge = Knowledge()
 
     @property
     def linktypes(self) -> list[int]:

@@ -12,7 +12,6 @@ translations that telling datagrams of the capture proved.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
@@ -37,17 +36,19 @@ MAX_OPEN: Final = 512
 """Equal payloads between the same ends within the window that are looked through; a flood has more."""
 
 
-@dataclass(slots=True)
 class _Seen:
     """A datagram with its sightings so far; the fields are those of the latest."""
 
-    primary: int
-    time_ns: int
-    src: Endpoint
-    dst: Endpoint
-    ttl: int
-    ip_id: int
-    hops: set[int]
+    __slots__ = ("dst", "hops", "ip_id", "primary", "src", "time_ns", "ttl")
+
+    def __init__(self, primary: int, time_ns: int, src: Endpoint, dst: Endpoint, ttl: int, ip_id: int) -> None:
+        self.primary = primary
+        self.time_ns = time_ns
+        self.src = src
+        self.dst = dst
+        self.ttl = ttl
+        self.ip_id = ip_id
+        self.hops: set[int] = set()
 
 
 def mark_copies(table: PacketTable, start: int, end: int, first_new: int, knowledge: Knowledge) -> int:
@@ -136,7 +137,7 @@ class _Joiner:
             old = row < self._first_new
             seen = by_primary.get(self._copy_of[i]) if old else self._find(i, by_src, by_dst)
             if seen is None:
-                seen = _Seen(row, self._time[i], self._src[i], self._dst[i], self._ttl[i], self._ip_id[i], set())
+                seen = _Seen(row, self._time[i], self._src[i], self._dst[i], self._ttl[i], self._ip_id[i])
                 by_primary[row] = seen
                 by_src.setdefault(seen.src, []).append(seen)
                 by_dst.setdefault(seen.dst, []).append(seen)

@@ -8,7 +8,6 @@ that contradict each other spoil the datagram, which is then never put together 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 MAX_DATAGRAM: Final = 65535
@@ -22,14 +21,16 @@ MAX_AGE_NS: Final = 60 * 10**9
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
 class _Unfinished(Generic[T]):
-    started_ns: int
-    pieces: dict[int, bytes] = field(default_factory=dict)
-    seen: list[T] = field(default_factory=list)
-    size: int = 0
-    total: int | None = None
-    spoiled: bool = False
+    __slots__ = ("pieces", "seen", "size", "spoiled", "started_ns", "total")
+
+    def __init__(self, started_ns: int) -> None:
+        self.started_ns = started_ns
+        self.pieces: dict[int, bytes] = {}
+        self.seen: list[T] = []
+        self.size = 0
+        self.total: int | None = None
+        self.spoiled = False
 
     def spoil(self) -> None:
         """Give up what contradicts itself, and let go of its bytes."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
@@ -42,8 +41,7 @@ class Frames(NamedTuple):
         return Frames(self.window.pick(rows), *(column[rows] for column in self[1:]))  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(NamedTuple):
     """Where frames of a file were captured: one per pcap file, one per interface description block of a pcapng."""
 
     linktype: int
@@ -55,18 +53,27 @@ class Interface:
     """`if_tsoffset`, seconds to add."""
 
 
-@dataclass(slots=True)
 class Findings:
-    """What a reader learned of a file besides its frames."""
+    """What a reader learned of a file besides its frames.
 
-    format: str
-    interfaces: list[Interface] = field(default_factory=list)
-    secrets: list[bytes] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    others: int = 0
-    """Records without a packet that count as frames nevertheless."""
-    damage: str | None = None
-    """Why reading stopped before the end, with the byte offset."""
+    Attributes:
+        format: ``pcap`` or ``pcapng``.
+        interfaces: as they were described.
+        secrets: data of decryption secrets blocks.
+        notes: other things worth telling, one sentence each.
+        others: records without a packet that count as frames nevertheless.
+        damage: why reading stopped before the end, with the byte offset.
+    """
+
+    __slots__ = ("damage", "format", "interfaces", "notes", "others", "secrets")
+
+    def __init__(self, format: str, interfaces: list[Interface]) -> None:
+        self.format = format
+        self.interfaces = interfaces
+        self.secrets: list[bytes] = []
+        self.notes: list[str] = []
+        self.others = 0
+        self.damage: str | None = None
 
 
 class FrameReader(Protocol):

@@ -6,8 +6,6 @@ byte, and only the mapping that other packets proved says which of them left a N
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 Endpoint = int
 """An address and port in one number: port, host above it (from bit 16), address family above that (bit 49)."""
 
@@ -17,21 +15,25 @@ def host_of(endpoint: Endpoint) -> int:
     return endpoint >> 16
 
 
-@dataclass(slots=True)
 class Knowledge:
-    """Translations and TTL steps that telling datagrams proved."""
+    """Translations and TTL steps that telling datagrams proved.
 
-    ttl_steps: set[int] = field(default_factory=set)
-    """How much the TTL fell between two sightings."""
-    hosts: dict[tuple[int, int], int] = field(default_factory=dict)
-    """Host before and after translation, and how often that was seen."""
-    flows: dict[tuple[Endpoint, Endpoint], Endpoint] = field(default_factory=dict)
-    """(endpoint before translation, its peer) to the endpoint after."""
-    back: dict[tuple[Endpoint, Endpoint], Endpoint] = field(default_factory=dict)
-    """(endpoint after translation, its peer) to the endpoint before."""
+    Attributes:
+        ttl_steps: how much the TTL fell between two sightings.
+        hosts: host before and after translation, and how often that was seen.
+        flows: (endpoint before translation, its peer) to the endpoint after.
+        back: (endpoint after translation, its peer) to the endpoint before.
+        ends: endpoint before translation to all the endpoints after it that were seen, whoever the peer.
+    """
 
-    ends: dict[Endpoint, set[Endpoint]] = field(default_factory=dict)
-    """Endpoint before translation to all the endpoints after it that were seen, whoever the peer."""
+    __slots__ = ("back", "ends", "flows", "hosts", "ttl_steps")
+
+    def __init__(self) -> None:
+        self.ttl_steps: set[int] = set()
+        self.hosts: dict[tuple[int, int], int] = {}
+        self.flows: dict[tuple[Endpoint, Endpoint], Endpoint] = {}
+        self.back: dict[tuple[Endpoint, Endpoint], Endpoint] = {}
+        self.ends: dict[Endpoint, set[Endpoint]] = {}
 
     def learn(self, before: Endpoint, after: Endpoint, peer: Endpoint) -> None:
         """A datagram to or from `peer` had `before` on one side of a NAT and `after` on the other."""

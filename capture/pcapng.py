@@ -61,7 +61,7 @@ class PcapngReader:
         if section_order(head) is None:
             raise CaptureError(path, "section header without its byte-order magic", 8)
         self.raw = raw
-        self.findings = Findings("pcapng")
+        self.findings = Findings("pcapng", [])
         self._layouts: dict[str, tuple[BlockChain, np.dtype[Any], struct.Struct]] = {}
         self._base = 0
         self._untimed = 0
