@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import chain
 from typing import Final
 
 from capture.flows.attempt import Attempt
@@ -14,7 +15,7 @@ from capture.flows.facts import Facts
 from capture.flows.freezing import Case, freeze
 from capture.flows.gathering import OPENING_NS, SAMPLING_NS, Gatherer
 from capture.flows.judging import judge
-from capture.flows.relaying import relay_links
+from capture.flows.relaying import carries_relayed, relay_links
 from capture.flows.tokens import token_lives
 from capture.flows.traffic import Stream, Traffic
 from capture.model import Flow, Outcome
@@ -49,12 +50,12 @@ class Casebook:
 
         Args:
             changed: noise message 1 of attempts whose legs or keys changed.
-            dropped: the same of attempts that are no more.
+            dropped: the same of attempts that are no more; another one under the same name is among the changed.
 
         Returns:
             The new flows.
         """
-        self._forget([noise1 for noise1 in dropped if noise1 not in self._attempts])
+        self._forget(list(dropped))
         stale = dict.fromkeys(changed)
         self._unclaimed.update(stale)
         stale.update(dict.fromkeys(self._touched()))
@@ -62,10 +63,11 @@ class Casebook:
             # Somebody looks: what these attempts claim anew may be what others were judged by.
             self._unclaimed.update(stale)
             stale.update(dict.fromkeys(self._claim_all()))
-            for noise1 in list(stale):
-                stale.update(dict.fromkeys(self._openers_of(self._attempts[noise1])))
+        old = {noise1: self._facts.pop(noise1, None) for noise1 in stale}
+        if self._cases:
+            openers = [self._openers_of(noise1, facts) for noise1, facts in old.items()]
+            stale.update(dict.fromkeys(chain.from_iterable(openers)))
         for noise1 in stale:
-            self._facts.pop(noise1, None)
             self._cases.pop(noise1, None)
             self._unsettled.pop(noise1, None)
         fresh = {noise1: self._freeze(self._attempts[noise1]) for noise1 in stale}
@@ -102,25 +104,35 @@ class Casebook:
         """Let new and changed attempts claim their endpoints.
 
         Returns:
-            The attempts that had claimed any of them before.
+            Attempts that have packets at such an endpoint which may not be theirs any more.
         """
-        endpoints: set[int] = set()
+        since: dict[int, int] = {}
         for noise1 in self._unclaimed:
-            endpoints |= self._gatherer.claim(self._attempts[noise1])
+            attempt = self._attempts[noise1]
+            for endpoint in self._gatherer.claim(attempt):
+                since[endpoint] = min(since.get(endpoint, attempt.started_ns), attempt.started_ns)
         self._unclaimed.clear()
-        return {noise1 for endpoint in endpoints for noise1 in self._gatherer.claimants(endpoint)}
+        return {
+            noise1
+            for endpoint, start in since.items()
+            for noise1 in self._gatherer.claimants(endpoint)
+            if noise1 in self._facts and self._facts[noise1].last_ns >= start
+        }
 
     def _freeze(self, attempt: Attempt) -> Flow:
         return freeze(self._table, attempt, partial(self._case, attempt))
 
-    def _openers_of(self, attempt: Attempt) -> list[bytes]:
-        """Attempts whose stream this attempt may carry, as their blind relay."""
+    def _openers_of(self, noise1: bytes, old: Facts | None) -> list[bytes]:
+        """Attempts whose stream a changed attempt carried or carries now, as their blind relay."""
+        attempt = self._attempts[noise1]
+        if not (old is not None and carries_relayed(old)) and not carries_relayed(self._facts_of(attempt)):
+            return []
         started = attempt.started_ns
         first = bisect_left(self._starts, (started - OPENING_NS, b""))
         return [
-            noise1
-            for start, noise1 in self._starts[first : bisect_left(self._starts, (started + 1, b""))]
-            if attempt.noise1 in self._gatherer.opened_by_sides(self._attempts[noise1])
+            opener
+            for start, opener in self._starts[first : bisect_left(self._starts, (started + 1, b""))]
+            if noise1 in self._gatherer.opened_by_sides(self._attempts[opener])
         ]
 
     def _case(self, attempt: Attempt) -> Case:

@@ -41,6 +41,11 @@ class RelayLink:
         return min(later, key=lambda stream: stream.first_ns)
 
 
+def carries_relayed(facts: Facts) -> bool:
+    """Whether an attempt may be the connection to a blind relay of another one."""
+    return any(_carries_second(path) for path in facts.streams)
+
+
 def relay_links(main: Facts, others: list[Facts]) -> list[RelayLink]:
     """The connections to a blind relay that carry `main`'s stream, client's first.
 
