@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from bench.generate import generate, write
 from bench.measure import Contender, run_in_turns
-from capture.opening import open_captures
-from capture.pcap_writer import write_pcap
 
 ROOT = Path(__file__).parents[1]
-REAL_PACKETS = 20_000
 _FIELDS = ("frame.number", "frame.time_epoch", "ip.src", "ip.dst", "udp.srcport", "udp.dstport", "udp.payload")
 _SCAPY = "import sys\nfrom scapy.utils import RawPcapReader\nfor packet in RawPcapReader(sys.argv[1]): pass"
 
@@ -45,16 +42,9 @@ def contenders(path: Path, slow_rounds: int) -> dict[str, Contender]:
     return found
 
 
-def real_capture(folder: Path) -> Path:
-    """The laboratory's captures of the net between the NATs that are of one link type, up to `REAL_PACKETS` packets."""
-    paths = sorted(str(path) for path in (ROOT / "tests/fixtures/lab").glob("*/wan.pcap.gz"))
-    table = open_captures(paths)
-    linktypes = [file.interfaces[0].linktype for file in table.files]
-    common = max(set(linktypes), key=linktypes.count)
-    rows = [row for row in range(len(table)) if linktypes[table.file[row]] == common][:REAL_PACKETS]
-    path = folder / "real.pcap"
-    print(f"real capture: {write_pcap(path, table, rows)} packets", file=sys.stderr)
-    return path
+def make(module: str, *arguments: str) -> None:
+    """Run one of the generators: in a process of its own, or its memory would be counted as that of the contenders."""
+    subprocess.run([sys.executable, "-m", module, *arguments], check=True, cwd=ROOT)
 
 
 def report(title: str, entries: dict[str, Contender]) -> None:
@@ -76,10 +66,12 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        shapes = generate(args.packets, seed=1)
+        # As an installation does: nothing is compiled while the clock runs.
+        make("compileall", "-q", "app", "bench", "capture", "protocol")
         for container in ("pcap", "pcapng"):
-            write(shapes, folder / f"generated.{container}", container)
-        del shapes
+            path = folder / f"generated.{container}"
+            make("bench.generate", str(path), "--format", container, "--packets", str(args.packets))
+        make("bench.real", str(folder / "real.pcap"))
         generated = contenders(folder / "generated.pcap", args.slow_rounds)
         newer = contenders(folder / "generated.pcapng", args.slow_rounds)
         generated["flows, pcapng"], generated["packets, pcapng"] = newer["flows"], newer["packets"]
@@ -87,7 +79,7 @@ def main() -> None:
             generated[key].name += ", pcapng"
         run_in_turns(list(generated.values()), args.rounds)
         report(f"A generated capture of {args.packets:,} packets", generated)
-        real = contenders(real_capture(folder), 0)
+        real = contenders(folder / "real.pcap", 0)
         run_in_turns(list(real.values()), args.rounds * 2)
         report("A real capture", real)
     flows, packets = generated["flows"], generated["packets"]
