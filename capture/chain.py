@@ -25,8 +25,8 @@ class Records(Protocol):
     def following(self, at: I64) -> I64:
         """Where the next record would start, for each offset; always further on, whatever the bytes there are."""
 
-    def sound(self, at: I64) -> Bools:
-        """Whether a whole and believable record is at each offset, one that the chain may be followed over."""
+    def sound(self, at: I64, size: I64) -> Bools:
+        """Whether a whole and believable record is at each offset, if its header says it has this size."""
 
     def plausible(self, at: I64) -> I64:
         """For each offset the first at or soon after it where a record seems to start, or -1."""
@@ -80,8 +80,9 @@ def _side_by_side(records: Records, start: int, end: int) -> Stretch:
     missed = landing[:-1] != bound[:-1]
     proven = int(missed.argmax()) if missed.any() else bound.size - 1
     at = table[: proven + 1][inside[: proven + 1]]
-    sound = records.sound(at)
+    after = int(landing[proven])
+    sound = records.sound(at, np.diff(at, append=after))
     if not sound.all():
         first = int(sound.argmin())
         return Stretch(at[:first], int(at[first]))
-    return Stretch(at, int(landing[proven]))
+    return Stretch(at, after)

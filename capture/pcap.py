@@ -116,10 +116,9 @@ class PcapReader:
         size += self._header
         return size
 
-    def sound(self, at: I64) -> Bools:
+    def sound(self, at: I64, size: I64) -> Bools:
         """Whether each record is whole and of a believable length."""
-        length = self.raw.gather(at + 8, self._word).astype(np.int64)
-        whole: Bools = (length <= MAX_FRAME) & (at + length <= self.raw.size - self._header)
+        whole: Bools = (size <= MAX_FRAME + self._header) & (at + size <= self.raw.size)
         return whole
 
     def walk(self, start: int, end: int) -> tuple[list[int], int]:
@@ -151,13 +150,12 @@ class PcapReader:
 
     def _first_time(self, at: I64, window: int) -> I64:
         """The first place in each window where the upper half of a time near the first one stands, or -1."""
-        block = self.raw.gather(at, np.dtype(f"V{window}")).view(np.uint8).reshape(at.size, window)
         high = 2 if self._order == "<" else 0
         best = np.full(at.size, window, np.int64)
         for shift in (0, 1):
-            halves = block[:, shift : window - 2 + shift].copy().view(self._half)
+            halves = self.raw.gather(at + shift, np.dtype(f"V{window}")).view(self._half).reshape(at.size, -1)
             hit = halves == self._first_s >> 16
-            hit[:, : max(high - shift, 0)] = False
+            hit[:, 0] &= high == 0
             first = hit.argmax(axis=1)
             np.minimum(best, np.where(hit[np.arange(at.size), first], first * 2 + shift - high, window), out=best)
         return np.where(best < window, at + best, -1)

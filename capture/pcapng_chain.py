@@ -49,13 +49,11 @@ class BlockChain:
         size += at
         return size
 
-    def sound(self, at: I64) -> Bools:
+    def sound(self, at: I64, size: I64) -> Bools:
         """Whether each block is whole, of a believable length that it repeats at its end, and no section header."""
-        header = self.raw.gather(at, self._header)
-        size = header["size"].astype(np.int64)
-        fits = (size >= 12) & (size & 3 == 0) & (size <= MAX_BLOCK) & (at + size <= self.raw.size)
+        fits = (size & 3 == 0) & (size <= MAX_BLOCK) & (at + size <= self.raw.size)
         trailing = self.raw.gather(at + np.where(fits, size - 4, 0), self._word)
-        whole: Bools = fits & (header["type"] != SECTION_HEADER) & (trailing == size)
+        whole: Bools = fits & (trailing == size)
         return whole
 
     def walk(self, start: int, end: int) -> tuple[list[int], int]:
@@ -86,6 +84,6 @@ class BlockChain:
             seems = (kinds == ENHANCED_PACKET) & (sizes >= 32) & (sizes <= MAX_FRAME + 4096) & (sizes & 3 == 0)
             first = seems.argmax(axis=1)
             place = at[missing] + first * 4
-            sound = seems[np.arange(missing.size), first] & self.sound(place)
+            sound = seems[np.arange(missing.size), first] & self.sound(place, self.following(place) - place)
             found[missing] = np.where(sound, place, -1)
         return found
