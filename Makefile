@@ -38,10 +38,11 @@ types: $(VENV)/.installed-dev
 imports: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
-# Files spread over the cores, each whole on one; live lab scenarios change the network and run by themselves.
+# Files spread over the cores, each whole on one. What changes the network, or waits for the timers of real peers, runs
+# by itself.
 tests: $(VENV)/.installed-dev node-packages
-	$(WITH_NODE) $(BIN)/python -m pytest -rs -n auto --dist loadfile -m "not lab" $(PYTEST_ARGS)
-	$(WITH_NODE) $(BIN)/python -m pytest -rs -m lab $(PYTEST_ARGS)
+	$(WITH_NODE) $(BIN)/python -m pytest -rs -n auto --dist loadfile -m "not lab and not timed" $(PYTEST_ARGS)
+	$(WITH_NODE) $(BIN)/python -m pytest -rs -m "lab or timed" $(PYTEST_ARGS)
 
 lab: $(VENV)/.installed-dev node-packages
 	$(WITH_NODE) $(BIN)/python -m tests.natlab all --out lab-out

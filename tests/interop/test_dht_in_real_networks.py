@@ -27,7 +27,7 @@ from protocol.messages import Address
 from protocol.udp_shell import UdpShell
 from tests.interop.dht_driver import LOOPBACK, our_node, real_nodes, server_port
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.timed]
 
 SEED = b"s" * 32
 PAIR = key_pair(SEED)

@@ -15,7 +15,7 @@ from protocol.messages import PluginRequest
 from protocol.udp_shell import UdpShell
 from tests.interop.dht_driver import our_network, our_node, real_nodes, server_port
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.timed]
 
 SIZE = 12
 SEED = b"s" * 32
