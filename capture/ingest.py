@@ -12,7 +12,7 @@ import numpy as np
 from capture.arrays import I64, U8, U32, Array, distinct
 from capture.capture_file import CaptureFile
 from capture.envelopes import Kind, scan
-from capture.fragments import Reassembler
+from capture.fragments import MAX_DATAGRAM, Reassembler
 from capture.frames import Frames
 from capture.ip import Carriers, Payloads, ipv4_with_udp, ipv6_with_udp, open_ipv4, open_ipv6, open_udp
 from capture.links import SUPPORTED, find_packets, hops, linktype_name
@@ -114,8 +114,15 @@ class Ingest:
         if payloads.fragment is None:
             self._add_datagrams(run, payloads)
             return
-        self._add_some(run, payloads, np.flatnonzero(payloads.fragment.position < 0))
-        wholes = self._reassemble(run, payloads, np.flatnonzero(payloads.fragment.position >= 0))
+        position = payloads.fragment.position
+        self._add_some(run, payloads, np.flatnonzero(position < 0))
+        cut = payloads.end - payloads.offset < payloads.wire_length
+        # What the capture cut can't be put together; a first piece still tells ports and the start of the payload.
+        start = np.flatnonzero((position == 0) & cut)
+        whole_length = np.full(payloads.wire_length.size, MAX_DATAGRAM, np.int64)
+        self._add_some(run, payloads._replace(wire_length=whole_length), start)
+        self._file.fragments += int(((position > 0) & cut).sum())
+        wholes = self._reassemble(run, payloads, np.flatnonzero((position >= 0) & ~cut))
         if wholes:
             self._add_wholes(run, payloads, wholes)
 
@@ -213,9 +220,6 @@ class Ingest:
         for row in rows.tolist():
             offset = payloads.offset if isinstance(payloads.offset, int) else int(payloads.offset[row])
             frame_at, end = int(window.at[row]), int(payloads.end[row])
-            if end - offset < payloads.wire_length[row]:
-                self._file.malformed += 1
-                continue
             ends = run.version, int(payloads.src[row]), int(payloads.dst[row])
             key = *ends, int(fragment.id[row]), int(payloads.ttl[row]), seen_at[row]
             time_ns, interface = int(frames.time_ns[row]), int(frames.interface[row])

@@ -195,7 +195,10 @@ def take(frame: Frame, slow: Slow, pieces: Reassembler[int]) -> None:
         slow.malformed += protocol == 255
         return
     if len(body) < wire:
-        slow.malformed += 1
+        if position == 0:
+            add(frame, slow, body, 65535, ttl, ip_id, src, dst)
+        else:
+            slow.fragments += 1
         return
     key = src, dst, fragment_id, ttl, frame.interface, hop_of(frame)
     whole = pieces.add(key, position, more, body, frame.time_ns, frame.number)
