@@ -148,7 +148,7 @@ def zoo() -> dict[str, bytes]:
         "nanoseconds.pcap": pcap(
             [(1_700_000_000_123_456_789 + n, frame) for n, frame in enumerate(wired)], 1, "<", True
         ),
-        "short.pcap": pcap(wired, 1, snaplen=90),
+        "short.pcap": pcap(wired[:-2], 1, snaplen=90),
         "null.pcap": pcap(null, 0),
         "loop.pcap": pcap([frame[3::-1] + frame[4:] for frame in null], 108),
         "sll.pcap": pcap(sll, 113),
