@@ -242,8 +242,9 @@ class PacketTable:
         """The captured UDP payload of one row."""
         if row in self.assembled:
             return self.assembled[row]
-        start = int(self.frame_at[row]) + int(self.skip[row])
-        return bytes(self.segments[int(self.segment[row])].buffer[start : start + int(self.length[row])])
+        start = self.frame_at.item(row) + self.skip.item(row)
+        buffer = self.segments[self.segment.item(row)].buffer
+        return bytes(buffer[start : start + self.length.item(row)])
 
     def payloads(self, rows: Sequence[int] | I64 | I32) -> list[bytes]:
         """The captured UDP payloads of many rows."""
@@ -268,11 +269,11 @@ class PacketTable:
 
     def source(self, row: int) -> Address:
         """Where one row came from."""
-        return Address(self.host(int(self.src[row]), bool(self.family6[row])), int(self.sport[row]))
+        return Address(self.host(self.src.item(row), self.family6.item(row)), self.sport.item(row))
 
     def destination(self, row: int) -> Address:
         """Where one row was sent to."""
-        return Address(self.host(int(self.dst[row]), bool(self.family6[row])), int(self.dport[row]))
+        return Address(self.host(self.dst.item(row), self.family6.item(row)), self.dport.item(row))
 
     def host(self, number: int, family6: bool = False) -> str:
         """Text of a value of `src` or `dst`."""
