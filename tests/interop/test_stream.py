@@ -14,7 +14,7 @@ from protocol.stream.udx import UdxStream
 from tests.interop.stream_peer import OUR_ID, THEIR_ID, ours, talking, theirs
 from tests.interop.stream_shell import Forwarder
 
-pytestmark = [pytest.mark.node, pytest.mark.timed]
+pytestmark = pytest.mark.node
 
 MIB = 1 << 20
 KEYS = bytes(range(32)), bytes(range(32, 64))
