@@ -181,8 +181,8 @@ class _Joiner:
 
     def _proven(self, seen: _Seen, src: Endpoint, dst: Endpoint) -> bool:
         if seen.src != src:
-            return self._knowledge.proves(seen.src, src, dst)
-        return self._knowledge.proves(dst, seen.dst, src)
+            return self._knowledge.rank(seen.src, src, dst) == 2
+        return self._knowledge.rank(dst, seen.dst, src) == 2
 
     def _allowed(self, seen: _Seen, src: Endpoint, dst: Endpoint) -> bool:
         if self._telling:

@@ -38,20 +38,27 @@ def endpoints(table: PacketTable, rows: I64, *, source: bool) -> I64:
 
 
 def whole_content(table: PacketTable, rows: I64) -> I64:
-    """A number per row that only equal payloads share; the column `content` looks at the first bytes alone.
+    """A number per row that only equal payloads share, in order of their first appearance in `rows`.
 
-    Where captures cut packets at different lengths, the bytes that all of the equal ones have are compared.
+    The column `content` looks at the first bytes alone. Where captures cut packets at different lengths, the bytes that
+    all of the equal ones have are compared.
     """
     payloads = table.payloads(rows)
-    content = table.content[rows].tolist()
     if bool((table.length[rows] < table.wire_length[rows]).any()):
-        shortest: dict[int, int] = {}
-        for start, payload in zip(content, payloads, strict=True):
-            if len(payload) < shortest.get(start, 1 << 16):
-                shortest[start] = len(payload)
-        payloads = [payload[: shortest[start]] for start, payload in zip(content, payloads, strict=True)]
-        return np.array([hash(pair) for pair in zip(content, payloads, strict=True)], np.int64)
-    return np.fromiter(map(hash, payloads), np.int64, len(payloads))
+        payloads = _common_starts(table, rows, payloads)
+    first: dict[bytes, int] = {}
+    return np.array([first.setdefault(payload, index) for index, payload in enumerate(payloads)], np.int64)
+
+
+def _common_starts(table: PacketTable, rows: I64, payloads: list[bytes]) -> list[bytes]:
+    content = table.content[rows].tolist()
+    shortest: dict[int, int] = {}
+    for start, payload in zip(content, payloads, strict=True):
+        if len(payload) < shortest.get(start, 1 << 16):
+            shortest[start] = len(payload)
+    # With the column in front, which knows the length on the wire.
+    pairs = zip(content, payloads, strict=True)
+    return [start.to_bytes(4, "big") + payload[: shortest[start]] for start, payload in pairs]
 
 
 def last_sightings(table: PacketTable) -> I64:

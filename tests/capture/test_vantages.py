@@ -154,18 +154,27 @@ def test_captures_of_different_stories_are_left_alone() -> None:
     assert table.files[1].notes == ["shares no packets with the files before it: its clock is taken as it is"]
 
 
-def test_the_same_bytes_from_two_clients_are_two_datagrams() -> None:
+@pytest.mark.parametrize("number", range(6))
+def test_the_same_bytes_from_two_clients_are_two_datagrams(number: int) -> None:
     """Tids have 16 bits: two clients behind two NATs may well ask one node with the same one at the same time."""
     near, far = two_vantages(10, [0] * 6)
-    asked = exchange(3)[0]
-    other = pcap(
-        [(T0 + 3003 * MS, ethernet(ipv4(udp(asked, 6000, 49737), "192.168.7.2", "11.0.0.2", 64)))], nanoseconds=True
-    )
+    packet = ethernet(ipv4(udp(exchange(number)[0], 6000, 49737), "192.168.7.2", "11.0.0.2", 64))
     table = PacketTable()
-    for data in (near, other, far):
+    for data in (near, pcap([(T0 + (1000 * number + 3) * MS, packet)], nanoseconds=True), far):
         read_capture(data, table)
     merge_vantages(table)
     lonely = np.flatnonzero(table.file == 1)
     assert table.copy_of[lonely].tolist() == [-1]
     assert not (table.copy_of == lonely[0]).any()
     assert (table.copy_of < 0).sum() == 13
+
+
+def test_equal_bytes_that_nothing_tells_apart_stay_apart() -> None:
+    """One packet of each client, and the node's capture of one of them: whose it is, nobody knows."""
+    asked = exchange(1)[0]
+    table = PacketTable()
+    for number, (source, ttl) in enumerate((("192.168.1.2", 64), ("192.168.7.2", 64), ("11.1.0.2", 60))):
+        frame = ethernet(ipv4(udp(asked, 5000 + number, 49737), source, "11.0.0.2", ttl))
+        read_capture(pcap([(T0 + number * MS, frame)], nanoseconds=True), table)
+    merge_vantages(table)
+    assert (table.copy_of == -1).all()
