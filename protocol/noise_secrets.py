@@ -33,7 +33,7 @@ from protocol.keys import key_pair
 from protocol.messages import Opaque
 from protocol.noise import INITIAL_CHAINING_KEY, hash_of_server, mix_hash, split_message_1, split_message_2
 
-_FIRST_NONCE: Final = bytes(12)
+FIRST_NONCE: Final = bytes(12)
 """Nonce of the first field sealed under a cipher key; in IK every key seals just one field."""
 
 
@@ -156,7 +156,7 @@ class _KeySchedule:
         """Open a sealed field with the key of this point of the schedule, or with one of a key log."""
         derived = self._cipher_key
         for key in logged if derived is None else (derived, *logged):
-            plaintext = _aead_open(key, h, sealed)
+            plaintext = aead_open(key, h, sealed)
             if plaintext is not None:
                 return plaintext
         if derived is not None:
@@ -170,17 +170,15 @@ class _KeySchedule:
         if self._lack is not None:
             return
         for seed, public_key in halves:
-            shared = None if seed is None or public_key is None else _diffie_hellman(seed, public_key)
+            shared = None if seed is None or public_key is None else diffie_hellman(seed, public_key)
             if shared is not None:
-                pseudo_random_key = hmac.digest(self._chaining_key, shared, "blake2b")
-                self._chaining_key = hmac.digest(pseudo_random_key, b"\1", "blake2b")
-                self._cipher_key = hmac.digest(pseudo_random_key, self._chaining_key + b"\2", "blake2b")[:32]
+                self._chaining_key, self._cipher_key = mix_key(self._chaining_key, shared)
                 return
         self._cipher_key = None
         self._lack = lack
 
 
-def _aead_open(key: bytes, h: bytes, sealed: bytes) -> bytes | None:
+def aead_open(key: bytes, h: bytes, sealed: bytes) -> bytes | None:
     """The plaintext of a ChaCha20-Poly1305 field with the transcript as associated data, or None."""
     from nacl.bindings import crypto_aead_chacha20poly1305_ietf_decrypt
     from nacl.exceptions import CryptoError
@@ -188,7 +186,7 @@ def _aead_open(key: bytes, h: bytes, sealed: bytes) -> bytes | None:
     if len(key) != 32:
         return None
     try:
-        return crypto_aead_chacha20poly1305_ietf_decrypt(sealed, h, _FIRST_NONCE, key)
+        return crypto_aead_chacha20poly1305_ietf_decrypt(sealed, h, FIRST_NONCE, key)
     except CryptoError:
         return None
 
@@ -203,7 +201,14 @@ def _public_key(seed: bytes) -> bytes:
     return key_pair(seed).public_key
 
 
-def _diffie_hellman(seed: bytes, public_key: bytes) -> bytes | None:
+def mix_key(chaining_key: bytes, shared: bytes) -> tuple[bytes, bytes]:
+    """The next chaining key (64 bytes) and the cipher key (32 bytes) after mixing in a shared secret: HKDF-BLAKE2b."""
+    pseudo_random_key = hmac.digest(chaining_key, shared, "blake2b")
+    first = hmac.digest(pseudo_random_key, b"\1", "blake2b")
+    return first, hmac.digest(pseudo_random_key, first + b"\2", "blake2b")[:32]
+
+
+def diffie_hellman(seed: bytes, public_key: bytes) -> bytes | None:
     """The shared point of a seed and a public key; None for a public key that is no point of the main subgroup."""
     from nacl.bindings import crypto_scalarmult_ed25519_noclamp
     from nacl.exceptions import RuntimeError as SodiumError
