@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, BinaryIO
 from app.exit_status import CommandError, ExitStatus
 
 if TYPE_CHECKING:
-    from capture.live import LiveCapture
+    from capture.live import LiveSource
+    from capture.pcapng_writer import PcapngWriter
 
 
 class LiveFeed:
     """Moves what was captured into the packet table, and writes the same packets as pcapng."""
 
-    def __init__(self, capture: LiveCapture, out: BinaryIO | None = None) -> None:
+    def __init__(self, capture: LiveSource, out: BinaryIO | None = None) -> None:
         self._capture = capture
         self._out = out
         self._written = len(capture.table)
-        self._writer = None
+        self._writer: PcapngWriter | None = None
+        self._described = 0
         if out is not None:
             from capture.pcapng_writer import PcapngWriter
 
             self._writer = PcapngWriter(out)
-            interface = capture.file.interfaces[0]
-            self._number = self._writer.add_interface(interface.linktype, interface.name)
 
     @property
     def name(self) -> str:
@@ -63,9 +63,14 @@ class LiveFeed:
             return
         from capture.frame_rows import frames_of
 
+        interfaces = self._capture.file.interfaces
         try:
+            # A source that is fed by many hosts may come to have more interfaces.
+            for interface in interfaces[self._described :]:
+                self._writer.add_interface(interface.linktype, interface.name, comment=interface.comment)
+                self._described += 1
             for frame in frames_of(self._capture.table, rows):
-                self._writer.add_packet(self._number, frame.time_ns, frame.data, frame.wire_length)
+                self._writer.add_packet(frame.interface, frame.time_ns, frame.data, frame.wire_length)
             self._out.flush()
         except OSError as error:
             raise CommandError(ExitStatus.USAGE, f"{self._out.name} can't be written: {error.strerror}") from error

@@ -51,6 +51,8 @@ class Interface(NamedTuple):
     """`if_tsresol`: bit 7 clear: 10^-n seconds a tick; set: 2^-n (n the other bits)."""
     offset_s: int = 0
     """`if_tsoffset`, seconds to add."""
+    comment: str = ""
+    """What the capture itself says of it."""
 
 
 class Findings:

@@ -10,26 +10,48 @@ from __future__ import annotations
 import select
 import socket
 import threading
-from typing import Final
+from typing import Final, Protocol
 
-import numpy as np
-
-from capture.candidates import FORWARD_WINDOW_NS
+from capture.arrivals import Arrival, Arrivals
 from capture.capture_file import CaptureFile
-from capture.duplicates import mark_copies
 from capture.errors import LiveError
-from capture.frames import Frames, Interface
-from capture.ingest import Ingest
+from capture.frames import Interface
 from capture.live_socket import LiveSocket
-from capture.raw import Raw
 from capture.table import PacketTable
-from capture.window import Window
 
-MAX_WAITING_BYTES: Final = 64 << 20
-"""Frames that may wait for `LiveCapture.collect`."""
 _BURST: Final = 4096
 """Frames taken off the socket before they are handed on."""
-_LOOK_BACK_ROWS: Final = 1 << 17
+
+
+class LiveSource(Protocol):
+    """Packets that come while the program runs: of an interface, or of a node's own sockets (`capture.tap`)."""
+
+    @property
+    def table(self) -> PacketTable:
+        """Where its rows go."""
+        ...
+
+    @property
+    def file(self) -> CaptureFile:
+        """Its name, interfaces and counts."""
+        ...
+
+    @property
+    def error(self) -> LiveError | None:
+        """Why it ended by itself."""
+        ...
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until something has arrived, at most `timeout` seconds; whether it has."""
+        ...
+
+    def collect(self) -> range:
+        """Move what has arrived into the table; the numbers of the new rows."""
+        ...
+
+    def stop(self) -> None:
+        """End it and collect what is left. May be called again."""
+        ...
 
 
 class LiveCapture:
@@ -55,13 +77,7 @@ class LiveCapture:
         self.file = CaptureFile(interface, "live", interfaces=[described])
         self.error: LiveError | None = None
         """Why capturing ended by itself."""
-        self._ingest = Ingest(self.table, self.file)
-        self._first_row = len(self.table)
-        self._lock = threading.Lock()
-        self._arrived = threading.Event()
-        self._waiting: list[tuple[bytes, int]] = []
-        self._waiting_bytes = 0
-        self._overflowed = 0
+        self._arrivals = Arrivals(self.file, self.table)
         self._dropped = 0
         self._stop, self._stopped = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name=f"capture {interface}", daemon=True)
@@ -94,35 +110,13 @@ class LiveCapture:
 
     def wait(self, timeout: float) -> bool:
         """Wait until frames have arrived that were not collected, at most `timeout` seconds; whether there are some."""
-        return self._arrived.wait(timeout)
+        return self._arrivals.wait(timeout)
 
     def collect(self) -> range:
         """Move the frames that arrived into the table; the numbers of the new rows."""
-        with self._lock:
-            waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
-            self._arrived.clear()
-            self.file.dropped = self._dropped + self._overflowed
-        before = len(self.table)
-        if waiting:
-            self._add(waiting)
-        return range(before, len(self.table))
-
-    def _add(self, waiting: list[tuple[bytes, int]]) -> None:
-        length = np.array([len(frame) for frame, _ in waiting], np.int64)
-        time_ns = np.array([time for _, time in waiting], np.int64)
-        raw = Raw(b"".join(frame for frame, _ in waiting))
-        size = length.astype(np.uint32)
-        window = Window(raw, np.cumsum(length) - length)
-        number = np.arange(self.file.packets + 1, self.file.packets + length.size + 1)
-        frames = Frames(window, size, size, time_ns, np.zeros(length.size, np.uint16), number)
-        first_new = len(self.table)
-        self.table.segments.append(raw)
-        self._ingest.add(len(self.table.segments) - 1, frames)
-        recent = max(self._first_row, first_new - _LOOK_BACK_ROWS)
-        known = self.table.time_ns[recent:first_new]
-        start = recent + int(np.searchsorted(known, time_ns[0] - FORWARD_WINDOW_NS))
-        found = mark_copies(self.table, start, len(self.table), first_new, self.file.knowledge)
-        self.file.duplicates += found
+        rows = self._arrivals.collect()
+        self.file.dropped = self._dropped + self._arrivals.overflowed
+        return rows
 
     def _run(self) -> None:
         try:
@@ -133,19 +127,11 @@ class LiveCapture:
                     return
         except LiveError as error:
             self.error = error
-            self._arrived.set()
+            self._arrivals.wake()
 
     def _take_burst(self) -> None:
-        burst: list[tuple[bytes, int]] = []
+        burst: list[Arrival] = []
         while len(burst) < _BURST and (received := self._socket.receive()) is not None:
-            burst.append(received)
-        dropped = self._socket.count_dropped()
-        size = sum(len(frame) for frame, _ in burst)
-        with self._lock:
-            self._dropped = dropped
-            if self._waiting_bytes + size > MAX_WAITING_BYTES:
-                self._overflowed += len(burst)
-            else:
-                self._waiting += burst
-                self._waiting_bytes += size
-        self._arrived.set()
+            burst.append(Arrival(*received))
+        self._dropped = self._socket.count_dropped()
+        self._arrivals.put(burst)

@@ -67,7 +67,7 @@ def read_interface(body: bytes, order: str) -> Interface | str:
     if len(body) < 8:
         return "interface description of less than 8 bytes"
     linktype, _, snaplen = struct.unpack_from(order + "HHI", body)
-    name, resolution, offset_s = "", 6, 0
+    name, resolution, offset_s, comment = "", 6, 0, ""
     for code, value in options(body[8:], order):
         if code == IF_NAME:
             name = value.decode("utf-8", "replace")
@@ -75,9 +75,11 @@ def read_interface(body: bytes, order: str) -> Interface | str:
             resolution = value[0]
         elif code == IF_TSOFFSET and len(value) == 8:
             offset_s = int(struct.unpack(order + "q", value)[0])
+        elif code == OPTION_COMMENT:
+            comment = value.decode("utf-8", "replace")
     if resolution & 0x7F > (MAX_TICKS_EXPONENT if resolution & 0x80 else 19):
         return f"time resolution 0x{resolution:02x} is finer than 64 bits can count"
-    return Interface(linktype, name, snaplen, resolution, offset_s)
+    return Interface(linktype, name, snaplen, resolution, offset_s, comment)
 
 
 def read_secrets(body: bytes, order: str) -> bytes | str:

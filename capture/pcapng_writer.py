@@ -51,9 +51,11 @@ class PcapngWriter:
         """Write a decryption secrets block; packets it opens have to come after it."""
         self._block(DECRYPTION_SECRETS, struct.pack("<II", SECRETS_TYPE, len(data)) + data, b"")
 
-    def add_interface(self, linktype: int, name: str = "", description: str = "", snaplen: int = MAX_FRAME) -> int:
+    def add_interface(
+        self, linktype: int, name: str = "", description: str = "", snaplen: int = MAX_FRAME, comment: str = ""
+    ) -> int:
         """Write an interface description; its number is what `add_packet` wants."""
-        texts = {IF_NAME: name or None, _IF_DESCRIPTION: description or None}
+        texts = {OPTION_COMMENT: comment or None, IF_NAME: name or None, _IF_DESCRIPTION: description or None}
         options = _options(texts, struct.pack("<HHB3x", IF_TSRESOL, 1, _NANOSECONDS))
         self._block(INTERFACE_DESCRIPTION, struct.pack("<HHI", linktype, 0, snaplen), options)
         self._interfaces += 1
@@ -128,7 +130,9 @@ def write_pcapng(
                 interface = file.interfaces[frame.interface]
                 name = interface.name or os.path.basename(file.path)
                 description = file.path if interface.name else ""
-                numbers[source] = writer.add_interface(interface.linktype, name, description, interface.snaplen)
+                numbers[source] = writer.add_interface(
+                    interface.linktype, name, description, interface.snaplen, interface.comment
+                )
             said = comments.get(frame.row)
             writer.add_packet(numbers[source], frame.time_ns, frame.data, frame.wire_length, said)
     return len(frames)
