@@ -18,7 +18,7 @@ import socket
 import struct
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final
 
 from capture.arrivals import MAX_WAITING_BYTES, Arrival, Arrivals
 from capture.capture_file import CaptureFile
@@ -44,38 +44,11 @@ _ANY: Final = "0.0.0.0"
 _DISCARD_PORT: Final = 9
 
 
-class SeenDatagram(Protocol):
-    """What a socket sent or received, as a shell tells its tap."""
-
-    @property
-    def time_ns(self) -> int:
-        """Epoch nanoseconds."""
-        ...
-
-    @property
-    def outgoing(self) -> bool:
-        """Sent, not received."""
-        ...
-
-    @property
-    def local(self) -> Address:
-        """The socket's own IPv4 address."""
-        ...
-
-    @property
-    def remote(self) -> Address:
-        """The other end."""
-        ...
-
-    @property
-    def ttl(self) -> int | None:
-        """Time to live; None where the system chose it or did not tell."""
-        ...
-
-    @property
-    def data(self) -> bytes:
-        """The UDP payload."""
-        ...
+Seen = tuple[int, bool, Address, Address, int | None, bytes, int]
+"""What a shell tells its tap of a datagram: epoch nanoseconds, whether it was sent (or received), the socket's own
+IPv4 address, that of the other end, TTL (None where the system chose it or did not tell), UDP payload, and the number
+of the socket.
+"""
 
 
 class Tap:
@@ -98,7 +71,7 @@ class Tap:
         self.take = self._taker(0)
         """Takes a datagram of the first interface."""
 
-    def add_interface(self, name: str) -> Callable[[SeenDatagram], None]:
+    def add_interface(self, name: str) -> Callable[[Seen], None]:
         """Add one more host, with an interface of its own; gives what takes its datagrams."""
         self.file.interfaces.append(_described(name))
         return self._taker(len(self.file.interfaces) - 1)
@@ -121,18 +94,18 @@ class Tap:
         """Collect what is left."""
         self.collect()
 
-    def _taker(self, interface: int) -> Callable[[SeenDatagram], None]:
+    def _taker(self, interface: int) -> Callable[[Seen], None]:
         number = 0
 
-        def take(seen: SeenDatagram) -> None:
+        def take(seen: Seen) -> None:
             nonlocal number
             number += 1
             try:
-                frame = _frame(seen, number & 0xFFFF)
+                arrival = Arrival(_frame(seen, number & 0xFFFF), seen[0], interface)
             except (OSError, ValueError, struct.error):  # an address that is no IPv4 address, too long a payload
                 self._unframed += 1
                 return
-            self._arrivals.put((Arrival(frame, seen.time_ns, interface),))
+            self._arrivals.put((arrival,))
 
         return take
 
@@ -169,13 +142,13 @@ def _described(name: str) -> Interface:
     return Interface(RAW_IP[-1], name, resolution=9, comment=COMMENT)
 
 
-def _frame(seen: SeenDatagram, number: int) -> bytes:
-    local = seen.local
+def _frame(seen: Seen, number: int) -> bytes:
+    _, outgoing, local, remote, ttl, payload, _ = seen
     if local.host == _ANY:
-        socket.inet_aton(seen.remote.host)  # no name is ever looked up for this
-        local = Address(_routed_from(seen.remote.host), local.port)
-    ends = (local, seen.remote) if seen.outgoing else (seen.remote, local)
-    return ipv4_frame(*ends, DEFAULT_TTL if seen.ttl is None else seen.ttl, number, seen.data)
+        socket.inet_aton(remote.host)  # no name is ever looked up for this
+        local = Address(_routed_from(remote.host), local.port)
+    ends = (local, remote) if outgoing else (remote, local)
+    return ipv4_frame(*ends, DEFAULT_TTL if ttl is None else ttl, number, payload)
 
 
 @lru_cache(maxsize=4096)

@@ -38,6 +38,7 @@ class Seen(NamedTuple):
     remote: Address
     ttl: int | None
     data: bytes
+    socket: int = 0
 
 
 def sent(data: bytes, *, after_ns: int = 0, ttl: int | None = None, local: Address = OWN) -> Seen:
