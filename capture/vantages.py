@@ -12,18 +12,25 @@ The primary row of a datagram is the sighting nearest its sender: highest TTL, t
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, field
 from itertools import combinations, groupby
 from typing import Final
 
 import numpy as np
 
+from capture.arrays import I64, Bools
 from capture.clocks import clock_offsets
 from capture.envelopes import Kind
 from capture.knowledge import Endpoint, Knowledge
-from capture.sightings import Sighted, last_sightings, learn_from_envelopes, shared_primaries, sighted
+from capture.sightings import (
+    Sighted,
+    endpoints,
+    last_sightings,
+    learn_from_envelopes,
+    shared_primaries,
+    sighted,
+)
 from capture.table import PacketTable
+from capture.ways import Ways
 
 WINDOW_NS: Final = 500_000_000
 """Longest way between two vantages, after clock correction."""
@@ -34,8 +41,6 @@ WEAK_SLACK_NS: Final = 1_000_000
 MAX_STEP: Final = 40
 """Most hops believed between two vantages whose way no telling datagram went."""
 MAX_OPEN: Final = 1024
-_KEPT_DELAYS: Final = 64
-_DELAY_MARGIN_NS: Final = 3_000_000
 _OURS: Final = (Kind.REQUEST, Kind.RESPONSE, Kind.UDX, Kind.PUNCH)
 
 
@@ -59,12 +64,14 @@ def merge_vantages(table: PacketTable) -> None:
     table.reorder(order)
 
 
-@dataclass(slots=True)
 class _Story:
     """One datagram in all the files that show it."""
 
-    members: list[Sighted]
-    files: set[int] = field(default_factory=set)
+    __slots__ = ("files", "members")
+
+    def __init__(self, first: Sighted) -> None:
+        self.members = [first]
+        self.files = {first.file}
 
 
 class _Matcher:
@@ -75,33 +82,65 @@ class _Matcher:
         for file in table.files:
             self._knowledge.take_in(file.knowledge)
         learn_from_envelopes(table, self._last, self._knowledge)
-        self._ways: dict[tuple[int, int], _Way] = defaultdict(_Way)
+        self._ways = Ways()
         self._doubles: set[tuple[Endpoint, ...]] = set()
-        self._stories: list[_Story] = []
         self._telling = True
+        self._root = np.arange(len(table))
+        """The primary row of each primary row of a file."""
 
     def match(self, *, telling: bool) -> None:
         """Join sightings of datagrams that do, or do not, have content of their own."""
         self._telling = telling
         rows, content = shared_primaries(self._table, telling=telling)
+        if telling and rows.size:
+            number, plain = self._plain(rows, content)
+            inside = plain[number]
+            self._ways.note_all(self._table, rows[inside], number[inside])
+            self._join_plain(rows[inside], number[inside])
+            rows, content = rows[~inside], content[~inside]
         items = sighted(self._table, rows, content, self._last)
         if telling:
             self._learn(items)
         for _, group in groupby(items, key=lambda item: item.content):
-            self._stories += [story for story in self._join(list(group)) if len(story.members) > 1]
+            for story in self._join(list(group)):
+                first = min(story.members, key=lambda item: (-item.ttl, item.time_ns))
+                for item in story.members:
+                    self._root[item.row] = first.row
 
     def mark(self) -> None:
         """Point all rows of each datagram at the row nearest its sender."""
-        copies: dict[int, list[int]] = defaultdict(list)
-        marked = np.flatnonzero(self._table.copy_of >= 0)
-        for row, primary in zip(marked.tolist(), self._table.copy_of[marked].tolist(), strict=True):
-            copies[primary].append(row)
-        for story in self._stories:
-            first = min(story.members, key=lambda item: (-item.ttl, item.time_ns))
-            for item in story.members:
-                for row in (item.row, *copies[item.row]):
-                    self._table.copy_of[row] = first.row
-            self._table.copy_of[first.row] = -1
+        copy_of = self._table.copy_of
+        everyone = np.arange(copy_of.size)
+        root = self._root[np.where(copy_of < 0, everyone, copy_of)]
+        copy_of[:] = np.where(root == everyone, -1, root)
+
+    def _plain(self, rows: I64, content: I64) -> tuple[I64, Bools]:
+        """Number the contents; which of them every file shows at most once, with the same ends, in good order."""
+        table = self._table
+        new = np.concatenate((np.ones(1, np.bool_), content[1:] != content[:-1]))
+        number = np.cumsum(new) - 1
+        file, time_ns, ttl = table.file[rows], table.time_ns[rows], table.ttl[rows].astype(np.int64)
+        src, dst = (endpoints(table, rows, source=side) for side in (True, False))
+        last = self._last[rows]
+        alone = (endpoints(table, last, source=True) == src) & (endpoints(table, last, source=False) == dst)
+        follows = (src[1:] == src[:-1]) & (dst[1:] == dst[:-1]) & (ttl[1:] <= ttl[:-1])
+        good = np.ones(int(number[-1]) + 1, np.bool_)
+        good[number[~alone]] = False
+        good[number[1:][~new[1:] & ~follows]] = False
+        starts = np.flatnonzero(new)
+        ends = np.append(starts[1:], rows.size) - 1
+        good[time_ns[ends] - time_ns[starts] > WINDOW_NS] = False
+        order = np.lexsort((file, number))
+        again = (file[order][1:] == file[order][:-1]) & (number[order][1:] == number[order][:-1])
+        good[number[order][1:][again]] = False
+        return number, good
+
+    def _join_plain(self, rows: I64, number: I64) -> None:
+        # Highest TTL first, then earliest: the first of each run is the primary.
+        order = np.lexsort((self._table.time_ns[rows], -self._table.ttl[rows].astype(np.int64), number))
+        rows, number = rows[order], number[order]
+        new = np.flatnonzero(np.diff(number, prepend=-1))
+        self._root[rows] = np.repeat(rows[new], np.diff(np.append(new, rows.size)))
 
     def _learn(self, items: list[Sighted]) -> None:
         """Translations and ways, from content that is in two files and once in each."""
@@ -136,7 +175,7 @@ class _Matcher:
                 if fit == 1 and chosen is None:
                     chosen = story
             if chosen is None:
-                stories.append(_Story([item], {item.file}))
+                stories.append(_Story(item))
             else:
                 if self._telling:
                     self._note_ways(chosen, item)
@@ -148,7 +187,7 @@ class _Matcher:
         for member in story.members:
             for near, far in ((member, item), (item, member)):
                 if near.ttl >= far.ttl:
-                    self._ways[near.file, far.file].note(near.ttl - far.ttl, far.time_ns - near.time_ns)
+                    self._ways.note(near.file, far.file, near.ttl - far.ttl, far.time_ns - near.time_ns)
 
     def _fit_story(self, story: _Story, item: Sighted) -> int:
         """How well a sighting fits the ones of a datagram: 2 surely, 1 if nothing better turns up, 0 not."""
@@ -166,7 +205,7 @@ class _Matcher:
         delay, step = far.time_ns - near.time_ns, near.ttl - far.ttl
         if abs(delay) > WINDOW_NS or (step > 0 and delay < (-SLACK_NS if self._telling else -WEAK_SLACK_NS)):
             return False
-        way = self._ways.get((near.file, far.file))
+        way = self._ways.between(near.file, far.file)
         return self._telling or (step <= MAX_STEP if way is None else step in way.steps)
 
     def _fit(self, near: Sighted, far: Sighted) -> int:
@@ -177,7 +216,7 @@ class _Matcher:
         if near.ttl == far.ttl or near.kind not in _OURS:
             return 0
         rank = self._translated(near, far, same_src, same_dst)
-        way = self._ways.get((near.file, far.file))
+        way = self._ways.between(near.file, far.file)
         if rank == 1 and not self._telling and way is not None and not way.takes(far.time_ns - near.time_ns):
             return 0
         return rank
@@ -197,32 +236,6 @@ class _Matcher:
         src = known.rank(near.srcs[-1], far.srcs[0], near.dsts[-1])
         dst = known.rank(far.dsts[0], near.dsts[-1], far.srcs[0])
         return min(src, dst) if dst == 2 else 0
-
-
-@dataclass(slots=True)
-class _Way:
-    """The way from one file's vantage to another's, as telling datagrams went it."""
-
-    steps: set[int] = field(default_factory=set)
-    """By how much the TTL fell."""
-    delays: list[int] = field(default_factory=list)
-    """Nanoseconds it took, of the last ones."""
-    next: int = 0
-
-    def note(self, step: int, delay_ns: int) -> None:
-        """One datagram went it."""
-        self.steps.add(step)
-        if len(self.delays) < _KEPT_DELAYS:
-            self.delays.append(delay_ns)
-        else:
-            self.delays[self.next % _KEPT_DELAYS] = delay_ns
-        self.next += 1
-
-    def takes(self, delay_ns: int) -> bool:
-        """Whether a datagram may take this long: little more or less than others did."""
-        low, high = min(self.delays), max(self.delays)
-        margin = _DELAY_MARGIN_NS + (high - low) // 4
-        return low - margin <= delay_ns <= high + margin
 
 
 def _meet(a: tuple[Endpoint, Endpoint], b: tuple[Endpoint, Endpoint]) -> bool:
