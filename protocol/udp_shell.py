@@ -1,8 +1,10 @@
-"""A node on real sockets: the one place where the protocol meets asyncio, a clock, and the system's randomness.
+"""A machine on real sockets: the one place where the protocol meets asyncio, a clock, and the system's randomness.
 
-The server socket takes the given port, one of the four after it, or any that is free; the client socket any.
+A machine is a node of the DHT, or a peer that owns one. The server socket takes the given port, one of the four after
+it, or any that is free; the client socket any. A socket with another number is bound, to any port, when the machine
+first sends from it, and closed when the machine releases it (`SocketReleased`).
 
-Source: npm dht-rpc 6.27.0 (lib/io.js).
+Source: npm dht-rpc 6.27.0 (lib/io.js), hyperdht 6.34.0 (lib/socket-pool.js).
 """
 
 from __future__ import annotations
@@ -12,45 +14,121 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from secrets import SystemRandom
-from socket import AF_INET, SO_RCVBUF, SOCK_DGRAM, SOL_SOCKET, socket
+from socket import AF_INET
 from types import TracebackType
-from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, Final, Generic, NamedTuple, ParamSpec, Protocol, TypeVar
 
-from protocol.dht.contact import NodeSocket
-from protocol.dht.events import Bootstrapped, Event, NameWanted
+from protocol.dht.contact import NodeSocket, Outgoing
+from protocol.dht.events import Bootstrapped, Event, NameWanted, SocketReleased
 from protocol.dht.node import Node
 from protocol.dht.options import NodeOptions
 from protocol.messages import Address
+from protocol.udp_sockets import Endpoint, Network, SystemNetwork
 
 if TYPE_CHECKING:
     from random import Random
 
 DEFAULT_PORT: Final = 49737
 PORTS_TRIED: Final = 5
-RECEIVE_BUFFER: Final = 1 << 20
-"""Bytes asked for of the system, for each socket."""
-MAX_DATAGRAM: Final = 65535
-DATAGRAMS_PER_TURN: Final = 32
+ANY_HOST: Final = "0.0.0.0"
+LOOPBACK: Final = "127.0.0.1"
 
+
+class Machine(Protocol):
+    """What a shell runs: the face of a node, and of a peer.
+
+    After each call the shell takes out all datagrams and all events. `now` is in seconds of a clock that does not go
+    back.
+    """
+
+    local_addresses: tuple[Address, ...]
+    """The server socket's addresses in networks that the host is part of; the shell sets it before `start`."""
+
+    def start(self, server_port: int, now: float) -> None:
+        """Join the network; the server socket is bound to this port."""
+
+    def receive_datagram(self, data: bytes, addr: Address, now: float, socket: int) -> None:
+        """Take in what a socket received."""
+
+    def handle_timeout(self, now: float) -> None:
+        """Do what is due."""
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timeout` is due."""
+
+    def poll_datagram(self, now: float) -> Outgoing | None:
+        """The next datagram to send."""
+
+    def poll_event(self) -> Event | None:
+        """The next thing that happened."""
+
+    def name_resolved(self, host: str, address: str | None, now: float) -> None:
+        """Take in the IPv4 address of a name, the answer to `NameWanted`; None where it has none."""
+
+    def socket_failed(self, socket: int, now: float) -> None:
+        """A socket that something was to be sent from can't be bound."""
+
+    def suspend(self, now: float) -> None:
+        """All sockets are about to close for a while."""
+
+    def resume(self, server_port: int, now: float) -> None:
+        """The first two sockets are open again."""
+
+    def close(self, now: float) -> None:
+        """End."""
+
+
+class Tapped(NamedTuple):
+    """A datagram that one of the sockets sent or received."""
+
+    time_ns: int
+    """Since 1970, by a clock that does not go back."""
+    outgoing: bool
+    local: Address
+    remote: Address
+    ttl: int | None
+    """The TTL that it was sent with, None for the usual one or when it was received."""
+    data: bytes
+    socket: int
+    """The machine's number for the socket."""
+
+
+M = TypeVar("M", bound=Machine)
 P = ParamSpec("P")
 T = TypeVar("T")
-Operation = Callable[Concatenate[Node, float, Callable[[T, float], None], P], object]
-"""One of `protocol.dht.operations`: node, time, what to call with the result, and its own arguments."""
+Operation = Callable[Concatenate[M, float, Callable[[T, float], None], P], object]
+"""One of `protocol.dht.operations`: machine, time, what to call with the result, and its own arguments."""
+Tap = Callable[[Tapped], None]
 
 
-class UdpShell:
-    """Runs one node. Made by `open`; closes when the block that it is used in ends."""
+class UdpShell(Generic[M]):
+    """Runs one machine. Made by `open` or `host`; closes when the block that it is used in ends."""
 
-    def __init__(self, node: Node, on_event: Callable[[Event], None] | None) -> None:
-        self.node = node
+    def __init__(
+        self,
+        machine: M,
+        host: str,
+        network: Network,
+        on_event: Callable[[Event], None] | None = None,
+        tap: Tap | None = None,
+        epoch: float = 0.0,
+    ) -> None:
+        self.machine = machine
         self.errors = 0
-        """Datagrams that the system did not send, and errors that it reported on receiving."""
+        """Datagrams that the system did not send, and sockets that it did not give."""
+        self.tap = tap
+        """Called with every datagram sent and received."""
+        self._host = host
+        self._network = network
         self._on_event = on_event
         self._loop = asyncio.get_running_loop()
-        self._sockets: dict[int, socket] = {}
+        self._epoch_ns = round(epoch * 1e9)
+        self._endpoints: dict[int, Endpoint] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._turn: asyncio.Handle | None = None
         self._lookups: set[asyncio.Task[None]] = set()
         self._bootstrapped = asyncio.Event()
+        self._suspended = False
         self._closed = False
 
     @classmethod
@@ -58,12 +136,14 @@ class UdpShell:
         cls,
         options: NodeOptions,
         *,
-        host: str = "0.0.0.0",
+        host: str = ANY_HOST,
         port: int = DEFAULT_PORT,
         random: Random | None = None,
         on_event: Callable[[Event], None] | None = None,
-    ) -> UdpShell:
-        """Bind both sockets and start to bootstrap.
+        network: Network | None = None,
+        tap: Tap | None = None,
+    ) -> UdpShell[Node]:
+        """Run a node of the DHT.
 
         Args:
             options: what kind of node; its epoch is set to that of the system's clock.
@@ -71,24 +151,60 @@ class UdpShell:
             port: first port to try for the server socket, 0 for any.
             random: the system's randomness, unless a test wants to know it.
             on_event: called with everything that the node tells.
+            network: where sockets come from, if not from the system.
+            tap: called with every datagram sent and received.
+
+        Raises:
+            OSError: no socket could be bound.
+        """
+
+        def make(random: Random, now: float, epoch: float) -> Node:
+            return Node(replace(options, epoch=epoch), random, now)
+
+        return await UdpShell.run_machine(
+            make, host=host, port=port, random=random, on_event=on_event, network=network, tap=tap
+        )
+
+    @staticmethod
+    async def run_machine(
+        make: Callable[[Random, float, float], M],
+        *,
+        host: str = ANY_HOST,
+        port: int = DEFAULT_PORT,
+        random: Random | None = None,
+        on_event: Callable[[Event], None] | None = None,
+        network: Network | None = None,
+        tap: Tap | None = None,
+    ) -> UdpShell[M]:
+        """Run any machine: bind its two sockets and start it.
+
+        Args:
+            make: called with randomness, the time, and the seconds since 1970 at time 0, to make the machine.
+            host: as for `open`, and so are the others.
+            port: as for `open`.
+            random: as for `open`.
+            on_event: as for `open`.
+            network: as for `open`.
+            tap: as for `open`.
 
         Raises:
             OSError: no socket could be bound.
         """
         now = asyncio.get_running_loop().time()
-        options = replace(options, epoch=datetime.now(UTC).timestamp() - now)
-        shell = cls(Node(options, random or SystemRandom(), now), on_event)
+        epoch = datetime.now(UTC).timestamp() - now
+        machine = make(random or SystemRandom(), now, epoch)
+        shell = UdpShell(machine, host, network or SystemNetwork(), on_event, tap, epoch)
         try:
-            shell._bind(NodeSocket.SERVER, host, (*range(port, min(port + PORTS_TRIED, 65536)), 0) if port else (0,))
-            shell._bind(NodeSocket.CLIENT, host, (0,))
+            shell._bind_pair((*range(port, min(port + PORTS_TRIED, 65536)), 0) if port else (0,), (0,))
         except OSError:
             await shell.close()
             raise
-        shell.node.start(shell.address(NodeSocket.SERVER).port, shell._loop.time())
-        shell._drive()
+        machine.local_addresses = shell._local_addresses()
+        machine.start(shell.address(NodeSocket.SERVER).port, shell.now)
+        shell.drive()
         return shell
 
-    async def __aenter__(self) -> UdpShell:
+    async def __aenter__(self) -> UdpShell[M]:
         return self
 
     async def __aexit__(
@@ -96,16 +212,29 @@ class UdpShell:
     ) -> None:
         await self.close()
 
+    @property
+    def now(self) -> float:
+        """The machine's time."""
+        return self._loop.time()
+
+    @property
+    def sockets(self) -> int:
+        """Sockets that are open."""
+        return len(self._endpoints)
+
     def address(self, name: int) -> Address:
-        """The local address of one of the node's sockets."""
-        host, port = self._sockets[name].getsockname()
-        return Address(host, port)
+        """The local address of one of the machine's sockets.
+
+        Raises:
+            KeyError: it is not open.
+        """
+        return self._endpoints[name].address
 
     async def bootstrapped(self) -> None:
         """Wait until the first search for the node's own place has ended."""
         await self._bootstrapped.wait()
 
-    async def run(self, operation: Operation[T, P], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def run(self, operation: Operation[M, T, P], *args: P.args, **kwargs: P.kwargs) -> T:
         """Wait for the result of an operation, e.g. ``await shell.run(look_up, target)``."""
         future: asyncio.Future[T] = self._loop.create_future()
 
@@ -113,92 +242,183 @@ class UdpShell:
             if not future.done():
                 future.set_result(result)
 
-        operation(self.node, self._loop.time(), done, *args, **kwargs)
-        self._drive()
+        operation(self.machine, self.now, done, *args, **kwargs)
+        self.drive()
         return await future
 
+    def act(self, deed: Callable[[M, float], T]) -> T:
+        """Call the machine and do what it then wants done, e.g. ``shell.act(lambda peer, now: peer.connect(key, now))``."""
+        result = deed(self.machine, self.now)
+        self.drive()
+        return result
+
+    def suspend(self) -> None:
+        """Close all sockets for a while, as before the host sleeps."""
+        if self._suspended or self._closed:
+            return
+        self.machine.suspend(self.now)
+        self.drive()
+        self._suspended = True
+        self._ports = tuple(self.address(socket).port for socket in (NodeSocket.SERVER, NodeSocket.CLIENT))
+        self._close_endpoints()
+        self._set_timer()
+
+    def resume(self) -> None:
+        """Open the first two sockets again, at the ports that they had if these are free.
+
+        Raises:
+            OSError: no socket could be bound.
+        """
+        if not self._suspended or self._closed:
+            return
+        server, client = self._ports
+        try:
+            self._bind_pair((server, 0), (client, 0))
+        except OSError:
+            self._close_endpoints()
+            raise
+        self._suspended = False
+        self.machine.local_addresses = self._local_addresses()
+        self.machine.resume(self.address(NodeSocket.SERVER).port, self.now)
+        self.drive()
+
     async def close(self) -> None:
-        """Close node and sockets."""
+        """Close machine and sockets."""
         if self._closed:
             return
+        self.machine.close(self.now)
+        if not self._suspended and NodeSocket.CLIENT in self._endpoints:
+            self._send()
+        self._tell()
         self._closed = True
-        self.node.close(self._loop.time())
-        if self._timer is not None:
-            self._timer.cancel()
+        for handle in (self._timer, self._turn):
+            if handle is not None:
+                handle.cancel()
         for task in self._lookups:
             task.cancel()
-        for sock in self._sockets.values():
-            self._loop.remove_reader(sock)
-            sock.close()
+        self._close_endpoints()
         await asyncio.gather(*self._lookups, return_exceptions=True)
 
-    def _bind(self, name: int, host: str, ports: Iterable[int]) -> None:
-        """Bind one of the node's sockets to the first port that is free."""
-        sock = socket(AF_INET, SOCK_DGRAM)
-        self._sockets[name] = sock
-        sock.setblocking(False)
-        # A burst of requests waits here while the node is busy; the system gives what it allows.
-        sock.setsockopt(SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER)
-        for port in ports:
-            try:
-                sock.bind((host, port))
-            except OSError:
-                if not port:
-                    raise
-            else:
-                break
-        self._loop.add_reader(sock, self._readable, name, sock)
+    def drive(self) -> None:
+        """Send, tell, and set the timer: after every call of the machine."""
+        if self._closed:
+            self._tell()
+            return
+        self._send()
+        self._tell()
+        self._send()
+        self._set_timer()
 
-    def _readable(self, name: int, sock: socket) -> None:
-        """Take what has arrived, up to a number, so that other sockets get their turn."""
-        for _ in range(DATAGRAMS_PER_TURN):
+    def _bind_pair(self, server_ports: Iterable[int], client_ports: Iterable[int]) -> None:
+        self._bind(NodeSocket.SERVER, server_ports)
+        self._bind(NodeSocket.CLIENT, client_ports)
+
+    def _bind(self, name: int, ports: Iterable[int]) -> Endpoint:
+        """Bind one of the machine's sockets to the first port that is free."""
+        *first, last = ports
+
+        def receive(data: bytes, source: Address) -> None:
+            self._received(name, data, source)
+
+        for port in first:
             try:
-                data, (host, port) = sock.recvfrom(MAX_DATAGRAM)
-            except BlockingIOError:
-                break
+                endpoint = self._network.bind(self._host, port, receive)
             except OSError:
-                self.errors += 1
-                break
-            self.node.receive_datagram(data, Address(host, port), self._loop.time(), name)
-            self._send()
-        self._drive()
+                continue
+            break
+        else:
+            endpoint = self._network.bind(self._host, last, receive)
+        self._endpoints[name] = endpoint
+        return endpoint
+
+    def _close_endpoints(self) -> None:
+        for endpoint in self._endpoints.values():
+            endpoint.close()
+        self._endpoints.clear()
+
+    def _local_addresses(self) -> tuple[Address, ...]:
+        """The server socket's addresses; that of loopback where it is bound to it, or there is no other."""
+        host, port = self.address(NodeSocket.SERVER)
+        hosts = self._network.local_hosts() if host != LOOPBACK else ()
+        return tuple(Address(each, port) for each in hosts or (LOOPBACK,))
+
+    def _received(self, name: int, data: bytes, source: Address) -> None:
+        if self._closed or self._suspended:
+            return
+        if self.tap is not None:
+            self._tap(self.tap, False, name, source, None, data)
+        self.machine.receive_datagram(data, source, self.now, name)
+        # What came together is answered together, in the next turn of the loop.
+        if self._turn is None:
+            self._turn = self._loop.call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._turn = None
+        self.drive()
 
     def _timed_out(self) -> None:
         self._timer = None
-        self.node.handle_timeout(self._loop.time())
-        self._drive()
+        self.machine.handle_timeout(self.now)
+        self.drive()
 
     def _send(self) -> None:
-        while (outgoing := self.node.poll_datagram()) is not None:
+        while (outgoing := self.machine.poll_datagram(self.now)) is not None:
+            endpoint = self._endpoints.get(outgoing.socket) or self._bind_late(outgoing.socket)
+            if endpoint is None:
+                continue
+            if self.tap is not None:
+                self._tap(self.tap, True, outgoing.socket, outgoing.to, outgoing.ttl, outgoing.data)
             try:
-                self._sockets[outgoing.socket].sendto(outgoing.data, outgoing.to)
+                endpoint.send(outgoing.data, outgoing.to, outgoing.ttl)
             except OSError:
                 # Lost, as it could be on the way: nothing in the protocol relies on a datagram.
                 self.errors += 1
 
-    def _drive(self) -> None:
-        """Send, tell, and set the timer: after every call of the node."""
-        self._send()
-        while (event := self.node.poll_event()) is not None:
+    def _bind_late(self, name: int) -> Endpoint | None:
+        """Bind a socket that the machine begins to send from; None, and the machine told, where that can't be."""
+        if not self._suspended:
+            try:
+                return self._bind(name, (0,))
+            except OSError:
+                self.errors += 1
+        self.machine.socket_failed(name, self.now)
+        return None
+
+    def _tap(self, tap: Tap, outgoing: bool, name: int, remote: Address, ttl: int | None, data: bytes) -> None:
+        time_ns = self._epoch_ns + round(self.now * 1e9)
+        tap(Tapped(time_ns, outgoing, self.address(name), remote, ttl, data, name))
+
+    def _tell(self) -> None:
+        while (event := self.machine.poll_event()) is not None:
             if isinstance(event, NameWanted):
-                task = self._loop.create_task(self._look_up(event.host))
-                self._lookups.add(task)
-                task.add_done_callback(self._lookups.discard)
+                self._start_look_up(event.host)
             elif isinstance(event, Bootstrapped):
                 self._bootstrapped.set()
+            elif isinstance(event, SocketReleased):
+                endpoint = self._endpoints.pop(event.socket, None)
+                if endpoint is not None:
+                    endpoint.close()
             if self._on_event is not None:
                 self._on_event(event)
-        due = self.node.next_timeout()
+
+    def _set_timer(self) -> None:
+        due = self.machine.next_timeout()
         if self._timer is not None:
             if self._timer.when() == due:
                 return
             self._timer.cancel()
         self._timer = None if due is None else self._loop.call_at(due, self._timed_out)
 
+    def _start_look_up(self, host: str) -> None:
+        if not self._closed:
+            task = self._loop.create_task(self._look_up(host))
+            self._lookups.add(task)
+            task.add_done_callback(self._lookups.discard)
+
     async def _look_up(self, host: str) -> None:
         try:
             found = await self._loop.getaddrinfo(host, None, family=AF_INET)
         except OSError:
             found = []
-        self.node.name_resolved(host, str(found[0][4][0]) if found else None, self._loop.time())
-        self._drive()
+        self.machine.name_resolved(host, str(found[0][4][0]) if found else None, self.now)
+        self.drive()

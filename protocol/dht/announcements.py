@@ -91,8 +91,7 @@ class Announcements:
         if target is None:
             self._refuse(Refusal.MISSING_FIELD)
             return
-        route = self._routes.get(target, now)
-        self._requests.reply(request, now, None if route is None else route.record)
+        self._requests.reply(request, now, self._routes.record(target, now))
 
     def look_up(self, request: Incoming, now: float) -> None:
         """Serve LOOKUP."""
@@ -101,9 +100,9 @@ class Announcements:
             self._refuse(Refusal.MISSING_FIELD)
             return
         records = self._records.get(target, LOOKUP_RECORDS, now)
-        route = self._routes.get(target, now)
-        if route is not None and len(records) < LOOKUP_RECORDS:
-            records.append(route.record)
+        record = self._routes.record(target, now)
+        if record is not None and len(records) < LOOKUP_RECORDS:
+            records.append(record)
         if not records:
             self._requests.reply(request, now)
             return

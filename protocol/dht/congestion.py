@@ -44,6 +44,11 @@ class CongestionWindow:
         if self._sent[self._current] > 0:
             self._sent[self._current] -= 1
 
+    def clear(self) -> None:
+        """Forget all sends."""
+        self._sent = [0] * _INTERVALS
+        self._current = 0
+
     def drain(self) -> None:
         """Begin the next interval and forget the oldest one."""
         self._current = (self._current + 1) % _INTERVALS

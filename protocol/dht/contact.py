@@ -17,7 +17,7 @@ from protocol.messages import Address, Request
 
 
 class NodeSocket(IntEnum):
-    """The two sockets of a node.
+    """The two sockets of a node; whatever else sends has sockets with higher numbers.
 
     A node sends from its client socket as long as it may be firewalled. What reaches the server socket then comes
     through a hole that nobody has made: the port is open to the world.
@@ -40,6 +40,8 @@ class Outgoing(NamedTuple):
     data: bytes
     to: Address
     socket: int
+    ttl: int | None = None
+    """None for the usual TTL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,9 @@ class Failure(StrEnum):
 
     TIMED_OUT = "timed out"
     CLOSED = "the node is closed"
+    SUSPENDED = "the node is suspended"
+    CANCELLED = "nobody waits for it any more"
+    NO_SOCKET = "its socket could not be opened"
     NO_ROOM = "too many requests are in flight"
 
 

@@ -70,6 +70,13 @@ class HealthChanged:
     health: Health
 
 
+@dataclass(frozen=True, slots=True)
+class SocketReleased:
+    """Nothing is sent from a socket any more: close it."""
+
+    socket: int
+
+
 Event = (
     NameWanted
     | Bootstrapped
@@ -80,4 +87,5 @@ Event = (
     | NodeAdded
     | NodeRemoved
     | HealthChanged
+    | SocketReleased
 )

@@ -16,11 +16,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from protocol.constants import Command, InternalCommand, ResponseError
+from protocol.constants import Command, ResponseError
 from protocol.dht.announcements import Announcements
 from protocol.dht.bootstrap import BootstrapFinder
 from protocol.dht.contact import Ask, Contact, Incoming, OnFailure, OnReply, Outgoing, Reply
 from protocol.dht.events import Bootstrapped, Event, HealthChanged, NameWanted
+from protocol.dht.flight_table import RETRIES
 from protocol.dht.health import Health, NetworkHealth
 from protocol.dht.internal_commands import InternalCommands
 from protocol.dht.limits import Guard
@@ -33,6 +34,7 @@ from protocol.dht.requests import Requests
 from protocol.dht.router import Router
 from protocol.dht.routes import Routes
 from protocol.dht.searches import Searches
+from protocol.dht.session import PING, Session
 from protocol.dht.value_store import ValueStore
 from protocol.messages import Address
 
@@ -43,7 +45,6 @@ SLEEP: Final = 3 * TICK
 """Seconds between two ticks after which the machine must have slept."""
 PING_TICKS: Final = 8
 
-_PING: Final = Ask(InternalCommand.PING, internal=True)
 _SETTLE: Final = 2
 """Ticks from waking to the first pings."""
 
@@ -91,6 +92,10 @@ class Node:
         )
         self.values = ValueStore(self.requests, limits)
         self.health = Health.ONLINE
+        self.local_addresses: tuple[Address, ...] = ()
+        """The server socket's addresses in networks that the host is part of; its owner sets it before `start`."""
+        self.health_listeners: list[Callable[[Health, float], None]] = []
+        """Called when the network answers better or worse than before."""
         self._internal = InternalCommands(self.requests, self.membership, limits)
         self._network_health = NetworkHealth()
         self._known = options.nodes
@@ -98,6 +103,7 @@ class Node:
         self._next_tick: float | None = None
         self._last_tick = now
         self._closed = False
+        self._suspended = False
         # Whether only persistent nodes serve it, and what serves it.
         self._commands: Final[dict[int, tuple[bool, Callable[[Incoming, float], None]]]] = {
             Command.PEER_HANDSHAKE: (False, self.router.handshake),
@@ -151,12 +157,12 @@ class Node:
             data: the UDP payload.
             addr: its sender, IPv4.
             now: seconds.
-            socket: which socket of the node, a `NodeSocket`.
+            socket: which socket, a `NodeSocket` or one that requests were sent from.
         """
-        if not self._closed:
+        if not (self._closed or self._suspended):
             self.requests.receive(data, addr, now, socket)
 
-    def poll_datagram(self) -> Outgoing | None:
+    def poll_datagram(self, now: float) -> Outgoing | None:  # noqa: ARG002 - streams, where an owner has some, need it
         """The next datagram to send."""
         return self.requests.outbox.popleft() if self.requests.outbox else None
 
@@ -165,13 +171,15 @@ class Node:
         return self._events.popleft() if self._events else None
 
     def next_timeout(self) -> float | None:
-        """When `handle_timeout` is due, in seconds; None on a closed node."""
+        """When `handle_timeout` is due, in seconds; None on a closed or suspended node."""
         due = (self.requests.next_timeout(), self._internal.next_timeout(), self._next_tick)
-        return min((at for at in due if at is not None), default=None) if not self._closed else None
+        return (
+            min((at for at in due if at is not None), default=None) if not (self._closed or self._suspended) else None
+        )
 
     def handle_timeout(self, now: float) -> None:
         """Do what is due."""
-        if self._closed:
+        if self._closed or self._suspended:
             return
         self.requests.handle_timeout(now)
         self._internal.handle_timeout(now)
@@ -179,18 +187,71 @@ class Node:
             self._next_tick = now + TICK
             self._tick(now)
 
-    def request(self, ask: Ask, to: Address, now: float, on_reply: OnReply, on_failure: OnFailure) -> None:
-        """Send one request to one node."""
-        self.requests.request(ask, Contact(to), now, on_reply, on_failure)
+    def request(
+        self,
+        ask: Ask,
+        to: Address,
+        now: float,
+        on_reply: OnReply,
+        on_failure: OnFailure,
+        *,
+        retries: int = RETRIES,
+        socket: int | None = None,
+    ) -> None:
+        """Send one request to one node; see `Requests.request`."""
+        self.requests.request(ask, Contact(to), now, on_reply, on_failure, retries=retries, socket=socket)
 
-    def ping(self, to: Address, now: float, on_reply: OnReply, on_failure: OnFailure) -> None:
+    def ping(
+        self,
+        to: Address,
+        now: float,
+        on_reply: OnReply,
+        on_failure: OnFailure,
+        *,
+        retries: int = RETRIES,
+        socket: int | None = None,
+    ) -> None:
         """Ping a node."""
-        self.request(_PING, to, now, on_reply, on_failure)
+        self.request(PING, to, now, on_reply, on_failure, retries=retries, socket=socket)
+
+    def session(self) -> Session:
+        """For requests that are given up together."""
+        return Session(self.requests)
 
     def name_resolved(self, host: str, address: str | None, now: float) -> None:
         """Take in the IPv4 address of a name that `NameWanted` asked for; None where it has none."""
         if not self._closed:
             self._finder.resolved(host, address, now)
+
+    def socket_failed(self, socket: int, now: float) -> None:
+        """A socket can't be opened: fail what was to be sent from it."""
+        if not self._closed:
+            self.requests.socket_failed(socket, now)
+
+    def suspend(self, now: float) -> None:
+        """Fail everything that is under way; the sockets are about to close until `resume`."""
+        if self._closed or self._suspended:
+            return
+        self._suspended = True
+        self.requests.suspend(now)
+        self.requests.outbox.clear()
+
+    def resume(self, server_port: int, now: float) -> None:
+        """The sockets are open again: the node behaves as after a sleep.
+
+        Args:
+            server_port: local port of the server socket.
+            now: seconds.
+        """
+        if self._closed or not self._suspended:
+            return
+        self._suspended = False
+        self.reachability.server_port = server_port
+        self.requests.resume(now)
+        self._wake_up(now)
+        self._last_tick = now
+        self._next_tick = now + TICK
+        self.searches.refresh(now)
 
     def close(self, now: float) -> None:
         """Fail everything that is under way; nothing is sent or received any more."""
@@ -242,7 +303,7 @@ class Node:
 
     def _tick(self, now: float) -> None:
         if now - self._last_tick > SLEEP:
-            self._wake_up()
+            self._wake_up(now)
         else:
             self.membership.tick += 1
         self._last_tick = now
@@ -256,18 +317,20 @@ class Node:
                 self.searches.refresh(now)
         self.searches.tick(now)
         counts = self.requests.counts
-        self._set_health(self._network_health.update(counts.responses, counts.timeouts))
+        self._set_health(self._network_health.update(counts.responses, counts.timeouts), now)
 
-    def _wake_up(self) -> None:
+    def _wake_up(self, now: float) -> None:
         """Everything known is old: ping it in two ticks, search in the next."""
         tick = self.membership.tick + 2 * OLD
         self.membership.tick = tick + PING_TICKS - tick % PING_TICKS - _SETTLE
         self.reachability.wake_up()
         self.searches.refresh_soon()
         self._network_health.reset()
-        self._set_health(self._network_health.state)
+        self._set_health(self._network_health.state, now)
 
-    def _set_health(self, health: Health) -> None:
+    def _set_health(self, health: Health, now: float) -> None:
         if health is not self.health:
             self.health = health
             self._events.append(HealthChanged(health))
+            for told in tuple(self.health_listeners):
+                told(health, now)

@@ -29,7 +29,14 @@ RETRIES: Final = 5
 _SLOW_START: Final = 3
 
 
-_FAILURES: Final = {Failure.CLOSED: QueryFailure.CLOSED, Failure.NO_ROOM: QueryFailure.NO_ROOM}
+_FAILURES: Final = {
+    Failure.CLOSED: QueryFailure.CLOSED,
+    Failure.SUSPENDED: QueryFailure.SUSPENDED,
+    Failure.NO_ROOM: QueryFailure.NO_ROOM,
+    # Searches have their sockets to themselves, and cancel their requests silently.
+    Failure.CANCELLED: QueryFailure.CLOSED,
+    Failure.NO_SOCKET: QueryFailure.CLOSED,
+}
 
 
 class _Visited(Enum):
@@ -48,6 +55,7 @@ class Query:
         commit: see `Commit`.
         concurrency: requests under way at once.
         nodes: where to start, if not at the routing table.
+        retries: sends after the first, to each node.
     """
 
     def __init__(
@@ -60,6 +68,7 @@ class Query:
         commit: Commit | None = None,
         concurrency: int = CONCURRENCY,
         nodes: Iterable[Contact] = (),
+        retries: int = RETRIES,
     ) -> None:
         if ask.target is None:
             raise ValueError("a search needs a target")
@@ -67,6 +76,7 @@ class Query:
         self.target = ask.target
         self.successes = 0
         self.errors = 0
+        self._retries = retries
         self._host = host
         self._ask = ask
         self._on_reply = on_reply
@@ -161,7 +171,7 @@ class Query:
             now,
             lambda reply, now: self._answered(flight, node, reply, now),
             lambda failure, now: self._failed(flight, node, failure, now),
-            retries=RETRIES,
+            retries=self._retries,
             on_late=self._is_late,
         )
         if flight is not None:

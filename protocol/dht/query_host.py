@@ -21,6 +21,7 @@ class QueryFailure(StrEnum):
     TOO_FEW_NODES = "too few nodes answered"
     COMMIT_FAILED = "none of the closest nodes took it"
     CLOSED = "the node is closed"
+    SUSPENDED = "the node is suspended"
     NO_ROOM = "too many requests are in flight"
 
 

@@ -13,7 +13,7 @@ Source: npm dht-rpc 6.27.0 (lib/io.js).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from protocol.constants import REQUEST_TYPE, RESPONSE_TYPE, ResponseError
@@ -43,6 +43,8 @@ from protocol.messages import Address, Request, Response
 if TYPE_CHECKING:
     from random import Random
 
+_RELAYED_OVERHEAD: Final = 80
+"""Bytes of a request with id and target, without its value, at most."""
 _ROTATION_DRAINS: Final = round(ROTATION_INTERVAL / DRAIN_INTERVAL)
 
 
@@ -93,7 +95,7 @@ class Requests:
             max_window=max_window,
             adaptive_timeout=adaptive_timeout,
         )
-        self._closed = False
+        self._ended: Failure | None = None
 
     @property
     def counts(self) -> RequestCounts:
@@ -104,6 +106,11 @@ class Requests:
     def in_flight(self) -> int:
         """Requests without a reply yet."""
         return len(self._queue.flights)
+
+    @property
+    def flights(self) -> Iterator[InFlight]:
+        """Requests without a reply yet, as they are now."""
+        return iter(self._queue.flights)
 
     @property
     def main_socket(self) -> NodeSocket:
@@ -122,6 +129,7 @@ class Requests:
         retries: int = RETRIES,
         timeout: float | None = None,
         on_late: Callable[[InFlight, float], None] | None = None,
+        socket: int | None = None,
     ) -> InFlight | None:
         """Send a request.
 
@@ -130,20 +138,22 @@ class Requests:
             to: the node that is asked.
             now: seconds.
             on_reply: called with the reply.
-            on_failure: called where none came; at once, and None is returned, on a closed node or a full table.
+            on_failure: called where none came; at once, and None is returned, on a closed or suspended node or a full
+                table.
             force: send even where the congestion window is full.
             retries: sends after the first.
             timeout: seconds to wait after each send, where not the usual.
             on_late: called each time a send has not been answered in time.
+            socket: where it is sent from, if not from the node's main socket.
 
         Raises:
             ValueError: `to` is no IPv4 address, or `ask` does not fit a request.
         """
-        tid = None if self._closed else self._queue.flights.free_tid()
+        tid = None if self._ended is not None else self._queue.flights.free_tid()
         if tid is None:
-            on_failure(Failure.CLOSED if self._closed else Failure.NO_ROOM, now)
+            on_failure(self._ended or Failure.NO_ROOM, now)
             return None
-        socket = self.main_socket
+        socket = self.main_socket if socket is None else socket
         message = Request(
             tid, to.address, ask.command, ask.internal, self._id_on(socket), ask.token, ask.target, ask.value
         )
@@ -218,37 +228,86 @@ class Requests:
             return
         self.outbox.append(Outgoing(data, to, socket))
 
-    def relay(self, request: Incoming, value: bytes, to: Address) -> None:
-        """Pass a request on with another value: same tid, command and target."""
+    def send(self, data: bytes, to: Address, socket: int, ttl: int | None = None) -> None:
+        """Send a datagram that is no message, such as a punch, unless the node is closed or suspended."""
+        if self._ended is None:
+            self.outbox.append(Outgoing(data, to, socket, ttl))
+
+    def relay_reply(self, request: Incoming, now: float, value: bytes, relay: Address, socket: int | None) -> None:
+        """Send the answer of a server of our own to a relay, which may be one that does not know of it.
+
+        Anybody can name a relay, so that this is bounded as `reply` is.
+        """
+        size = _RELAYED_OVERHEAD + len(value)
+        if self._guard.admits_reply(relay.host, size, request.size, now):
+            self.relay(request, value, relay, socket)
+        else:
+            self.refused[Refusal.AMPLIFICATION] += 1
+
+    def relay(self, request: Incoming, value: bytes, to: Address, socket: int | None = None) -> None:
+        """Pass a request on with another value: same tid, command and target.
+
+        Args:
+            request: what is passed on.
+            value: its new value.
+            to: where it goes.
+            socket: where it is sent from, if not from where the request came to.
+        """
         message = request.message
+        socket = request.socket if socket is None else socket
         data = encode_request(
             Request(
                 message.tid,
                 to,
                 message.command,
                 message.internal,
-                self._id_on(request.socket),
+                self._id_on(socket),
                 target=message.target,
                 value=value,
             )
         )
-        self.outbox.append(Outgoing(data, to, request.socket))
+        self.outbox.append(Outgoing(data, to, socket))
 
     def next_timeout(self) -> float | None:
-        """When `handle_timeout` is due; None when closed."""
-        return None if self._closed else self._queue.next_timeout()
+        """When `handle_timeout` is due; None when closed or suspended."""
+        return None if self._ended is not None else self._queue.next_timeout()
 
     def handle_timeout(self, now: float) -> None:
         """Send again or give up what is due, and begin the next interval of the window."""
-        if not self._closed:
+        if self._ended is None:
             self._queue.handle_timeout(now)
+
+    def socket_failed(self, socket: int, now: float) -> None:
+        """Fail what was to be sent from a socket that can't be opened."""
+        for flight in self._queue.flights:
+            if flight.socket == socket:
+                self.fail(flight, Failure.NO_SOCKET, now)
+
+    def fail(self, flight: InFlight, failure: Failure, now: float) -> None:
+        """Give a request up and tell who asked."""
+        if not flight.done:
+            self._queue.finish(flight)
+            flight.on_failure(failure, now)
+
+    def suspend(self, now: float) -> None:
+        """Fail everything in flight; no request can be sent before `resume`."""
+        if self._ended is None:
+            self._end(Failure.SUSPENDED, now)
+
+    def resume(self, now: float) -> None:
+        """Send requests again."""
+        if self._ended is Failure.SUSPENDED:
+            self._ended = None
+            self._queue.restart(now)
 
     def close(self, now: float) -> None:
         """Fail everything in flight; no request can be sent any more."""
-        self._closed = True
+        self._end(Failure.CLOSED, now)
+
+    def _end(self, failure: Failure, now: float) -> None:
+        self._ended = failure
         for flight in self._queue.flights:
-            self._queue.finish(flight)
-            flight.on_failure(Failure.CLOSED, now)
+            self.fail(flight, failure, now)
 
     def _id_on(self, socket: int) -> bytes | None:
         return self.id if socket == NodeSocket.SERVER else None

@@ -7,7 +7,8 @@
 | FROM_RELAY, handshake | another relay | FROM_SECOND_RELAY to the server, naming the first relay |
 | FROM_SERVER | server | REPLY to the client |
 
-All legs keep tid, command and target. With a second relay, the server answers to the first.
+All legs keep tid, command and target. With a second relay, the server answers to the first. What is meant for a server
+of our own (`LocalServer`) is not passed on, but answered by it.
 
 The reference passes anything on to any address. Here a client can only have something sent to a host that proved its
 address (by a token, or by answering), or that announced here; an answer only goes to a client that lately asked for
@@ -25,6 +26,7 @@ from protocol.constants import Command, Mode
 from protocol.dht.aged_cache import AgedCache
 from protocol.dht.contact import Incoming, is_reachable
 from protocol.dht.limits import Guard, Limits
+from protocol.dht.local_server import Answer, LocalReply, LocalServer
 from protocol.dht.refusals import Refusal
 from protocol.dht.requests import Requests
 from protocol.dht.routes import Routes
@@ -72,13 +74,25 @@ class Router:
         """Requests passed on whose answer is still waited for."""
         return len(self._forwards)
 
+    def add_server(self, target: bytes, server: LocalServer) -> None:
+        """Have a server of our own answer what is meant for its target."""
+        self._routes.servers[target] = server
+
+    def remove_server(self, target: bytes) -> None:
+        """Forget a server of our own."""
+        self._routes.servers.pop(target, None)
+
     def handshake(self, request: Incoming, now: float) -> None:
-        """Pass on a PEER_HANDSHAKE."""
+        """Pass on a PEER_HANDSHAKE, or have our own server answer it."""
         message = request.message
         try:
             value = decode_handshake(message.value or b"", message.value_offset)
         except DecodeError:
             self._refuse(Refusal.BAD_VALUE)
+            return
+        server = self._server(request)
+        if server is not None:
+            self._serve_handshake(server, request, value, now)
             return
         leg = next((leg for mode, leg in self._handshakes.items() if mode == value.mode), None)
         if leg is None:
@@ -91,14 +105,17 @@ class Router:
             self._refuse(Refusal.TOO_MANY_REQUESTS)
 
     def holepunch(self, request: Incoming, now: float) -> None:
-        """Pass on a PEER_HOLEPUNCH."""
+        """Pass on a PEER_HOLEPUNCH, or have our own server answer it."""
         message = request.message
         try:
             value = decode_holepunch(message.value or b"", message.value_offset)
         except DecodeError:
             self._refuse(Refusal.BAD_VALUE)
             return
-        if value.mode not in (Mode.FROM_CLIENT, Mode.FROM_SERVER):
+        server = self._server(request)
+        if server is not None and value.mode == Mode.FROM_RELAY:
+            self._serve_holepunch(server, request, value, now)
+        elif value.mode not in (Mode.FROM_CLIENT, Mode.FROM_SERVER):
             self._refuse(Refusal.NO_ROUTE)
         elif not self._guard.admits_relaying(request.sender.address.host, now):
             self._refuse(Refusal.TOO_MANY_REQUESTS)
@@ -106,6 +123,64 @@ class Router:
             self._holepunch_from_client(request, value, now)
         else:
             self._holepunch_from_server(request, value, now)
+
+    def _server(self, request: Incoming) -> LocalServer | None:
+        target = request.message.target
+        return None if target is None else self._routes.servers.get(target)
+
+    def _serve_handshake(self, server: LocalServer, request: Incoming, value: Handshake, now: float) -> None:
+        """The answer goes back the way that the request came: straight, over its relay, or over the first of two."""
+        back = value.relay_address if value.mode == Mode.FROM_SECOND_RELAY else request.sender.address
+        if value.mode not in (Mode.FROM_CLIENT, Mode.FROM_RELAY, Mode.FROM_SECOND_RELAY):
+            self._refuse(Refusal.NO_ROUTE)
+        elif not value.noise or back is None or not is_reachable(back):
+            self._refuse(Refusal.BAD_VALUE)
+        elif value.mode == Mode.FROM_CLIENT:
+            server.serve_handshake(
+                value,
+                request,
+                now,
+                self._once(request, None, lambda noise: encode_handshake(Handshake(Mode.REPLY, noise))),
+            )
+        else:
+            server.serve_handshake(
+                value,
+                request,
+                now,
+                self._once(
+                    request,
+                    back,
+                    lambda noise: encode_handshake(Handshake(Mode.FROM_SERVER, noise, value.peer_address)),
+                ),
+            )
+
+    def _serve_holepunch(self, server: LocalServer, request: Incoming, value: Holepunch, now: float) -> None:
+        if value.peer_address is None:
+            self._refuse(Refusal.BAD_VALUE)
+            return
+        answer = self._once(
+            request,
+            request.sender.address,
+            lambda payload: encode_holepunch(Holepunch(Mode.FROM_SERVER, 0, payload, value.peer_address)),
+        )
+        server.serve_holepunch(value, request, now, answer)
+
+    def _once(self, request: Incoming, relay: Address | None, encode: Callable[[bytes], bytes]) -> Answer:
+        """What takes a server's answer: a request to the relay, or a reply where there is none."""
+        answered = False
+
+        def answer(reply: LocalReply, now: float) -> None:
+            nonlocal answered
+            if answered:
+                return
+            answered = True
+            value = encode(reply.payload)
+            if relay is None:
+                self._requests.reply(request, now, value, token=False, closer_nodes=False, socket=reply.socket)
+            else:
+                self._requests.relay_reply(request, now, value, relay, reply.socket)
+
+        return answer
 
     def _handshake_from_client(self, request: Incoming, value: Handshake, now: float) -> None:
         to = value.relay_address or self._announced(request, now)

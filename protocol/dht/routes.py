@@ -1,4 +1,4 @@
-"""Peers that are reached through this node: they announced themselves here, under the hash of their key.
+"""Peers that are reached through this node: they announced themselves here, under the hash of their key, or listen here.
 
 Source: npm hyperdht 6.34.0 (lib/router.js).
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from protocol.dht.aged_cache import AgedCache
+from protocol.dht.local_server import LocalServer
 from protocol.messages import Address
 
 
@@ -25,6 +26,8 @@ class Routes:
         self._max_age = max_age
         self._routes: AgedCache[bytes, Route] = AgedCache(max_size, max_age)
         self._hosts: AgedCache[str, bool] = AgedCache(max_size, max_age)
+        self.servers: dict[bytes, LocalServer] = {}
+        """Servers of our own, by target; they neither age nor give way."""
 
     def __len__(self) -> int:
         """Routes held."""
@@ -38,6 +41,14 @@ class Routes:
         """Remember a route, in the place of one to the same target."""
         self._routes.set(target, route, now)
         self._hosts.set(route.relay.host, True, now)
+
+    def record(self, target: bytes, now: float) -> bytes | None:
+        """The encoded record of the peer with this target: a server of our own, or one that announced here."""
+        server = self.servers.get(target)
+        if server is not None:
+            return server.record
+        route = self.get(target, now)
+        return None if route is None else route.record
 
     def remove(self, target: bytes) -> None:
         """Forget a route."""

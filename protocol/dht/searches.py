@@ -14,6 +14,7 @@ from protocol.dht.contact import Ask, Contact, OnFailure, OnReply, Reply
 from protocol.dht.flight_table import RETRIES, InFlight
 from protocol.dht.membership import Membership
 from protocol.dht.query import CONCURRENCY, Query
+from protocol.dht.query import RETRIES as QUERY_RETRIES
 from protocol.dht.query_host import Commit, QueryResult
 from protocol.dht.requests import Requests
 from protocol.dht.routing_table import K
@@ -80,6 +81,7 @@ class Searches:
         commit: Commit | None = None,
         concurrency: int | None = None,
         nodes: Iterable[Contact] = (),
+        retries: int = QUERY_RETRIES,
     ) -> Query:
         """Start a search; see `Query`."""
 
@@ -97,6 +99,7 @@ class Searches:
             commit=commit,
             concurrency=concurrency or self._concurrency,
             nodes=nodes,
+            retries=retries,
         )
         self._active.add(query)
         query.start(now)

@@ -90,6 +90,12 @@ class SendQueue:
         self.flights.finish(flight)
         self._congestion.answered()
 
+    def restart(self, now: float) -> None:
+        """Begin anew with an empty window, after a time in which nothing was sent."""
+        self._congestion.clear()
+        self._waiting.clear()
+        self._next_drain = now + DRAIN_INTERVAL
+
     def next_timeout(self) -> float:
         """When `handle_timeout` is due."""
         deadline = self.flights.next_deadline()

@@ -14,6 +14,7 @@ import pytest
 
 from protocol.dht.bootstrap import BootstrapNode
 from protocol.dht.contact import NodeSocket
+from protocol.dht.node import Node
 from protocol.dht.options import NodeOptions
 from protocol.udp_shell import UdpShell
 
@@ -91,14 +92,14 @@ async def real_nodes() -> AsyncIterator[Driver]:
             await process.wait()
 
 
-def server_port(shell: UdpShell) -> int:
+def server_port(shell: UdpShell[Node]) -> int:
     """The port by which others know one of our nodes."""
     return shell.address(NodeSocket.SERVER).port
 
 
 async def our_node(
     *bootstrap: int, ephemeral: bool | None = False, firewalled: bool = False, port_wanted: int = 0
-) -> UdpShell:
+) -> UdpShell[Node]:
     """One of our nodes on loopback, bootstrapped; persistent unless said otherwise."""
     options = NodeOptions(
         bootstrap=tuple(BootstrapNode(LOOPBACK, port) for port in bootstrap),
@@ -112,7 +113,7 @@ async def our_node(
 
 
 @asynccontextmanager
-async def our_network(size: int) -> AsyncIterator[list[UdpShell]]:
+async def our_network(size: int) -> AsyncIterator[list[UdpShell[Node]]]:
     """A DHT of our nodes only; the first is where others bootstrap."""
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(await our_node())

@@ -39,10 +39,10 @@ async def test_joining_as_a_client() -> None:
     async with real_nodes() as real:
         testnet = await real("testnet", size=8)
         async with await our_node(testnet["bootstrap"], ephemeral=True, firewalled=True) as ours:
-            assert {node.address.port for node in ours.node.membership.table} == set(testnet["ports"][1:])
-            assert ours.node.reachability.nat.host == LOOPBACK
-            assert ours.node.id is None
-            assert not ours.node.refused
+            assert {node.address.port for node in ours.machine.membership.table} == set(testnet["ports"][1:])
+            assert ours.machine.reachability.nat.host == LOOPBACK
+            assert ours.machine.id is None
+            assert not ours.machine.refused
 
 
 async def test_the_open_port_is_found_and_the_node_takes_part() -> None:
@@ -50,19 +50,19 @@ async def test_the_open_port_is_found_and_the_node_takes_part() -> None:
         testnet = await real("testnet", size=8)
         async with await our_node(testnet["bootstrap"], ephemeral=False, firewalled=True) as ours:
             address = Address(LOOPBACK, server_port(ours))
-            assert ours.node.id == node_id(address)
-            assert not ours.node.reachability.firewalled
+            assert ours.machine.id == node_id(address)
+            assert not ours.machine.reachability.firewalled
             await real("node", name="a", bootstrap=[testnet["bootstrap"]])
-            assert address.port in await real("findNode", name="a", target=ours.node.id.hex())
-            assert (await real("ping", name="a", port=address.port))["id"] == ours.node.id.hex()
+            assert address.port in await real("findNode", name="a", target=ours.machine.id.hex())
+            assert (await real("ping", name="a", port=address.port))["id"] == ours.machine.id.hex()
 
 
 async def test_an_adaptive_node_finds_its_port_open_and_stays_ephemeral() -> None:
     async with real_nodes() as real:
         testnet = await real("testnet", size=8)
         async with await our_node(testnet["bootstrap"], ephemeral=None, firewalled=True) as ours:
-            assert not ours.node.reachability.firewalled
-            assert ours.node.id is None
+            assert not ours.machine.reachability.firewalled
+            assert ours.machine.id is None
 
 
 async def test_peers_announced_by_either_are_found_by_the_other() -> None:
@@ -128,10 +128,10 @@ async def test_a_first_node_that_knows_its_address() -> None:
         options = replace(NodeOptions(), ephemeral=False, firewalled=False, public_address=Address(LOOPBACK, port))
         async with await UdpShell.open(options, host=LOOPBACK, port=port) as first:
             await first.bootstrapped()
-            assert first.node.id == node_id(Address(LOOPBACK, port))
+            assert first.machine.id == node_id(Address(LOOPBACK, port))
             await real("node", name="a", bootstrap=[port])
             await real("immutablePut", name="a", value=b"x".hex())
-            assert len(first.node.values) == 1
+            assert len(first.machine.values) == 1
 
 
 async def test_a_mixed_network() -> None:

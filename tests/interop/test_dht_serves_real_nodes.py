@@ -37,16 +37,16 @@ async def test_a_real_node_joins() -> None:
         assert all(persistent["id"] in _ids(shell) for shell in network[1:])
 
 
-def _ids(shell: UdpShell) -> set[str]:
-    return {node.id.hex() for node in shell.node.membership.table}
+def _ids(shell: UdpShell[Node]) -> set[str]:
+    return {node.id.hex() for node in shell.machine.membership.table}
 
 
 async def test_pings() -> None:
     async with our_network(3) as network, real_nodes() as real:
         ours = network[1]
         await real("node", name="a", bootstrap=[server_port(network[0])])
-        assert ours.node.id is not None
-        assert (await real("ping", name="a", port=server_port(ours)))["id"] == ours.node.id.hex()
+        assert ours.machine.id is not None
+        assert (await real("ping", name="a", port=server_port(ours)))["id"] == ours.machine.id.hex()
         assert await real("delayedPing", name="a", port=server_port(ours), delay=300) >= 290
 
 
@@ -94,7 +94,7 @@ async def test_values() -> None:
         for seq, text in ((1, b"first"), (2, b"second"), (2, b"other"), (0, b"late")):
             await real("mutablePut", name="a", seed=SEED.hex(), value=text.hex(), seq=seq)
         assert await real("mutableGet", name="b", key=KEY.hex()) == {"seq": 2, "value": b"second".hex()}
-        assert network[1].node.refused[Refusal.OLD_SEQ] == 2
+        assert network[1].machine.refused[Refusal.OLD_SEQ] == 2
 
 
 async def test_a_plugin_of_ours_is_asked() -> None:
@@ -102,15 +102,15 @@ async def test_a_plugin_of_ours_is_asked() -> None:
         ours = network[1]
 
         def serve(request: PluginRequest, incoming: Incoming, now: float) -> None:
-            ours.node.requests.reply(incoming, now, (request.value or b"")[::-1], token=False)
+            ours.machine.requests.reply(incoming, now, (request.value or b"")[::-1], token=False)
 
-        ours.node.plugins.register("mirror", 1, serve)
+        ours.machine.plugins.register("mirror", 1, serve)
         await real("node", name="a", bootstrap=[server_port(network[0])])
         asked = {"name": "a", "port": server_port(ours), "plugin": "mirror", "value": b"abc".hex()}
         assert await real("plugin", **asked, version=1) == {"error": 0, "value": b"cba".hex()}
         with pytest.raises(Exception, match="REQUEST_TIMEOUT"):
             await real("plugin", **asked, version=2)
-        assert ours.node.refused[Refusal.UNKNOWN_PLUGIN] == 4
+        assert ours.machine.refused[Refusal.UNKNOWN_PLUGIN] == 4
 
 
 async def test_connect_through_our_relays() -> None:
@@ -119,7 +119,7 @@ async def test_connect_through_our_relays() -> None:
         await server("node", name="s", bootstrap=[port], options={"quickFirewall": False})
         await client("node", name="c", bootstrap=[port], options={"quickFirewall": False})
         listening = await server("listen", name="s", seed=SEED.hex())
-        ours = {server_port(shell): shell.node for shell in network}
+        ours = {server_port(shell): shell.machine for shell in network}
         assert len(listening["relays"]) == 3
         assert set(listening["relays"]) <= set(ours)
         assert await client("connect", name="c", key=KEY.hex(), size=1 << 20) == {"intact": True}
@@ -145,8 +145,8 @@ async def test_many_connects_at_once() -> None:
         connects = [client("connect", name=name, key=KEY.hex(), size=1000) for name in names]
         assert await asyncio.gather(*connects) == [{"intact": True}] * len(names)
         for shell in network:
-            assert not shell.node.refused[Refusal.TOO_MANY_REQUESTS]
-            assert not shell.node.refused[Refusal.AMPLIFICATION]
+            assert not shell.machine.refused[Refusal.TOO_MANY_REQUESTS]
+            assert not shell.machine.refused[Refusal.AMPLIFICATION]
 
 
 async def test_a_real_node_that_slept_is_back() -> None:

@@ -54,7 +54,7 @@ async def test_names_are_looked_up() -> None:
         async with await UdpShell.open(options, host=LOOPBACK, port=0, on_event=events.append) as second:
             async with asyncio.timeout(60):
                 await second.bootstrapped()
-            assert second.node.reachability.nat.host == LOOPBACK
+            assert second.machine.reachability.nat.host == LOOPBACK
     assert {event.host for event in events if isinstance(event, NameWanted)} == {"localhost", "no-such-host.invalid"}
     assert Bootstrapped(0) in events
 
@@ -80,7 +80,7 @@ async def test_timers_run_without_traffic() -> None:
             silent.bind((LOOPBACK, 0))
 
             def ping(node: object, now: float, done: object) -> None:
-                shell.node.ping(Address(*silent.getsockname()), now, done, done)  # type: ignore[arg-type]
+                shell.machine.ping(Address(*silent.getsockname()), now, done, done)  # type: ignore[arg-type]
 
             started = asyncio.get_running_loop().time()
             failures.append(await shell.run(ping))  # type: ignore[arg-type]
@@ -93,7 +93,7 @@ async def test_what_the_system_refuses_to_send_is_counted() -> None:
         await shell.bootstrapped()
 
         def ping(node: object, now: float, done: object) -> None:
-            shell.node.ping(Address("255.255.255.255", 9), now, done, done)  # type: ignore[arg-type]
+            shell.machine.ping(Address("255.255.255.255", 9), now, done, done)  # type: ignore[arg-type]
 
         assert await shell.run(ping) is Failure.TIMED_OUT  # type: ignore[arg-type]
         assert shell.errors == 4

@@ -108,7 +108,7 @@ class SimHost:
     def pump(self) -> None:
         """Send what the node wants sent, and plan its next timer: after every call of it."""
         now = self.network.now
-        while (outgoing := self.node.poll_datagram()) is not None:
+        while (outgoing := self.node.poll_datagram(now)) is not None:
             port = SERVER_PORT if outgoing.socket == NodeSocket.SERVER else CLIENT_PORT
             assert 0 < len(outgoing.data) <= 1500
             self._send(outgoing.data, Address(self.host, port), outgoing.to)

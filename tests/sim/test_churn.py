@@ -93,7 +93,7 @@ def test_closing_ends_what_is_under_way() -> None:
     host.close()
     assert ended == [QueryFailure.CLOSED]
     assert host.node.searches.active == 0
-    assert host.node.poll_datagram() is None
+    assert host.node.poll_datagram(host.network.now) is None
     look_up(host.node, network.now, lambda found, _: ended.append(found.search.failure), bytes(32))
     assert ended == [QueryFailure.CLOSED] * 2
 

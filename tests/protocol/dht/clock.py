@@ -84,7 +84,7 @@ class NodeUnderTest:
         """Hand in bytes."""
         self.node.receive_datagram(data, sender, self.now, NodeSocket.SERVER)
         sent = []
-        while (outgoing := self.node.poll_datagram()) is not None:
+        while (outgoing := self.node.poll_datagram(self.now)) is not None:
             sent.append(outgoing)
         return sent
 
@@ -114,7 +114,7 @@ class NodeUnderTest:
         while (due := self.node.next_timeout()) is not None and due <= end:
             self.now = due
             self.node.handle_timeout(due)
-            while (outgoing := self.node.poll_datagram()) is not None:
+            while (outgoing := self.node.poll_datagram(self.now)) is not None:
                 sent.append(outgoing)
         self.now = end
         return sent

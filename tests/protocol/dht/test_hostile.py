@@ -76,7 +76,7 @@ def test_any_answers_to_a_search(data: st.DataObject, named: list[Address]) -> N
         Ask(Command.LOOKUP, target=bytes(32)), t.now, on_finished=lambda result, _: ended.append(result.failure is None)
     )
     for _ in range(6):
-        out = t.node.poll_datagram()
+        out = t.node.poll_datagram(t.now)
         if out is None:
             break
         answer = data.draw(responses)

@@ -40,7 +40,7 @@ def run(
     results: list[Any] = []
     operation(t.node, t.now, lambda result, _: results.append(result), *args, **kwargs)
     for _ in range(100):
-        while (out := t.node.poll_datagram()) is not None:
+        while (out := t.node.poll_datagram(t.now)) is not None:
             asked = as_request(out)
             fields = (answers or {}).get(asked.command)
             if out.to == OTHER and not asked.internal and fields is not None:

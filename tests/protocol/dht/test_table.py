@@ -140,7 +140,7 @@ class TestSearching:
         sent: list[Address] = []
 
         def drain() -> None:
-            while (out := t.node.poll_datagram()) is not None:
+            while (out := t.node.poll_datagram(t.now)) is not None:
                 sent.append(out.to)
 
         ended: list[int] = []
@@ -160,7 +160,7 @@ class TestSearching:
         friend, down = Address("10.0.4.1", 1), Address("10.0.4.2", 2)
         hear(t, friend)
         t.node.searches.start(Ask(3, target=bytes(32)), t.now)
-        out = t.node.poll_datagram()
+        out = t.node.poll_datagram(t.now)
         assert out is not None
         answer = Response(as_request(out).tid, OWN, id=node_id(friend), closer_nodes=(down, OWN))
         sent = t.tell_bytes(encode_response(answer), friend)
@@ -189,7 +189,7 @@ class TestSearching:
         asked: list[Address] = []
         first = True
         for _ in range(200):
-            while (out := t.node.poll_datagram()) is not None:
+            while (out := t.node.poll_datagram(t.now)) is not None:
                 asked.append(out.to)
                 if answering or out.to not in given:
                     t.node.receive_datagram(
@@ -285,7 +285,7 @@ def test_a_search_does_not_go_where_strangers_send_it() -> None:
     t = NodeUnderTest()
     hear(t, PUBLIC)
     t.node.searches.start(Ask(3, target=bytes(32)), t.now)
-    out = t.node.poll_datagram()
+    out = t.node.poll_datagram(t.now)
     assert out is not None
     named = (LOOPBACK, HOME, Address("9.9.9.9", 1))
     answer = Response(as_request(out).tid, OWN, id=node_id(PUBLIC), closer_nodes=named)
