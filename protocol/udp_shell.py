@@ -247,7 +247,7 @@ class UdpShell(Generic[M]):
         return await future
 
     def act(self, deed: Callable[[M, float], T]) -> T:
-        """Call the machine and do what it then wants done, e.g. ``shell.act(lambda peer, now: peer.connect(key, now))``."""
+        """Call the machine and do what it then wants done: ``shell.act(lambda peer, now: peer.connect(key, now))``."""
         result = deed(self.machine, self.now)
         self.drive()
         return result

@@ -172,10 +172,10 @@ class Node:
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is due, in seconds; None on a closed or suspended node."""
+        if self._closed or self._suspended:
+            return None
         due = (self.requests.next_timeout(), self._internal.next_timeout(), self._next_tick)
-        return (
-            min((at for at in due if at is not None), default=None) if not (self._closed or self._suspended) else None
-        )
+        return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, now: float) -> None:
         """Do what is due."""

@@ -1,4 +1,4 @@
-"""Peers that are reached through this node: they announced themselves here, under the hash of their key, or listen here.
+"""Peers that are reached through this node: they listen here, or announced themselves here under their key's hash.
 
 Source: npm hyperdht 6.34.0 (lib/router.js).
 """

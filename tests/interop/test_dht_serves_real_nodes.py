@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from protocol.dht.contact import Incoming
+from protocol.dht.node import Node
 from protocol.dht.refusals import Refusal
 from protocol.hashes import blake2b_256, target_of
 from protocol.keys import key_pair
