@@ -1,0 +1,69 @@
+"""Where things are in the embedded network: makes of NAT, public addresses, and inside addresses, from one seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from app.demo.loopback_network import Loopback, PublicHost, free_address
+from app.demo.nat_host import NatHost, NattedLan
+from protocol.nat_box import Behaviour, NatKind, PortOrder
+
+CONSISTENT: Final = NatKind(port_preservation=True)
+"""As home routers do: one port for all destinations, and only whom was sent to may answer."""
+SEQUENTIAL: Final = NatKind(port_order=PortOrder.SEQUENTIAL, inbound_refresh=True)
+"""One port for all destinations too, handed out in order."""
+RANDOM: Final = NatKind(Behaviour.ADDRESS_AND_PORT_DEPENDENT)
+"""Another port for each destination."""
+REMAPPING: Final = NatKind(
+    Behaviour.ADDRESS_AND_PORT_DEPENDENT, port_preservation=True, overloading=True, keeps_strays=True
+)
+"""Linux without a rule that drops strays: looks consistent, until a stray datagram takes the announced port."""
+
+_INSIDE: Final = ("192.168.1", "192.168.178", "10.0.0", "172.16.4")
+
+
+@dataclass
+class Places:
+    """Hands out hosts, each with an address of its own."""
+
+    loopback: Loopback
+    random: Random
+    lans: list[NattedLan] = field(default_factory=list)
+    _taken: set[str] = field(default_factory=set)
+
+    def public_host(self) -> PublicHost:
+        """A host on the public network.
+
+        Raises:
+            NoLoopbackError: no address is free.
+        """
+        return PublicHost(self.loopback, self._address())
+
+    def lan(self, kind: NatKind) -> NattedLan:
+        """A local network behind a NAT.
+
+        Raises:
+            NoLoopbackError: no address is free.
+        """
+        lan = NattedLan(self.loopback, self._address(), kind, self.random)
+        self.lans.append(lan)
+        return lan
+
+    def host(self, lan: NattedLan) -> NatHost:
+        """One more host of a local network."""
+        network = _INSIDE[self.lans.index(lan) % len(_INSIDE)]
+        while (inside := f"{network}.{self.random.randrange(2, 250)}") in lan.hosts:
+            pass
+        return lan.host(inside)
+
+    def close(self) -> None:
+        """Close every local network."""
+        for lan in self.lans:
+            lan.close()
+
+    def _address(self) -> str:
+        host = free_address(self.random, self._taken)
+        self._taken.add(host)
+        return host
