@@ -77,6 +77,12 @@ class SocketReleased:
     socket: int
 
 
+class OwnersEvent:
+    """Base of what an owner of a node tells in the same way, through the same shell; see `protocol.peer.events`."""
+
+    __slots__ = ()
+
+
 Event = (
     NameWanted
     | Bootstrapped
@@ -88,4 +94,5 @@ Event = (
     | NodeRemoved
     | HealthChanged
     | SocketReleased
+    | OwnersEvent
 )
