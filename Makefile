@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 FILE ?= app/samples/tour.pcapng
 PYTEST_ARGS ?=
+# Scenarios side by side: they wait most of the time.
+LAB_JOBS ?= 4
 
 BIN := $(VENV)/bin
 NODE_PACKAGES := tests/node/node_modules/.package-lock.json
@@ -49,7 +51,7 @@ timed: $(VENV)/.installed-dev node-packages
 	$(WITH_NODE) $(BIN)/python -m pytest -rs -m timed $(PYTEST_ARGS)
 
 lab: $(VENV)/.installed-dev node-packages
-	$(WITH_NODE) $(BIN)/python -m tests.natlab all --out lab-out
+	$(WITH_NODE) $(BIN)/python -m tests.natlab all --out lab-out --jobs $(LAB_JOBS)
 	$(BIN)/python -m tests.truth lab-out
 
 bench: $(VENV)/.installed-dev

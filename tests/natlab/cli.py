@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from . import fixtures, scenario
@@ -33,6 +35,35 @@ def _summary(name: str, folder: Path) -> bool:
     return right
 
 
+def _side_by_side(names: list[str], folder: Path, jobs: int) -> bool:
+    """Run scenarios in processes of their own, so many at a time: most of a scenario is waiting for timers.
+
+    Their lines are printed together, in the order in which the scenarios end.
+    """
+    processes: list[subprocess.Popen[str]] = []
+
+    def one(name: str) -> tuple[str, int]:
+        command = [sys.executable, "-m", "tests.natlab", "run", name, "--out", str(folder)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        processes.append(process)
+        return process.communicate()[0], process.returncode
+
+    right = True
+    with ThreadPoolExecutor(jobs) as pool:
+        waiting = [pool.submit(one, name) for name in names]
+        try:
+            for ended in as_completed(waiting):
+                said, status = ended.result()
+                print(said, end="", flush=True)
+                right = right and status == 0
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in processes:
+                process.terminate()  # each removes its own namespaces
+            raise
+    return right
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit status (1: an attempt did not end as the scenario says; 2: no
     lab here; 130: stopped by a signal)."""
@@ -44,6 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
         if command == "run":
             sub.add_argument("scenario", nargs="+")
         sub.add_argument("--out", type=Path, default=Path("lab-out"))
+        sub.add_argument("--jobs", type=int, default=1, help="so many scenarios at a time (1)")
     keep = commands.add_parser("fixtures", help="keep the captures and truth of earlier runs as fixtures")
     keep.add_argument("scenario", nargs="*")
     keep.add_argument("--out", type=Path, default=Path("lab-out"), help="where the runs are")
@@ -64,8 +96,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     selected = scenario.names() if chosen.command == "all" else chosen.scenario
     try:
-        results = [_summary(name, chosen.out) for name in selected]
+        if chosen.jobs > 1:
+            right = _side_by_side(selected, chosen.out, chosen.jobs)
+        else:
+            results = [_summary(name, chosen.out) for name in selected]
+            right = all(results)
     except (asyncio.CancelledError, KeyboardInterrupt):
         print("stopped; nothing of the lab is left behind", file=sys.stderr)
         return 130
-    return 0 if all(results) else 1
+    return 0 if right else 1
