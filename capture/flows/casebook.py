@@ -7,19 +7,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import chain
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from capture.flows.attempt import Attempt
 from capture.flows.copies import Copies
-from capture.flows.facts import Facts
-from capture.flows.freezing import Case, freeze
-from capture.flows.gathering import OPENING_NS, SAMPLING_NS, Gatherer
-from capture.flows.judging import judge
-from capture.flows.relaying import carries_relayed, relay_links
-from capture.flows.tokens import token_lives
-from capture.flows.traffic import Stream, Traffic
+from capture.flows.listing import list_attempt
+from capture.flows.traffic import OPENING_NS, SAMPLING_NS, Stream, Traffic
 from capture.model import Flow, Outcome
 from capture.table import PacketTable
+
+if TYPE_CHECKING:
+    from capture.flows.facts import Facts
+    from capture.flows.freezing import Case
+    from capture.flows.gathering import Gatherer
 
 SETTLING_NS: Final = 60_000_000_000
 """After so long without a packet nothing more is expected of an attempt: 35 s of random punches, with room."""
@@ -32,7 +32,9 @@ class Casebook:
         self._table = table
         self._attempts = attempts
         self._traffic = traffic
-        self._gatherer = Gatherer(traffic, copies)
+        self._copies = copies
+        self._gatherer: Gatherer | None = None
+        """None until somebody looks at an attempt: what works it out is imported only then."""
         self._unclaimed: dict[bytes, None] = {}
         self._seen_rows = 0
         self._facts: dict[bytes, Facts] = {}
@@ -79,7 +81,8 @@ class Casebook:
         for noise1 in dropped:
             for kept in (self.flows, self._facts, self._cases, self._unsettled, self._unclaimed):
                 kept.pop(noise1, None)
-            self._gatherer.release(noise1)
+            if self._gatherer is not None:
+                self._gatherer.release(noise1)
         if dropped:
             self._starts = [start for start in self._starts if start[1] not in dropped]
             for members in self._by_stream.values():
@@ -87,18 +90,20 @@ class Casebook:
 
     def _touched(self) -> Iterator[bytes]:
         """Attempts that packets of the last batch may belong to, or whose time to settle has come."""
-        traffic = self._traffic
+        traffic, gatherer = self._traffic, self._gatherer
+        start, self._seen_rows = self._seen_rows, len(self._table)
+        if gatherer is None:
+            return
         for endpoint in traffic.fresh:
-            yield from self._gatherer.claimants(endpoint)
+            yield from gatherer.claimants(endpoint)
         for stream in traffic.grown:
             yield from self._by_stream.get(stream, ())
-        start, self._seen_rows = self._seen_rows, len(self._table)
         if start == self._seen_rows:
             return
         yield from self._unsettled
         since = int(self._table.time_ns[start:].min()) - SAMPLING_NS
         for endpoint in traffic.sampled:
-            yield from (one for one in self._gatherer.claimants(endpoint) if self._attempts[one].last_ns >= since)
+            yield from (one for one in gatherer.claimants(endpoint) if self._attempts[one].last_ns >= since)
 
     def _claim_all(self) -> set[bytes]:
         """Let new and changed attempts claim their endpoints.
@@ -106,44 +111,55 @@ class Casebook:
         Returns:
             Attempts that have packets at such an endpoint which may not be theirs any more.
         """
+        gatherer = self._gathering()
         since: dict[int, int] = {}
         for noise1 in self._unclaimed:
             attempt = self._attempts[noise1]
-            for endpoint in self._gatherer.claim(attempt):
+            for endpoint in gatherer.claim(attempt):
                 since[endpoint] = min(since.get(endpoint, attempt.started_ns), attempt.started_ns)
         self._unclaimed.clear()
         return {
             noise1
             for endpoint, start in since.items()
-            for noise1 in self._gatherer.claimants(endpoint)
+            for noise1 in gatherer.claimants(endpoint)
             if noise1 in self._facts and self._facts[noise1].last_ns >= start
         }
 
     def _freeze(self, attempt: Attempt) -> Flow:
-        return freeze(self._table, attempt, partial(self._case, attempt))
+        return list_attempt(self._table, attempt, partial(self._case, attempt))
+
+    def _gathering(self) -> Gatherer:
+        if self._gatherer is None:
+            from capture.flows.gathering import Gatherer
+
+            self._gatherer = Gatherer(self._traffic, self._copies)
+        return self._gatherer
 
     def _openers_of(self, noise1: bytes, old: Facts | None) -> list[bytes]:
         """Attempts whose stream a changed attempt carried or carries now, as their blind relay."""
+        from capture.flows.relaying import carries_relayed
+
         attempt = self._attempts[noise1]
         if not (old is not None and carries_relayed(old)) and not carries_relayed(self._facts_of(attempt)):
             return []
-        started = attempt.started_ns
+        started, gatherer = attempt.started_ns, self._gathering()
         first = bisect_left(self._starts, (started - OPENING_NS, b""))
         return [
             opener
             for start, opener in self._starts[first : bisect_left(self._starts, (started + 1, b""))]
-            if noise1 in self._gatherer.opened_by_sides(self._attempts[opener])
+            if noise1 in gatherer.opened_by_sides(self._attempts[opener])
         ]
 
     def _case(self, attempt: Attempt) -> Case:
         case = self._cases.get(attempt.noise1)
         if case is None:
+            from capture.flows.freezing import make_case
+
             facts = self._facts_of(attempt)
-            others = [self._facts_of(self._attempts[noise1]) for noise1 in self._gatherer.opened_by_sides(attempt)]
-            links = relay_links(facts, [other for other in others if other is not facts])
-            judgement = judge(facts, links)
-            case = self._cases[attempt.noise1] = Case(facts, judgement, links, token_lives(facts))
-            if judgement.outcome is Outcome.UNKNOWN and facts.capture_end_ns - attempt.last_ns < SETTLING_NS:
+            opened = self._gathering().opened_by_sides(attempt)
+            case = make_case(facts, [self._facts_of(self._attempts[noise1]) for noise1 in opened])
+            self._cases[attempt.noise1] = case
+            if case.judgement.outcome is Outcome.UNKNOWN and facts.capture_end_ns - attempt.last_ns < SETTLING_NS:
                 self._unsettled[attempt.noise1] = None
             start = attempt.started_ns, attempt.noise1
             at = bisect_left(self._starts, start)
@@ -157,7 +173,7 @@ class Casebook:
         facts = self._facts.get(attempt.noise1)
         if facts is None:
             traffic = self._traffic
-            facts = self._gatherer.gather(attempt, traffic.first_ns, traffic.last_ns)
+            facts = self._gathering().gather(attempt, traffic.first_ns, traffic.last_ns)
             self._facts[attempt.noise1] = facts
             for path in facts.streams:
                 for stream in (*path.up, *path.down):

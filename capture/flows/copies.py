@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 import numpy as np
-from numpy.typing import NDArray
 
+from capture.arrays import I64
 from capture.flows.endpoints import destination_endpoints, source_endpoints
 from capture.model import Sighting
 from capture.table import PacketTable
@@ -50,7 +50,7 @@ class Copies:
         copies = self._by_primary.get(row)
         return [dst] if copies is None else [dst, *[copy[2] for copy in copies]]
 
-    def fullest(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    def fullest(self, rows: I64) -> I64:
         """For each primary row the sighting of which most bytes were captured: itself, unless it was cut."""
         table = self._table
         cut = np.flatnonzero(table.wire_length[rows] > table.length[rows])

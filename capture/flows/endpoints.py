@@ -11,8 +11,8 @@ from socket import AF_INET6, inet_aton, inet_ntop
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from capture.arrays import I64, U16, U32, Bools
 from capture.table import PacketTable, host_text
 from protocol.messages import Address
 
@@ -22,17 +22,17 @@ _PRIVATE: Final = ((10, 24), (0xAC1, 20), (0xC0A8, 16), (0xA9FE, 16), (127, 24))
 """10/8, 172.16/12, 192.168/16, 169.254/16 and 127/8: network number and bits to its right."""
 
 
-def source_endpoints(table: PacketTable, rows: slice | NDArray[np.int64]) -> NDArray[np.int64]:
+def source_endpoints(table: PacketTable, rows: slice | I64) -> I64:
     """The source endpoint of each of `rows`."""
     return _pack(table.src[rows], table.sport[rows], table.family6[rows])
 
 
-def destination_endpoints(table: PacketTable, rows: slice | NDArray[np.int64]) -> NDArray[np.int64]:
+def destination_endpoints(table: PacketTable, rows: slice | I64) -> I64:
     """The destination endpoint of each of `rows`."""
     return _pack(table.dst[rows], table.dport[rows], table.family6[rows])
 
 
-def _pack(host: NDArray[np.uint32], port: NDArray[np.uint16], family6: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _pack(host: U32, port: U16, family6: Bools) -> I64:
     packed = (host.astype(np.int64) << 16) | port
     if family6.any():
         packed |= family6.astype(np.int64) << 48

@@ -1,28 +1,25 @@
-"""Freezing: gathered facts and a judgement become the `capture.model.Flow` that every view reads."""
+"""Freezing: gathered facts and a judgement become the fields of the `capture.model.Flow` that every view reads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any, Final
 
 from capture.flows.attempt import Attempt, Exchange
 from capture.flows.copies import Copies
-from capture.flows.deferred import DeferredFlow
-from capture.flows.endpoints import address_of, host_of
+from capture.flows.endpoints import address_of
 from capture.flows.facts import Facts, SidePunches
+from capture.flows.judging import judge
 from capture.flows.ladder import Ladder, leg_lanes
 from capture.flows.lanes import Lanes
 from capture.flows.legs import NO_VALUE, Leg
-from capture.flows.relaying import RelayLink
+from capture.flows.relaying import RelayLink, relay_links
 from capture.flows.searches import Search
-from capture.flows.tokens import TokenLives
+from capture.flows.tokens import TokenLives, token_lives
 from capture.flows.verdicts.judgement import Judgement
 from capture.flows.wording import advice, application_error, summary
 from capture.model import (
     Evidence,
-    Flow,
     FlowMessage,
     KeyEvidence,
     Lane,
@@ -44,37 +41,7 @@ from protocol.constants import Command, InternalCommand, Mode
 from protocol.messages import Address
 from protocol.secretbox import open_payload
 
-_NS = 1e9
-
-
-JUDGED: Final = (
-    "duration",
-    "client",
-    "server",
-    "relays",
-    "key",
-    "client_firewall",
-    "server_firewall",
-    "outcome",
-    "path",
-    "verdict",
-    "fast_open",
-    "rounds",
-    "server_token",
-    "client_token",
-)
-"""Fields that take the attempt's facts."""
-DRAWN: Final = (
-    "client_probes",
-    "server_probes",
-    "lanes",
-    "messages",
-    "steps",
-    "client_nat",
-    "server_nat",
-    "notes",
-)
-"""Fields that take every packet of the attempt."""
+_NS: Final = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,30 +54,14 @@ class Case:
     tokens: TokenLives
 
 
-def freeze(table: PacketTable, attempt: Attempt, find_case: Callable[[], Case]) -> Flow:
-    """The flow of an attempt.
-
-    Args:
-        table: the packets.
-        attempt: the attempt.
-        find_case: gathers and judges; called when more than id, start and target is asked for.
-    """
-    started = attempt.started_ns
-    if attempt.search_rows:
-        started = min(started, int(table.time_ns[attempt.search_rows[0]]))
-
-    def judged() -> dict[str, Any]:
-        return _judged(table, find_case(), started)
-
-    def drawn() -> dict[str, Any]:
-        return _drawn(table, find_case())
-
-    return DeferredFlow(
-        ((JUDGED, judged), (DRAWN, drawn)), id=attempt.id.hex(), started=started / _NS, target=attempt.target
-    )
+def make_case(facts: Facts, opened: list[Facts]) -> Case:
+    """Judge an attempt; `opened` are the facts of attempts that its sides began right after it."""
+    links = relay_links(facts, [other for other in opened if other is not facts])
+    return Case(facts, judge(facts, links), links, token_lives(facts))
 
 
-def _judged(table: PacketTable, case: Case, started_ns: int) -> dict[str, Any]:
+def judged_fields(table: PacketTable, case: Case, started_ns: int) -> dict[str, Any]:
+    """The fields of a flow that take the attempt's facts; `started_ns` is when the flow begins."""
     facts, judgement = case.facts, case.judgement
     return {
         "duration": max(0, facts.last_ns - started_ns) / _NS,
@@ -130,7 +81,8 @@ def _judged(table: PacketTable, case: Case, started_ns: int) -> dict[str, Any]:
     }
 
 
-def _drawn(table: PacketTable, case: Case) -> dict[str, Any]:
+def drawn_fields(table: PacketTable, case: Case) -> dict[str, Any]:
+    """The fields of a flow that take every packet of the attempt."""
     facts = case.facts
     lanes = Lanes(table, facts, case.links)
     messages = _messages(table, facts, lanes)
@@ -162,10 +114,8 @@ def _notes(attempt: Attempt) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def freeze_search(table: PacketTable, search: Search, copies: Copies) -> Flow:
-    """The flow of a FIND_PEER query that led to no handshake."""
-    # Several clients may search for one target under one tid.
-    name = search.target + search.tid.to_bytes(2, "little") + host_of(search.client).to_bytes(5, "big")
+def search_fields(table: PacketTable, search: Search, copies: Copies) -> dict[str, Any]:
+    """The fields of the flow of a FIND_PEER query that led to no handshake, besides id, start and target."""
     messages = []
     for row in search.rows:
         request = int(table.kind[row]) == Kind.REQUEST
@@ -204,30 +154,30 @@ def freeze_search(table: PacketTable, search: Search, copies: Copies) -> Flow:
     )
     client = address_of(table, search.client)
     nodes = tuple(address_of(table, endpoint) for endpoint in sorted(search.asked))
-    return Flow(
-        id=blake2b(name, digest_size=32).hexdigest()[:16],
-        started=started,
-        duration=ended - started,
-        target=search.target,
-        client=client,
-        server=None,
-        relays=(),
-        key=KeyEvidence(None, reason="no handshake"),
-        client_firewall=None,
-        server_firewall=None,
-        outcome=outcome,
-        path=None,
-        verdict=_verdict(judgement, copies),
-        fast_open=False,
-        rounds=(),
-        server_token=TokenState.NOT_ISSUED,
-        client_token=TokenState.NOT_ISSUED,
-        client_probes=Probes(),
-        server_probes=Probes(),
-        lanes=(Lane("client", Role.CLIENT, (client,)), Lane("nodes", Role.NODE, nodes, sockets=len(nodes))),
-        messages=tuple(messages),
-        steps=steps,
-    )
+    return {
+        "duration": ended - started,
+        "client": client,
+        "server": None,
+        "relays": (),
+        "key": KeyEvidence(None, reason="no handshake"),
+        "client_firewall": None,
+        "server_firewall": None,
+        "outcome": outcome,
+        "path": None,
+        "verdict": _verdict(judgement, copies),
+        "fast_open": False,
+        "rounds": (),
+        "server_token": TokenState.NOT_ISSUED,
+        "client_token": TokenState.NOT_ISSUED,
+        "client_probes": Probes(),
+        "server_probes": Probes(),
+        "lanes": (Lane("client", Role.CLIENT, (client,)), Lane("nodes", Role.NODE, nodes, sockets=len(nodes))),
+        "messages": tuple(messages),
+        "steps": steps,
+        "client_nat": None,
+        "server_nat": None,
+        "notes": (),
+    }
 
 
 def _address(table: PacketTable, endpoint: int | None) -> Address | None:

@@ -18,15 +18,11 @@ from capture.flows.facts import Facts, Samples, SidePunches, StreamFacts
 from capture.flows.matching import Fit, join_paths, punch_fit, stream_fit
 from capture.flows.payloads import open_rounds
 from capture.flows.sides import Sides, find_sides
-from capture.flows.traffic import PunchPacket, SamplePacket, Stream, Traffic
+from capture.flows.traffic import OPENING_NS, SAMPLING_NS, PunchPacket, SamplePacket, Stream, Traffic
 from protocol.constants import Mode
 
-OPENING_NS: Final = 5_000_000_000
-"""How long after its handshake began a side may open its connection to a blind relay."""
 LOCAL_PING_NS: Final = 5_000_000_000
 """How long after the handshake's answer a client may ping the server locally and connect: four sends, 1 s apart."""
-SAMPLING_NS: Final = 2_000_000_000
-"""How long before its first and after its last relayed leg a socket's samples count."""
 
 _Ends = tuple[list[int], list[int]]
 """Source and destination endpoints of a datagram, one of each for every sighting."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from capture.arrays import I64, U16, U64
 from capture.flows.endpoints import destination_endpoints, source_endpoints
 from capture.table import Kind, PacketTable
 
@@ -25,10 +25,10 @@ _MIX_SRC: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX_DST: Final = np.uint64(0xC2B2AE3D27D4EB4F)
 _MIX_TID: Final = np.uint64(0x165667B19E3779F9)
 
-Rows = NDArray[np.int64]
+Rows = I64
 
 
-def pair_keys(a: NDArray[np.int64], b: NDArray[np.int64], tid: NDArray[np.uint16]) -> NDArray[np.uint64]:
+def pair_keys(a: I64, b: I64, tid: U16) -> U64:
     """One 64-bit key for each (endpoint a, endpoint b, tid)."""
     with np.errstate(over="ignore"):
         key = a.astype(np.uint64) * _MIX_SRC
@@ -42,7 +42,7 @@ class Join:
 
     def __init__(self, table: PacketTable) -> None:
         self._table = table
-        self._keys: NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
+        self._keys: U64 = np.empty(0, dtype=np.uint64)
         self._rows: Rows = np.empty(0, dtype=np.int64)
         self._answered: Rows = np.empty(0, dtype=np.int64)
         """Primary rows of responses that were joined lately: further sightings of them may still come."""
@@ -94,7 +94,7 @@ class Join:
         self._answered = np.concatenate((self._answered, answers))
         return answers, asked
 
-    def _keep(self, keys: NDArray[np.uint64], rows: Rows, stop: int) -> None:
+    def _keep(self, keys: U64, rows: Rows, stop: int) -> None:
         """Forget requests too old to be answered by a later batch, and responses too old to be seen again."""
         now = int(self._table.time_ns[stop - 1])
         self._answered = self._answered[self._table.time_ns[self._answered] >= now - LIFETIME_NS]

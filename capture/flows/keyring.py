@@ -9,6 +9,7 @@ key, or a key log.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,19 +17,19 @@ from capture.flows.assembly import Assembler
 from capture.flows.attempt import Attempt
 from capture.flows.endpoints import endpoint_of
 from capture.flows.joining import Join
-from capture.flows.opened import lack, standing, take_noise
+from capture.flows.opened import lack, standing
 from capture.flows.records import announced_record, found_record, listed_records
-from capture.keylog import KeyLog, Label
 from capture.model import KeySource, Sighting
 from capture.table import Kind, PacketTable
 from protocol.constants import Command
 from protocol.errors import DecodeError
 from protocol.hashes import target_of
-from protocol.keys import key_pair
 from protocol.messages import PeerRecord
 from protocol.noise import handshake_hash, holepunch_secret
-from protocol.noise_secrets import open_noise
 from protocol.secretbox import open_payload
+
+if TYPE_CHECKING:
+    from capture.keylog import KeyLog
 
 _ANNOUNCING = (Command.ANNOUNCE, Command.UNANNOUNCE)
 
@@ -72,6 +73,8 @@ class Keyring:
 
     def give_secret_key(self, seed: bytes) -> None:
         """Add a server's secret key (its seed): it opens noise message 1."""
+        from protocol.keys import key_pair
+
         public_key = key_pair(seed).public_key
         self._seeds[public_key] = seed
         self.give_public_key(public_key)
@@ -116,8 +119,13 @@ class Keyring:
         changed = self._assembler.changed
         return [attempt for attempt in attempts.values() if attempt.handshake_hash is None or attempt.noise1 in changed]
 
-    def _logged(self, attempt: Attempt, label: Label) -> bytes | None:
-        return next((value for log in self._logs for value in log.values(attempt.id, label)), None)
+    def _logged(self, attempt: Attempt, label: str) -> bytes | None:
+        """The first secret that a key log has for an attempt under a label, one of `capture.keylog.Label`."""
+        if not self._logs:
+            return None
+        from capture.keylog import Label
+
+        return next((value for log in self._logs for value in log.values(attempt.id, Label(label))), None)
 
     def _wants(self, target: bytes) -> bool:
         known = self._known.get(target)
@@ -192,7 +200,7 @@ class Keyring:
                 attempt.server_public_key, attempt.key_source = known.public_key, known.source
                 self.unused.discard(known.public_key)
             else:
-                logged = self._logged(attempt, Label.SERVER_PUBLIC_KEY)
+                logged = self._logged(attempt, "SERVER_PUBLIC_KEY")
                 if logged is not None and target_of(logged) == attempt.target:
                     attempt.server_public_key, attempt.key_source = logged, KeySource.KEYLOG
         if known is not None:
@@ -213,7 +221,7 @@ class Keyring:
                 return
             secret = holepunch_secret(attempt.handshake_hash)
         else:
-            logged = self._logged(attempt, Label.HOLEPUNCH_SECRET)
+            logged = self._logged(attempt, "HOLEPUNCH_SECRET")
             if logged is None and not attempt.handshakes:
                 logged = self._fitting(attempt)
             if logged is None:
@@ -227,6 +235,10 @@ class Keyring:
 
     def _fitting(self, attempt: Attempt) -> bytes | None:
         """A logged secret that opens an attempt whose handshake was not captured; its line names the attempt."""
+        if not self._logs:
+            return None
+        from capture.keylog import Label
+
         bodies = [exchange.body for exchange in attempt.holepunches if exchange.whole]
         for log in self._logs:
             for secret in log.secrets():
@@ -250,13 +262,9 @@ class Keyring:
             attempt.noise1_reason = "needs the server's secret key or a key log"
             attempt.noise2_reason = "needs a key log"
             return
-        seeds = () if seed is None else (seed,)
-        for log in self._logs or (KeyLog(),):
-            secrets = log.noise_secrets(attempt.id, seeds)
-            try:
-                take_noise(attempt, open_noise(secrets, public_key, attempt.noise1, noise2))
-            except DecodeError as error:
-                attempt.noise1_reason = attempt.noise2_reason = f"malformed: {error}"
+        from capture.flows.opened_noise import open_attempt
+
+        open_attempt(attempt, public_key, () if seed is None else (seed,), self._logs)
 
     def _changed(self, attempt: Attempt) -> None:
         self._assembler.changed.add(attempt.noise1)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from capture.arrays import I64
 from capture.flows.copies import Copies
 from capture.flows.endpoints import destination_endpoints, host_claim, host_of, is_private, source_endpoints
 from capture.table import Kind, PacketTable
@@ -17,6 +17,10 @@ from protocol.constants import InternalCommand
 
 INTERNAL: Final = 4
 """Envelope flag of dht-rpc's own commands."""
+OPENING_NS: Final = 5_000_000_000
+"""How long after its handshake began a side may open its connection to a blind relay."""
+SAMPLING_NS: Final = 2_000_000_000
+"""How long before its first and after its last relayed leg a socket's samples count."""
 
 
 @dataclass(slots=True, eq=False)
@@ -125,7 +129,7 @@ class Traffic:
         rows = np.array([row])
         return int(source_endpoints(self._table, rows)[0]), int(destination_endpoints(self._table, rows)[0])
 
-    def _add_punches(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+    def _add_punches(self, rows: I64) -> None:
         if not len(rows):
             return
         table, copies, index = self._table, self._copies, self.punches_by_endpoint
@@ -144,7 +148,7 @@ class Traffic:
                 index[endpoint].append(punch)
                 self.fresh.add(endpoint)
 
-    def _add_streams(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+    def _add_streams(self, rows: I64) -> None:
         if not len(rows):
             return
         table, copies = self._table, self._copies
@@ -180,7 +184,7 @@ class Traffic:
             stream.count += count
             stream.last_ns = int(times[last])
 
-    def _between(self, start_ns: int, stop_ns: int) -> NDArray[np.int64]:
+    def _between(self, start_ns: int, stop_ns: int) -> I64:
         """Rows between two times, the bounds included."""
         times = self._table.time_ns
         if not self._in_order:
