@@ -99,7 +99,7 @@ class Assembler:
 
         answering = answers[~for_search]
         legs = read_requests(table, self._copies, wanted[~is_search & is_primary], self.bad)
-        legs += read_responses(table, self._copies, answering, answer_command[~for_search].tolist(), self.bad)
+        legs += read_responses(table, self._copies, answering, answer_command[~for_search].astype(np.int64), self.bad)
         if self._bodies is None and (table.wire_length[start:stop] > table.length[start:stop]).any():
             self._bodies = Bodies()
             self._bodies.complete([leg for attempt in self.attempts.values() for leg in attempt.legs])

@@ -5,17 +5,19 @@ Only these datagrams become objects; everything else stays in the columns of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from capture.arrays import I64
 from capture.flows.copies import Copies
 from capture.flows.cut_values import read_cut_value
 from capture.flows.endpoints import destination_endpoints, endpoint_of, source_endpoints
-from capture.flows.leg_bytes import read_leg
+from capture.flows.leg_bytes import NOWHERE, LegBytes, read_legs
+from capture.raw import Raw
 from capture.table import PacketTable
 from protocol.constants import Command, Mode
 from protocol.envelope import decode_request, decode_response
@@ -26,7 +28,7 @@ from protocol.peer_values import decode_handshake, decode_holepunch
 NO_VALUE: Final = -1
 """Mode of a response without a value: a relay that knows no route to the target."""
 
-Rows = NDArray[np.int64]
+Rows = I64
 
 HAS_VALUE: Final = 16
 """Envelope flag of a message with a value."""
@@ -36,6 +38,8 @@ _MODE_END: Final = 2
 
 _NOTHING: Final = (b"", None, None, 0)
 """Body, peer, relay and holepunch id of a leg whose value is still to be read."""
+
+TARGET_SIZE: Final = 32
 
 REQUEST_MODES: Final = frozenset((Mode.FROM_CLIENT, Mode.FROM_RELAY, Mode.FROM_SECOND_RELAY))
 """Modes of the legs on their way to the server."""
@@ -85,32 +89,17 @@ class BadLeg:
 
 def read_requests(table: PacketTable, copies: Copies, rows: Rows, bad: list[BadLeg]) -> list[Leg]:
     """The legs in `rows`, all PEER_* requests; those that don't decode, or say too little, go to `bad`."""
-    legs: list[Leg] = []
-    columns = zip(_columns(table, copies, rows), table.command[rows].tolist(), strict=True)
+    commands = table.command[rows].astype(np.int64)
+    legs, rest = _read_usual(table, copies, rows, commands, response=False)
+    columns = zip(_columns(table, copies, rows[rest]), commands[rest].tolist(), strict=True)
     for (row, payload, time_ns, src, dst, cut), command in columns:
-        usual = read_leg(payload, handshake=command == Command.PEER_HANDSHAKE, response=False)
-        if usual is not None:
-            tid, to, target, mode, body, peer, relay, hid = usual
-            legs.append(Leg(row, time_ns, src, dst, tid, command, mode, False, to, target, body, peer, relay, hid))
-            continue
         try:
             request = decode_request(payload, cut=cut)
             value = _value(payload, request)
             if value is None:
                 raise DecodeError("request.value", len(payload), "a PEER_* request without a value")
-            leg = Leg(
-                row,
-                time_ns,
-                src,
-                dst,
-                request.tid,
-                command,
-                0,
-                False,
-                endpoint_of(request.to),
-                request.target,
-                *_NOTHING,
-            )
+            to, target = endpoint_of(request.to), request.target
+            leg = Leg(row, time_ns, src, dst, request.tid, command, 0, False, to, target, *_NOTHING)
             _take_value(leg, value, request)
             legs.append(leg)
         except DecodeError as error:
@@ -118,22 +107,18 @@ def read_requests(table: PacketTable, copies: Copies, rows: Rows, bad: list[BadL
     return legs
 
 
-def read_responses(table: PacketTable, copies: Copies, rows: Rows, commands: list[int], bad: list[BadLeg]) -> list[Leg]:
+def read_responses(table: PacketTable, copies: Copies, rows: Rows, commands: Rows, bad: list[BadLeg]) -> list[Leg]:
     """The legs in `rows`, all responses to PEER_* requests of the given `commands`."""
-    legs: list[Leg] = []
-    columns = zip(_columns(table, copies, rows), commands, table.flags[rows].tolist(), strict=True)
-    for (row, payload, time_ns, src, dst, cut), command, flags in columns:
-        usual = read_leg(payload, handshake=command == Command.PEER_HANDSHAKE, response=True)
-        if usual is not None:
-            tid, to_end, _, mode, body, peer, relay, hid = usual
-            legs.append(Leg(row, time_ns, src, dst, tid, command, mode, True, to_end, None, body, peer, relay, hid))
-            continue
+    legs, rest = _read_usual(table, copies, rows, commands, response=True)
+    flags = table.flags[rows[rest]].tolist()
+    columns = zip(_columns(table, copies, rows[rest]), commands[rest].tolist(), flags, strict=True)
+    for (row, payload, time_ns, src, dst, cut), command, bits in columns:
         try:
             response = decode_response(payload, cut=cut)
             to = endpoint_of(response.to)
             leg = Leg(row, time_ns, src, dst, response.tid, command, NO_VALUE, True, to, None, *_NOTHING)
             value = _value(payload, response)
-            if response.truncated_at is not None and flags & HAS_VALUE and len(value or b"") < _MODE_END:
+            if response.truncated_at is not None and bits & HAS_VALUE and len(value or b"") < _MODE_END:
                 # The reference answers with no other mode.
                 leg.mode, leg.cut, leg.kept, leg.whole = Mode.REPLY, True, 0, False
             elif value is not None:
@@ -142,6 +127,63 @@ def read_responses(table: PacketTable, copies: Copies, rows: Rows, commands: lis
         except DecodeError as error:
             bad.append(BadLeg(row, error))
     return legs
+
+
+def _read_usual(
+    table: PacketTable, copies: Copies, rows: Rows, commands: Rows, *, response: bool
+) -> tuple[list[Leg], Rows]:
+    """The legs among `rows` that have the usual shape, and the places in `rows` of those that have not."""
+    fullest = copies.fullest(rows)
+    whole = table.wire_length[fullest] == table.length[fullest]
+    if table.assembled:
+        whole &= ~np.isin(fullest, np.fromiter(table.assembled, np.int64))
+    segments = table.segment[fullest]
+    order = np.argsort(segments, kind="stable")
+    order = order[whole[order]]
+    unusual = ~whole
+    legs: list[Leg] = []
+    for some in np.split(order, np.flatnonzero(np.diff(segments[order])) + 1) if order.size else ():
+        raw = table.segments[int(segments[some[0]])]
+        at = fullest[some]
+        start = table.frame_at[at] + table.skip[at]
+        found = read_legs(
+            raw, start, table.length[at].astype(np.int64), commands[some] == Command.PEER_HANDSHAKE, response=response
+        )
+        unusual[some[~found.usual]] = True
+        usual = some[found.usual]
+        legs += _legs_of(table, rows[usual], commands[usual], found.pick(found.usual), raw, response=response)
+    return legs, np.flatnonzero(unusual)
+
+
+def _legs_of(
+    table: PacketTable, rows: Rows, commands: Rows, found: LegBytes, raw: Raw, *, response: bool
+) -> Iterable[Leg]:
+    """Legs from columns; the bytes that several of them carry are kept once."""
+    kept: dict[bytes, bytes] = {}
+    bodies = [raw.buffer[start:end] for start, end in zip(found.body_at.tolist(), found.body_end.tolist(), strict=True)]
+    targets = [raw.buffer[at : at + TARGET_SIZE] if at >= 0 else None for at in found.target_at.tolist()]
+    to = (table.to_host[rows].astype(np.int64) << 16) | table.to_port[rows]
+    return map(
+        Leg,
+        rows.tolist(),
+        table.time_ns[rows].tolist(),
+        source_endpoints(table, rows).tolist(),
+        destination_endpoints(table, rows).tolist(),
+        table.tid[rows].tolist(),
+        commands.tolist(),
+        found.mode.tolist(),
+        repeat(response),
+        to.tolist(),
+        [target and kept.setdefault(target, target) for target in targets],
+        [kept.setdefault(body, body) for body in bodies],
+        _present(found.peer),
+        _present(found.relay),
+        found.hid.tolist(),
+    )
+
+
+def _present(endpoints: I64) -> list[int | None]:
+    return [None if endpoint == NOWHERE else endpoint for endpoint in endpoints.tolist()]
 
 
 def _value(payload: bytes, message: Request | Response) -> bytes | None:
