@@ -31,6 +31,9 @@ if (NAME) guard(start)
 function start () {
   log = openLog(path.resolve(NAME))
 
+  const early = Object.keys(require.cache).find(isWatched)
+  if (early) complain(new Error(early + ' was loaded before this hook: its secrets are missing. Preload the hook first'))
+
   // Every CommonJS file passes through _compile, whoever asked for it: require, import or a bundler's loader.
   const compile = Module.prototype._compile
   Module.prototype._compile = function (content, filename) {
@@ -69,9 +72,13 @@ function write (label, id, secret) {
 
 // --- finding hyperdht's classes
 
+function isWatched (filename) {
+  return path.basename(filename) in WATCHED && path.basename(path.dirname(filename)) === 'lib'
+}
+
 function adopt (module, filename) {
+  if (!isWatched(filename)) return
   const watched = WATCHED[path.basename(filename)]
-  if (!watched || path.basename(path.dirname(filename)) !== 'lib') return
 
   const Class = module.exports
   if (typeof Class !== 'function' || !watched.methods.every((name) => isMethod(Class.prototype, name))) return

@@ -226,6 +226,15 @@ class TestStayingOutOfTheWay:
         )
         return done.stdout, done.stderr
 
+    def test_a_hyperdht_that_was_loaded_before_is_named(self, application: Path, tmp_path: Path) -> None:
+        eager = application / "eager.cjs"
+        eager.write_text("require('hyperdht/lib/noise-wrap.js')\n")
+        out, said = self.run(application, str(tmp_path / "keys.log"), eager)
+        eager.unlink()
+        assert out == "done\n"
+        assert "noise-wrap.js was loaded before this hook" in said
+        assert said.count("\n") == 1
+
     @pytest.mark.parametrize("value", [None, ""])
     def test_without_the_variable_nothing_happens(self, application: Path, value: str | None) -> None:
         before = sorted(application.iterdir())

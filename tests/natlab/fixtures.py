@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from .nodes import KEYLOG
 from .scenario import Scenario
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "lab"
@@ -43,6 +44,10 @@ def keep(run: Path, scenario: Scenario, folder: Path = FOLDER) -> int:
         (target / f"{name}.pcap.gz").write_bytes(packed)
         size += len(packed)
         kept[name] = truth["captures"][source] | {"vantage": source}
+    keys = run / "logs" / KEYLOG
+    if keys.is_file():
+        (target / KEYLOG).write_bytes(keys.read_bytes())
+        (target / KEYLOG).chmod(0o600)
     truth["captures"] = kept
     text = json.dumps(truth, indent=1) + "\n"
     (target / "truth.json").write_text(text)

@@ -8,10 +8,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+from capture.keylog_files import HOOK, HOOK_VARIABLE
+
 from .namespaces import Namespaces
 
 SCRIPTS = Path(__file__).parent / "nodes"
 PACKAGES = Path(__file__).parent.parent / "node"
+KEYLOG = "keys.log"
 Event = dict[str, Any]
 
 
@@ -38,11 +41,16 @@ class Node:
 
     @classmethod
     async def start(cls, spaces: Namespaces, space: str, script: str, config: Event, folder: Path) -> Node:
-        """Start `nodes/SCRIPT.cjs` in a namespace; its truth goes to `FOLDER/SPACE.jsonl`."""
+        """Start `nodes/SCRIPT.cjs` in a namespace; truth goes to `FOLDER/SPACE.jsonl`, secrets to `FOLDER/keys.log`.
+
+        The key log is written by the hook that users preload, beside the truth, which knows nothing of it.
+        """
         environment = dict(os.environ)
         environment["LAB_TRUTH"] = str(folder / f"{space}.jsonl")
         environment["LAB_NODE_PACKAGES"] = str(packages())
-        command = ["node", "--require", str(SCRIPTS / "truth.cjs"), str(SCRIPTS / f"{script}.cjs"), json.dumps(config)]
+        environment[HOOK_VARIABLE] = str(folder / KEYLOG)
+        preload = [word for path in (HOOK, SCRIPTS / "truth.cjs") for word in ("--require", str(path))]
+        command = ["node", *preload, str(SCRIPTS / f"{script}.cjs"), json.dumps(config)]
         complaints = folder / f"{space}.stderr"
         with complaints.open("wb") as stderr:
             process = await asyncio.create_subprocess_exec(

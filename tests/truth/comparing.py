@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from capture.model import Flow, Role
-from capture.story import Story
+from capture.story import Keys, Story
 from protocol.constants import Firewall
-from protocol.messages import HolepunchPayload
+from protocol.messages import HolepunchPayload, NoisePayload
 
 Truth = dict[str, Any]
 
 VANTAGES = ("client", "nat", "server", "wan")
 
-TOPICS = ("seen", "secret", "payloads", "verdict", "nat", "tokens", "roles", "probes")
+TOPICS = ("seen", "secret", "payloads", "verdict", "nat", "tokens", "roles", "probes", "keyed")
+KEYLOG = ("logs/keys.log", "keys.log")
+"""Where the nodes' own key log is, in a run and among the fixtures."""
+NEEDS_KEYS = "handshake-refused"
+"""The scenario whose cause is inside a noise message."""
 
 LIMITS: dict[tuple[str, str], dict[str, str]] = {
     ("handshake-refused", ""): {"incomplete": "the refusal is inside noise message 2: needs keys"},
@@ -76,6 +80,33 @@ def compare(folder: Path, vantage: str) -> list[Mark]:
     for flow in story.flows:
         if flow.id not in known and flow.target.hex() not in searched:
             marks.append(Mark(flow.id, "seen", False, f"a flow the truth does not know: {flow.verdict.code}"))
+    keylog = next((folder / name for name in KEYLOG if (folder / name).exists()), None)
+    return marks if keylog is None else marks + _compare_keyed(folder, vantage, truth, keylog)
+
+
+def _compare_keyed(folder: Path, vantage: str, truth: Truth, keylog: Path) -> list[Mark]:
+    """The same capture with the nodes' key log: both noise messages open, and what was beyond a reader is said."""
+    story = Story.open(captures(folder, vantage), Keys(keylogs=(str(keylog),)))
+    attempts = {attempt["id"]: attempt for attempt in truth["attempts"] if attempt["id"]}
+    marks = [Mark("key log", "keyed", False, error) for error in story.keylog_errors]
+    for flow in story.flows:
+        attempt = attempts.get(flow.id)
+        if attempt is None:
+            continue
+        for number, noise, side, key in (
+            (1, _noise1_seen(flow), "client", flow.key.noise1),
+            (2, _noise2_seen(flow), "server", flow.key.noise2),
+        ):
+            sent = attempt["noise"][f"{side}_payload"]
+            if not noise or sent is None:
+                continue
+            ours = None if key is None else noise_json(key)
+            right = ours == {name: sent[name] for name in ours or sent}
+            marks.append(Mark(attempt["label"], "keyed", right, f"noise message {number}: {ours} is not {sent}"))
+        code, codes = flow.verdict.code, accepted_codes(truth, attempt, vantage)
+        if truth["scenario"] == NEEDS_KEYS and _noise2_seen(flow):
+            codes = {attempt["expected"]}
+        marks.append(Mark(attempt["label"], "keyed", code in codes, f"with keys {code} is not {codes}"))
     return marks
 
 
@@ -179,8 +210,30 @@ def _at_vantage(truth: Truth, attempt: Truth, side: str) -> bool:
 
 
 def _both_noise_seen(flow: Flow) -> bool:
-    modes = {message.mode for message in flow.messages if message.command == "PEER_HANDSHAKE"}
-    return bool(modes & {"FROM_CLIENT", "FROM_RELAY", "FROM_SECOND_RELAY"}) and bool(modes & {"FROM_SERVER", "REPLY"})
+    return _noise1_seen(flow) and _noise2_seen(flow)
+
+
+def _noise1_seen(flow: Flow) -> bool:
+    return bool(_handshake_modes(flow) & {"FROM_CLIENT", "FROM_RELAY", "FROM_SECOND_RELAY"})
+
+
+def _noise2_seen(flow: Flow) -> bool:
+    return bool(_handshake_modes(flow) & {"FROM_SERVER", "REPLY"})
+
+
+def _handshake_modes(flow: Flow) -> set[str | None]:
+    return {message.mode for message in flow.messages if message.command == "PEER_HANDSHAKE"}
+
+
+def noise_json(payload: NoisePayload) -> Truth:
+    """The parts of a noise payload that the truth holds in the same words."""
+    udx = payload.udx
+    return {
+        "error": payload.error,
+        "firewall": Firewall(payload.firewall).name,
+        "addresses4": [str(address) for address in payload.addresses4],
+        "udx": udx and {"reusable_socket": udx.reusable_socket, "id": udx.id, "seq": udx.seq},
+    }
 
 
 def payload_json(payload: HolepunchPayload) -> Truth:

@@ -9,8 +9,7 @@ import pytest
 
 from capture.keylog import Label, Secret, format_secrets
 from capture.story import Keys, Story
-from protocol.messages import NoisePayload
-from tests.truth.comparing import VANTAGES, Truth, captures, compare, load_truth
+from tests.truth.comparing import VANTAGES, Truth, captures, compare, load_truth, noise_json
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "lab"
 FOLDERS = sorted(path.parent for path in FIXTURES.glob("*/truth.json"))
@@ -39,17 +38,6 @@ def seeds(truth: Truth) -> dict[str, bytes]:
     return {key["public_key"]: bytes.fromhex(key["secret_key"])[:32] for key in keys}
 
 
-def as_truth(payload: NoisePayload) -> Truth:
-    """What the truth holds of the client's payload."""
-    udx = payload.udx
-    return {
-        "error": payload.error,
-        "firewall": ("UNKNOWN", "OPEN", "CONSISTENT", "RANDOM")[payload.firewall],
-        "addresses4": [str(address) for address in payload.addresses4],
-        "udx": udx and {"reusable_socket": udx.reusable_socket, "id": udx.id, "seq": udx.seq},
-    }
-
-
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_the_servers_secret_key_opens_noise_message_1(folder: Path) -> None:
     truth = load_truth(folder)
@@ -62,7 +50,7 @@ def test_the_servers_secret_key_opens_noise_message_1(folder: Path) -> None:
             continue
         assert flow.key.noise1 is not None, flow.key.noise1_reason
         sent = attempt["noise"]["client_payload"]
-        ours = as_truth(flow.key.noise1)
+        ours = noise_json(flow.key.noise1)
         assert ours == {name: sent[name] for name in ours}
         assert flow.key.client_public_key is not None
         assert flow.key.client_public_key.hex() == attempt["client_public_key"]
