@@ -135,11 +135,10 @@ def allow_files() -> None:
         TooFewFilesError: the limit is too low to begin with.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = WANTED_FILES if hard == resource.RLIM_INFINITY else min(WANTED_FILES, hard)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    if wanted < LEAST_FILES:
+    may = WANTED_FILES if hard == resource.RLIM_INFINITY else min(WANTED_FILES, hard)
+    if may < LEAST_FILES:
         raise TooFewFilesError(
-            f"only {wanted} files may be open at once, and the embedded network needs {LEAST_FILES}; see ulimit -n"
+            f"only {may} files may be open at once, and the embedded network needs {LEAST_FILES}; see ulimit -n"
         )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if soft != resource.RLIM_INFINITY and soft < may:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (may, hard))

@@ -14,7 +14,8 @@ const testnets = []
 const hex = (buffer) => buffer && Buffer.from(buffer).toString('hex')
 const raw = (text) => Buffer.from(text, 'hex')
 const keys = (seed) => DHT.keyPair(raw(seed))
-const local = (ports) => ports.map((port) => ({ host: '127.0.0.1', port }))
+// Nodes are given by port, or as {host, port}.
+const local = (nodes) => nodes.map((node) => (typeof node === 'number' ? { host: '127.0.0.1', port: node } : node))
 
 const state = (node) => ({
   ephemeral: node.ephemeral,

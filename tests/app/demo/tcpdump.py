@@ -1,0 +1,32 @@
+"""tcpdump on the loopback interface while a block runs."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+
+@asynccontextmanager
+async def tcpdump(path: Path) -> AsyncIterator[None]:
+    """Capture all UDP on the loopback interface to a file; nothing may be lost."""
+    process = await asyncio.create_subprocess_exec(
+        *("tcpdump", "-i", "lo", "-n", "--immediate-mode", "-U", "-B", "32768", "-w", str(path), "udp"),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    said = b""
+    try:
+        async with asyncio.timeout(20):
+            while b"listening on" not in said:
+                line = await process.stderr.readline()
+                assert line, said
+                said += line
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        said += await process.stderr.read()
+        await process.wait()
+    assert b"\n0 packets dropped by kernel" in said, said
