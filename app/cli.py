@@ -21,6 +21,7 @@ _MODULES: Final = {
     "report": "app.commands.report",
     "export": "app.commands.export",
     "watch": "app.commands.watch",
+    "node": "app.commands.node",
     "interfaces": "app.commands.interfaces",
     "keylog-hook": "app.commands.keylog_hook",
 }

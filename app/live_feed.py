@@ -11,6 +11,19 @@ if TYPE_CHECKING:
     from capture.pcapng_writer import PcapngWriter
 
 
+def created(path: str) -> BinaryIO:
+    """A new file to save packets in.
+
+    Raises:
+        CommandError: it can't be written.
+    """
+    try:
+        return open(path, "wb")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise CommandError(ExitStatus.USAGE, f"{path} can't be written: {reason}") from None
+
+
 class LiveFeed:
     """Moves what was captured into the packet table, and writes the same packets as pcapng."""
 

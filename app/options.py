@@ -14,6 +14,7 @@ usage: peephole FILE...                      open captures in the terminal inspe
        peephole report FILE...               print attempts and verdicts, headless
        peephole export FILE... --flow ID     one attempt as text, Mermaid, SVG, JSON or pcapng
        peephole watch -i IFACE [BPF]         inspect live traffic
+       peephole node --bootstrap HOST:PORT   run a DHT node of our own and watch its life
        peephole interfaces                   list what `watch -i` can listen on
        peephole keylog-hook                  print the path of the Node preload that writes a key log
        peephole COMMAND --help               options of a command
@@ -46,12 +47,13 @@ def parser_of(command: str) -> Parser:
         "report": _report,
         "export": _export,
         "watch": _watch,
+        "node": _node,
         "interfaces": _interfaces,
         "keylog-hook": _keylog_hook,
     }[command]()
 
 
-COMMANDS: Final = ("report", "export", "watch", "interfaces", "keylog-hook")
+COMMANDS: Final = ("report", "export", "watch", "node", "interfaces", "keylog-hook")
 
 
 def _open() -> Parser:
@@ -111,6 +113,15 @@ def _watch() -> Parser:
     return parser
 
 
+def _node() -> Parser:
+    parser = Parser("node", "Run a node of the DHT and inspect every packet that it sends and receives.")
+    parser.add_argument("--announce", action="store_true", help="announce the key pair, so that others find it")
+    _add_network(parser)
+    _add_running(parser)
+    _add_filter(parser)
+    return parser
+
+
 def _interfaces() -> Parser:
     return Parser("interfaces", "List the interfaces that `peephole watch -i` can listen on.")
 
@@ -142,10 +153,40 @@ def _add_keys(parser: argparse.ArgumentParser) -> None:
     keys.add_argument("--keylog", action="append", default=[], metavar="FILE", help="a key log, see `keylog-hook`")
 
 
+def _add_network(parser: argparse.ArgumentParser) -> None:
+    network = parser.add_argument_group("network (nothing is joined that is not named)")
+    network.add_argument(
+        "--bootstrap",
+        action="append",
+        default=[],
+        metavar="HOST:PORT",
+        help="a node to begin at, also as IP@HOST:PORT; may be given again",
+    )
+    network.add_argument("--public", action="store_true", help="join the public HyperDHT network")
+    network.add_argument("--host", default="0.0.0.0", metavar="IP", help="local address to bind (all)")
+    network.add_argument("--port", type=_port, default=0, metavar="N", help="first UDP port to try (any)")
+    network.add_argument(
+        "--key-file", metavar="FILE", help="secret key of the node; made if it is not there (a new key each time)"
+    )
+
+
+def _add_running(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-w", "--write", metavar="OUT", help="save all packets, as pcapng")
+    parser.add_argument("--headless", action="store_true", help="no inspector: print attempts as they conclude")
+    parser.add_argument("--json", action="store_true", help="with --headless: one JSON object a line")
+    parser.add_argument("--duration", type=_duration, metavar="SECONDS", help="with --headless: stop by itself")
+
+
 def _add_filter(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--filter", default="", metavar="EXPR", help="only attempts that pass, as: verdict != punched and rounds > 1"
     )
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 65536):
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return int(text)
 
 
 def _round_number(text: str) -> int:

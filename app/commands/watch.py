@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 from app.cli import complain
-from app.conclusions import Conclusions
 from app.exit_status import CommandError, ExitStatus
-from app.live_feed import LiveFeed
+from app.live_feed import LiveFeed, created
+from app.printed_flows import FlowPrinter
 from app.reading import chosen_filter, keys_of
 from capture.model import Flow
 
@@ -39,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     keys = keys_of(options, may_come_later=True)
     with ExitStack() as stack:
         capture = stack.enter_context(_opened(options))
-        out = stack.enter_context(_created(options.write)) if options.write else None
+        out = stack.enter_context(created(options.write)) if options.write else None
         from capture.story import Story
 
         story, feed = Story(capture.table, keys), LiveFeed(capture, out)
@@ -67,14 +66,6 @@ def _opened(options: argparse.Namespace) -> LiveCapture:
         raise CommandError(ExitStatus.USAGE, str(error)) from None
 
 
-def _created(path: str) -> BinaryIO:
-    try:
-        return open(path, "wb")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise CommandError(ExitStatus.USAGE, f"{path} can't be written: {reason}") from None
-
-
 Passes = Callable[[Flow], bool]
 
 
@@ -86,8 +77,7 @@ class _Headless:
         self._story = story
         self._feed = feed
         self._capture = capture
-        self._passes = passes
-        self._conclusions = Conclusions()
+        self._printer = FlowPrinter(story, passes, as_json=options.json)
         self._leave = threading.Event()
 
     def run(self) -> int:
@@ -106,7 +96,7 @@ class _Headless:
                 signal.signal(number, handler)
         self._feed.finish()
         self._story.update()
-        self._print(self._conclusions.rest(self._story.flows))
+        self._printer.print_rest()
         if self._feed.dropped:
             complain(f"{self._feed.dropped} packets came too fast and are missing")
         return status
@@ -118,30 +108,7 @@ class _Headless:
             self._capture.wait(TICK)
             self._feed.poll()
             self._story.update()
-            self._print(self._conclusions.fresh(self._story.flows, time.time()))
+            self._printer.print_fresh(time.time())
 
     def _asked_to_leave(self, *_: object) -> None:
         self._leave.set()
-
-    def _print(self, flows: list[Flow]) -> None:
-        shown = [flow for flow in flows if self._passes(flow)]
-        if self._options.json:
-            self._print_json(shown)
-        else:
-            self._print_rows(shown)
-        if shown:
-            sys.stdout.flush()
-
-    def _print_json(self, flows: list[Flow]) -> None:
-        from app.report_json import flow_document
-
-        paths = [file.path for file in self._story.files]
-        for flow in flows:
-            sys.stdout.write(json.dumps(flow_document(flow, paths.__getitem__)) + "\n")
-
-    def _print_rows(self, flows: list[Flow]) -> None:
-        from app.report_text import flow_lines, terminal_style
-
-        paths = [file.path for file in self._story.files]
-        for line in flow_lines(flows, paths, terminal_style(sys.stdout)):
-            sys.stdout.write(line + "\n")

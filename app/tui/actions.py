@@ -28,6 +28,9 @@ class Context(StrEnum):
     PAGE = "verdict, NAT, rounds and help pages"
     CHOICE = "a choice"
     LIVE = "live capture"
+    OWN_NODE = "own node"
+    NODE = "pages of the own node"
+    LEAVING = "while the own node takes leave"
     FILTER = "while typing a filter"
     LOADING = "while files are read"
 
@@ -79,6 +82,13 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _action(Context.MAIN, "copy", "y", "copy", "copy a report of this attempt to the clipboard", rank=14),
     _action(Context.MAIN, "follow", "f,A", "follow", "keep the newest attempt selected, and the end of its ladder"),
     _action(Context.LIVE, "pause", "p", "pause", "stop and go on showing what is captured; capturing goes on", rank=1),
+    _action(Context.OWN_NODE, "node", "N", "node", "the running node: address, routing table, relays, refusals, timers",
+            rank=1),
+    _action(Context.NODE, "page", "1,2,3,4,5", "page", "turn to a page", "node_page", rank=1),
+    _action(Context.NODE, "next", "tab,l,right", "next", "turn to the next page", "turn(1)", rank=2),
+    _action(Context.NODE, "previous", "shift+tab,h,left", "previous", "turn to the previous page", "turn(-1)"),
+    _action(Context.NODE, "close", "escape,q,N", "back", "close the pages", rank=91),
+    _action(Context.LEAVING, "force", "q,escape", "leave now", "leave without taking back what is announced", rank=1),
     _action(Context.ROWS, "down", "j,down", "down", "next row", "move(1)"),
     _action(Context.ROWS, "up", "k,up", "up", "previous row", "move(-1)"),
     _action(Context.ROWS, "page_down", "pagedown,ctrl+f", "page down", "a page down", "page(1)"),
@@ -112,6 +122,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _action(Context.LOADING, "stop", "escape,q", "stop", "stop reading and leave"),
     _action(Context.CHOICE, "close", "escape,q", "cancel", "close and do nothing", rank=91),
 )  # fmt: skip
+
+NUMBERED: Final = frozenset({"evidence", "node_page"})
+"""Methods that are given the digit that was pressed."""
 
 KEY_NAMES: Final = {
     "question_mark": "?",
@@ -153,9 +166,9 @@ def bindings_of(*contexts: Context) -> list[BindingType]:
 
     found: list[BindingType] = []
     for action in actions_in(*contexts):
-        if action.method == "evidence":
+        if action.method in NUMBERED:
             found += [
-                Binding(key, f"evidence({key})", action.help, show=False, id=f"{action.id}.{key}")
+                Binding(key, f"{action.method}({key})", action.help, show=False, id=f"{action.id}.{key}")
                 for key in action.keys.split(",")
             ]
         else:

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
+from app.exit_status import CommandError
 from app.tui.actions import ACTIONS, Context, actions_in, bindings_of, key_text
 from app.tui.loading import LoadingScreen, Progress
 from app.tui.palette import DARK, LIGHT, THEMES
 
 if TYPE_CHECKING:
+    from app.node_status import RunningNode
     from app.tui.session import Session
     from app.tui.story_view import Feed, StoryView
     from capture.story import Keys
@@ -39,6 +41,7 @@ class PeepholeApp(App[int]):
         theme: str = DARK,
         zone: datetime.tzinfo | None = None,
         tick: float = 0.1,
+        node: RunningNode | None = None,
     ) -> None:
         super().__init__()
         for one in THEMES:
@@ -50,10 +53,22 @@ class PeepholeApp(App[int]):
         self._filter_text = filter_text
         self._zone = zone
         self._tick = tick
+        self._node = node
 
-    def on_mount(self) -> None:
-        """Read the files while the screen is up."""
+    async def on_mount(self) -> None:
+        """Read the files while the screen is up; a node of ours begins at once, in this event loop."""
+        if self._node is not None:
+            try:
+                await self._node.start()
+            except CommandError as error:
+                self._failed(error)
+                return
         self.push_screen(LoadingScreen(self._prepare, self._show_main, self._failed))
+
+    async def on_unmount(self) -> None:
+        """Whatever way it ended, no socket of the node stays open."""
+        if self._node is not None:
+            await self._node.close_now()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every action of the main screen, and Textual's themes."""
@@ -93,6 +108,9 @@ class PeepholeApp(App[int]):
         from app.draw.spans import Span
         from app.tui.pages import ChoiceScreen
 
+        if self._node is not None:
+            self._take_leave(self._node)
+            return
         if isinstance(self.screen, ChoiceScreen) or self._feed is None or len(self.screen_stack) < 2:
             self.exit(0)
             return
@@ -104,6 +122,22 @@ class PeepholeApp(App[int]):
         title = f"still capturing on {self._feed.name}"
         choices = ((Span("leave and stop capturing"),), (Span("stay"),))
         self.push_screen(ChoiceScreen(title, choices), chosen)
+
+    def _take_leave(self, node: RunningNode) -> None:
+        """Let the node tell the network, then leave; asked for again, leave at once."""
+        from app.tui.node_leaving import LeavingScreen
+
+        if isinstance(self.screen, LeavingScreen):
+            self.exit(0)
+            return
+
+        async def leave() -> None:
+            await node.stop()
+            self.exit(0)
+
+        if node.farewell:
+            self.push_screen(LeavingScreen(node.farewell, lambda: self.exit(0)))
+        self.run_worker(leave(), group="leave", exclusive=True)
 
     def action_switch_theme(self) -> None:
         """Dark to light and back."""
@@ -131,7 +165,7 @@ class PeepholeApp(App[int]):
     def _show_main(self, session: Session) -> None:
         from app.tui.main_screen import MainScreen
 
-        self.switch_screen(MainScreen(session, self._zone, self._tick))
+        self.switch_screen(MainScreen(session, self._zone, self._tick, self._node))
 
     def _failed(self, error: BaseException) -> None:
         self.failure = error
@@ -161,9 +195,28 @@ def run(paths: Sequence[str], keys: Keys, *, filter_text: str = "", theme: str |
     return _show(PeepholeApp(opener, filter_text=filter_text, theme=theme or _terminal_theme()))
 
 
-def run_live(story: StoryView, feed: Feed, *, filter_text: str = "", theme: str | None = None) -> int:
-    """Show a story while a feed makes it grow; returns when the user leaves. The caller closes the feed."""
-    return _show(PeepholeApp(lambda _: story, feed=feed, filter_text=filter_text, theme=theme or _terminal_theme()))
+def run_live(
+    story: StoryView,
+    feed: Feed,
+    *,
+    filter_text: str = "",
+    theme: str | None = None,
+    node: RunningNode | None = None,
+) -> int:
+    """Show a story while a feed makes it grow; returns when the user leaves. The caller closes the feed.
+
+    Args:
+        story: what is shown.
+        feed: makes it grow.
+        filter_text: the filter to begin with.
+        theme: name of a theme; None looks at what the terminal says of itself.
+        node: a node of ours, which runs in the event loop of the screens and whose packets the feed brings.
+
+    Raises:
+        CommandError: the node can't start.
+    """
+    theme = theme or _terminal_theme()
+    return _show(PeepholeApp(lambda _: story, feed=feed, filter_text=filter_text, theme=theme, node=node))
 
 
 def _show(app: PeepholeApp) -> int:

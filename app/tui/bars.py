@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from app.draw.spans import Line, Span, Tone, width_of
 from app.terminal_text import cell_width, clip, safe_text
-from app.tui.actions import Action, key_text
+from app.tui.actions import NUMBERED, Action, key_text
 from app.tui.palette import palette_of
 from app.wording import counted as number_of
 from app.wording import grouped
@@ -166,7 +166,7 @@ class ActionBar(Bar):
                 return
 
     def _key(self, action: Action) -> str:
-        return key_text(action.keys if action.method == "evidence" else action.keys.split(",")[0])
+        return key_text(action.keys if action.method in NUMBERED else action.keys.split(",")[0])
 
     def _cells(self, action: Action) -> int:
         return cell_width(self._key(action)) + cell_width(action.label) + 3

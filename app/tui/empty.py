@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.draw.linked import Linked, blank, heading, paragraph
-from app.tui.linked_view import LinkedView
+from app.tui.linked_view import Content, LinkedView
 
 _ADVICE = (
     "Attempts appear when a capture holds PEER_HANDSHAKE or PEER_HOLEPUNCH messages of HyperDHT (UDP).",
@@ -21,6 +21,11 @@ class EmptyView(LinkedView):
     def __init__(self) -> None:
         super().__init__("empty", "no attempts")
         self.can_focus = False
+
+    def describe(self, title: str, content: Content) -> None:
+        """Show something else while nothing has come, from where the view is."""
+        self.title = title
+        self.show(content, keep=True)
 
     def explain(self, nothing: str, filter_text: str, *, live: bool) -> None:
         """Say why.

@@ -9,7 +9,9 @@ from textual.geometry import Size
 
 from app.draw.ladder import Datagrams, Ladder, columns_of
 from app.draw.ladder_plan import LadderOptions, LadderPlan, RowKind, plan_ladder, step_of
+from app.draw.pending import pending_row
 from app.draw.spans import Line, Span, Tone
+from app.node_status import Timer
 from app.tui.actions import Context, bindings_of
 from app.tui.line_view import LineView
 from capture.model import Flow, Sighting, Step
@@ -32,6 +34,7 @@ class LadderView(LineView):
         self._plan: LadderPlan | None = None
         self._datagrams: Datagrams | None = None
         self._drawn: tuple[int, Ladder] | None = None
+        self._countdowns: tuple[Timer, ...] = ()
         self.short = False
         """Leave out the inside addresses of the head: few lines."""
         self.title = "ladder"
@@ -43,8 +46,8 @@ class LadderView(LineView):
 
     @property
     def row_count(self) -> int:
-        """Rows of the plan."""
-        return 0 if self._plan is None else len(self._plan.rows)
+        """Rows of the plan, then countdowns of what it waits for."""
+        return 0 if self._plan is None else len(self._plan.rows) + len(self._countdowns)
 
     @property
     def head_height(self) -> int:
@@ -66,6 +69,7 @@ class LadderView(LineView):
         before = self._plan
         same = before is not None and flow is not None and before.flow.id == flow.id
         if not same:
+            self._countdowns = ()
             self.options = replace(self.options, unfolded=frozenset(), marked=None)
         self._datagrams = datagrams
         self._replan(flow, keep=same)
@@ -73,6 +77,19 @@ class LadderView(LineView):
             self.scroll_to(x=0, y=0, animate=False, force=True)
             self.cursor = self._nearest(0, 1)
             self.post_message(self.Moved(self))
+
+    def show_timers(self, timers: tuple[Timer, ...]) -> None:
+        """Show what the attempt waits for, under its steps; kept in view where the last step is selected."""
+        if self._plan is None or timers == self._countdowns:
+            return
+        more = len(timers) != len(self._countdowns)
+        self._countdowns = timers
+        if not more:
+            self.refresh()
+            return
+        self.rows_changed()
+        if self.cursor == self._nearest(self.row_count - 1, -1):
+            self.scroll_to(y=max(0, self.row_count - self.page_height), animate=False, force=True)
 
     def set_options(self, options: LadderOptions) -> None:
         """Look at the attempt another way, from the same step."""
@@ -90,8 +107,9 @@ class LadderView(LineView):
         return True
 
     def go_to_end(self) -> None:
-        """Select the last step."""
+        """Select the last step, with what follows it in view."""
         self._go(self.row_count - 1, -1)
+        self.scroll_to(y=max(0, self.row_count - self.page_height), animate=False, force=True)
 
     def can_stand_on(self, index: int) -> bool:
         """Headings and notes can't be selected."""
@@ -114,6 +132,9 @@ class LadderView(LineView):
         ladder = self._ladder()
         if ladder is None or self._plan is None:
             return ()
+        if index >= len(self._plan.rows):
+            timer = self._countdowns[index - len(self._plan.rows)]
+            return columns_of(pending_row(ladder, timer), self.row_width, self.scroll_offset.x)
         line = columns_of(ladder.row(index), self.row_width, self.scroll_offset.x)
         row = self._plan.rows[index]
         cursor = Span("▶" if index == self.cursor and self.can_stand_on(index) else " ", Tone.KEY)

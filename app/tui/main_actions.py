@@ -86,6 +86,13 @@ class MainActions:
         """The page of rounds and tokens."""
         self._page("rounds and tokens", rounds_page)
 
+    def action_node(self) -> None:
+        """The pages of the running node."""
+        from app.tui.node_pages import NodeScreen
+
+        if self._main.node is not None:
+            self._main.app.push_screen(NodeScreen(self._main.node))
+
     def action_detail(self) -> None:
         """Show or hide the message."""
         main = self._main

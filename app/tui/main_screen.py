@@ -15,7 +15,10 @@ from textual.widget import Widget
 from app.draw import terms
 from app.draw.ladder_plan import LadderOptions
 from app.draw.message import message_view
+from app.draw.node import overview_page
+from app.draw.pending import timers_of
 from app.draw.verdict import verdict_panel
+from app.node_status import RunningNode
 from app.reading import nothing_to_see, oddities
 from app.tui.actions import Action, Context, actions_in, bindings_of
 from app.tui.arrangement import Arrangement, arrange
@@ -28,6 +31,7 @@ from app.tui.line_view import LineView
 from app.tui.linked_view import LinkedView
 from app.tui.main_actions import MainActions
 from app.tui.message_pane import ByteView, FieldTree, MessagePane
+from app.tui.node_line import NodeLine
 from app.tui.session import Session
 from capture.filter import Filter
 from capture.model import Flow
@@ -39,7 +43,7 @@ TICK = 0.1
 class MainScreen(MainActions, Screen[None], inherit_bindings=False):
     """Shows a session; what the keys do is in `MainActions`."""
 
-    BINDINGS = bindings_of(Context.MAIN, Context.LIVE)
+    BINDINGS = bindings_of(Context.MAIN, Context.LIVE, Context.OWN_NODE)
 
     DEFAULT_CSS = """
     MainScreen { background: $background; }
@@ -50,9 +54,17 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
     MainScreen.narrow #message { width: 1fr; border-left: none; }
     """
 
-    def __init__(self, session: Session, zone: datetime.tzinfo | None = None, tick: float = TICK) -> None:
+    def __init__(
+        self,
+        session: Session,
+        zone: datetime.tzinfo | None = None,
+        tick: float = TICK,
+        node: RunningNode | None = None,
+    ) -> None:
         super().__init__()
         self.session = session
+        self.node = node
+        """A node of ours whose packets these are."""
         self.zone = zone
         self.detail: bool | None = None
         """Whether the message is shown; None: where there is room beside the ladder."""
@@ -62,10 +74,12 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         self._ticker: Timer | None = None
         self._applied: tuple[Arrangement, bool, bool] | None = None
         self._looking = False
+        self._trouble = ""
 
     def compose(self) -> ComposeResult:
         """Bars above and below, panes between."""
         yield StatusLine()
+        yield NodeLine(self.node)
         yield Banner()
         yield AttemptList(self.zone)
         yield FilterBar()
@@ -130,6 +144,19 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         elif isinstance(event.view, LinkedView) and event.view.link is not None:
             self.go_to(event.view.link)
 
+    def on_node_line_looked(self, event: NodeLine.Looked) -> None:
+        """Countdowns under the ladder, what keeps the node from working, and the node itself where there is room."""
+        status = event.status
+        flow = self.ladder.flow
+        self.ladder.show_timers(() if flow is None else timers_of(flow, status.timers))
+        if not self.session.flows:
+            self.query_one(EmptyView).describe("this node", lambda width: overview_page(status, width))
+        if status.trouble != self._trouble:
+            self._trouble = status.trouble
+            said = (status.trouble,) if status.trouble else ()
+            self.query_one(Banner).show([*said, *oddities(self.session)])
+            self.share_out()
+
     def on_filter_bar_applied(self, event: FilterBar.Applied) -> None:
         """Show what passes the filter; a newer filter ends the work on this one."""
         self.run_worker(self._filter(event.wanted), group="filter", exclusive=True)
@@ -155,9 +182,10 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
     def share_out(self) -> None:
         """Give every pane its place and size."""
         flows = self.session.shown
+        bars = self.query_one(NodeLine).display + self.query_one(Banner).display
         plan = arrange(
             self.size.width,
-            self.size.height - self.query_one(Banner).display - 2 * self.query_one(FilterBar).display,
+            self.size.height - bars - 2 * self.query_one(FilterBar).display,
             attempts=len(flows),
             focused=self.focused.id if self.focused is not None else None,
             detail=self.detail,
@@ -201,14 +229,15 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
             "verdict": Context.LINKS,
         }.get(self.focused.id or "" if self.focused is not None else "", Context.ATTEMPTS)
         live = actions_in(Context.LIVE) if self.session.feed is not None else ()
-        return (*live, *actions_in(context, Context.MAIN, Context.EVERYWHERE))
+        own = actions_in(Context.OWN_NODE) if self.node is not None else ()
+        return (*own, *live, *actions_in(context, Context.MAIN, Context.EVERYWHERE))
 
     def _show_flows(self) -> None:
         """Show the attempts that pass the filter."""
         attempts = self.query_one(AttemptList)
         newest = self.session.shown[-1].id if self.follow and self.session.shown else None
         attempts.show(self.session.shown, newest)
-        if not self.session.shown:
+        if not self.session.shown and (self.node is None or self.session.flows):
             nothing = nothing_to_see(self.session) if not self.session.flows else ""
             self.query_one(EmptyView).explain(nothing, self.session.filter.text, live=self.session.feed is not None)
         self.show_status()

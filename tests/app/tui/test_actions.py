@@ -14,6 +14,8 @@ from app.tui.linked_view import LinkedView
 from app.tui.loading import LoadingScreen
 from app.tui.main_screen import MainScreen
 from app.tui.message_pane import ByteView, FieldTree
+from app.tui.node_leaving import LeavingScreen
+from app.tui.node_pages import NodeScreen
 from app.tui.pages import ChoiceScreen, PageScreen
 from tests.app.tui.stage import staged, text_on
 
@@ -21,6 +23,9 @@ HOMES: dict[Context, type[DOMNode]] = {
     Context.EVERYWHERE: PeepholeApp,
     Context.MAIN: MainScreen,
     Context.LIVE: MainScreen,
+    Context.OWN_NODE: MainScreen,
+    Context.NODE: NodeScreen,
+    Context.LEAVING: LeavingScreen,
     Context.ROWS: LineView,
     Context.ATTEMPTS: AttemptList,
     Context.LADDER: LadderView,
@@ -53,13 +58,15 @@ def test_no_view_binds_a_key_that_is_not_in_the_registry() -> None:
 
 def test_ids_are_unique_and_keys_do_not_clash_within_a_view() -> None:
     assert len({action.id for action in ACTIONS}) == len(ACTIONS)
-    shared = (Context.EVERYWHERE, Context.MAIN, Context.LIVE, Context.ROWS)
+    shared = (Context.EVERYWHERE, Context.MAIN, Context.LIVE, Context.OWN_NODE, Context.ROWS)
     for own in ((Context.ATTEMPTS,), (Context.LADDER,), (Context.FIELDS,), (Context.BYTES,)):
         keys = [key for action in actions_in(*shared, *own) for key in action.keys.split(",")]
         assert len(keys) == len(set(keys))
     for contexts in (
         (Context.EVERYWHERE, Context.PAGE, Context.ROWS, Context.LINKS),
         (Context.EVERYWHERE, Context.CHOICE),
+        (Context.EVERYWHERE, Context.NODE, Context.ROWS, Context.LINKS),
+        (Context.EVERYWHERE, Context.LEAVING),
     ):
         keys = [key for action in actions_in(*contexts) for key in action.keys.split(",")]
         assert len(keys) == len(set(keys))

@@ -1,0 +1,125 @@
+"""A node of ours without screens: what it tells on standard error, attempts on standard output as they conclude."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from typing import TYPE_CHECKING, Final
+
+from app.cli import complain
+from app.printed_flows import FlowPrinter
+from app.wording import counted
+from protocol.dht.events import (
+    BecameEphemeral,
+    BecamePersistent,
+    Bootstrapped,
+    Event,
+    HealthChanged,
+    NatUpdated,
+    PortFoundOpen,
+)
+
+if TYPE_CHECKING:
+    from app.live_feed import LiveFeed
+    from app.live_node import LiveNode
+    from capture.story import Story
+
+TICK: Final = 0.25
+"""Seconds between two looks at what happened."""
+
+
+class HeadlessNode:
+    """Runs a node until somebody wants it to end."""
+
+    def __init__(self, node: LiveNode, story: Story, feed: LiveFeed, printer: FlowPrinter) -> None:
+        self._node = node
+        self._story = story
+        self._feed = feed
+        self._printer = printer
+
+    async def run(self, duration: float | None) -> None:
+        """Run until SIGINT or SIGTERM, or for `duration` seconds; a second signal ends it without a farewell.
+
+        Raises:
+            CommandError: no socket could be bound, or the file can't be written.
+        """
+        leave, hurry = asyncio.Event(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def asked() -> None:
+            (hurry if leave.is_set() else leave).set()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, asked)
+        await self._node.start()
+        try:
+            status = self._node.status()
+            if status is not None:
+                complain(f"node on port {status.server.port}; Ctrl-C ends")
+            await self._look_on(leave, None if duration is None else loop.time() + duration)
+            await self._end(hurry)
+        finally:
+            await self._node.close_now()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+        self._feed.finish()
+        self._story.update()
+        self._printer.print_rest()
+        if self._feed.dropped:
+            complain(f"{self._feed.dropped} packets came too fast and are missing")
+
+    async def _look_on(self, leave: asyncio.Event, end: float | None) -> None:
+        trouble = ""
+        while not leave.is_set() and (end is None or asyncio.get_running_loop().time() < end):
+            try:
+                async with asyncio.timeout(TICK):
+                    await leave.wait()
+            except TimeoutError:
+                pass
+            await asyncio.to_thread(self._take_in)
+            for event in self._node.take_events():
+                said = saying(event)
+                if said:
+                    complain(said)
+            status = self._node.status()
+            if status is not None and status.trouble != trouble:
+                trouble = status.trouble
+                complain(trouble or "nodes answer again")
+            self._printer.print_fresh(time.time())
+
+    async def _end(self, hurry: asyncio.Event) -> None:
+        """Take leave of the network, unless asked to hurry."""
+        if self._node.farewell:
+            complain(f"{self._node.farewell}…")
+        stopping, hurrying = asyncio.create_task(self._node.stop()), asyncio.create_task(hurry.wait())
+        await asyncio.wait((stopping, hurrying), return_when=asyncio.FIRST_COMPLETED)
+        for task in (stopping, hurrying):
+            task.cancel()
+        await asyncio.gather(stopping, hurrying, return_exceptions=True)
+
+    def _take_in(self) -> None:
+        """In a thread: the node goes on meanwhile."""
+        self._feed.poll()
+        self._story.update()
+
+
+def saying(event: Event) -> str:
+    """What an event means, in a sentence; empty for those that come by the dozen."""
+    match event:
+        case Bootstrapped(nodes):
+            return f"bootstrapped with {counted(nodes, 'node')}"
+        case PortFoundOpen():
+            return "others reach our port: not firewalled"
+        case BecamePersistent(id):
+            return f"persistent, with the id {id.hex()}"
+        case BecameEphemeral():
+            return "ephemeral again"
+        case NatUpdated(None, _):
+            return "others do not agree on our address"
+        case NatUpdated(host, port):
+            return f"others see us at {host}:{port}" if port else f"others see us at {host}, at different ports"
+        case HealthChanged(health):
+            return f"the network is {health}"
+        case _:
+            return ""
