@@ -37,7 +37,7 @@ class PairWaits:
 
 @dataclass(frozen=True, slots=True)
 class PairRefused:
-    """A half that was not taken. A session that has nothing else is closed, so that its peer need not wait."""
+    """A half that was not taken. When the relay is full, a session that has nothing else is closed: no use waiting."""
 
     session: RelaySession
     token: bytes

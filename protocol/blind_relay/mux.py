@@ -100,13 +100,12 @@ class Mux:
     Attributes:
         rejected: the peer's OPENs that had no counterpart.
         ignored: frames for channels that are not there, and control frames of unknown types.
-        backlog: bytes that wait for `poll_message`.
     """
 
     def __init__(self, limits: MuxLimits | None = None) -> None:
         self.rejected = 0
         self.ignored = 0
-        self.backlog = 0
+        self._out_size = 0
         self._limits = limits or MuxLimits()
         self._sides: dict[Name, _Side] = {}
         self._local: dict[int, Channel | None] = {}
@@ -114,6 +113,7 @@ class Mux:
         self._remote: dict[int, Channel] = {}
         self._highest_remote = 0
         self._corked = 0
+        self._answering = False
         self._batch: list[tuple[int, bytes]] = []
         self._batch_size = 0
         self._out: deque[bytes] = deque()
@@ -170,6 +170,11 @@ class Mux:
         if not self._corked:
             self._flush()
 
+    @property
+    def backlog(self) -> int:
+        """Bytes that wait for `poll_message`."""
+        return self._out_size + self._batch_size
+
     # What goes in and comes out.
 
     def receive(self, message: bytes) -> None:
@@ -179,24 +184,32 @@ class Mux:
             DecodeError: no frame, over the limits, or against the protocol. The stream is of no use any more.
         """
         frames = decode_frames(message, self._limits)
-        if len(frames) > 1:
+        if len(frames) > 1 and not self._answering:
+            self._answering = True
             self.cork()
         for frame in frames:
             self._receive(frame)
-        if len(frames) > 1:
-            self.uncork()
 
     def poll_event(self) -> MuxEvent | None:
         """The next event, or None."""
-        return self._events.popleft() if self._events else None
+        if self._events:
+            return self._events.popleft()
+        self._answered()
+        return None
 
     def poll_message(self) -> bytes | None:
-        """The next message for the secret stream, or None."""
+        """The next message for the secret stream, or None. Take out the events first."""
+        self._answered()
         if not self._out:
             return None
         message = self._out.popleft()
-        self.backlog -= len(message)
+        self._out_size -= len(message)
         return message
+
+    def _answered(self) -> None:
+        if self._answering:
+            self._answering = False
+            self.uncork()
 
     def _receive(self, frame: Frame) -> None:
         match frame:
@@ -287,4 +300,4 @@ class Mux:
 
     def _write(self, message: bytes) -> None:
         self._out.append(message)
-        self.backlog += len(message)
+        self._out_size += len(message)

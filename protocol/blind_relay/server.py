@@ -32,7 +32,7 @@ from protocol.blind_relay.limits import RelayLimits
 from protocol.blind_relay.link import Leg, Link, LinkEnd, Relayed, is_destroy, stream_id_of
 from protocol.blind_relay.messages import Pair
 from protocol.blind_relay.session import RelaySession
-from protocol.blind_relay.states import RelayEnd, RelayState
+from protocol.blind_relay.states import RelayEnd
 from protocol.errors import DecodeError
 from protocol.messages import Address
 
@@ -206,11 +206,11 @@ class RelayServer:
 
     def on_pair(self, session: RelaySession, pair: Pair, now: float) -> None:
         """One half of a pair: it waits, or its partner has waited."""
-        self.counters.pairings_requested += 1
         half = self._waiting.get(pair.token)
         if half is not None and half.is_initiator == pair.is_initiator:
             self._refuse(session, pair.token, Refusal.TAKEN)
             return
+        self.counters.pairings_requested += 1
         parties = (session,) if half is None else (session, half.session)
         full = any(len(party.links) >= self._limits.max_links_per_session for party in parties)
         if full or self.links >= self._limits.max_links:
@@ -280,7 +280,7 @@ class RelayServer:
     def _refuse(self, session: RelaySession, token: bytes, reason: Refusal) -> None:
         self.counters.pairings_refused += 1
         self._events.append(PairRefused(session, token, reason))
-        if not session.links and not session.waiting and session.state is not RelayState.CLOSED:
+        if reason is not Refusal.TAKEN and not session.links and not session.waiting:
             session.destroy()
 
     def _drop_half(self, token: bytes) -> _Half | None:

@@ -86,7 +86,6 @@ class RelaySession:
         if self.state is RelayState.CLOSED:
             self.ignored += 1
             return
-        self._mux.cork()
         try:
             self._mux.receive(message)
             while (event := self._mux.poll_event()) is not None:
@@ -99,7 +98,6 @@ class RelaySession:
                     self._close(RelayAct.REJECTED if event.rejected else RelayAct.REMOTE_CLOSED)
         except DecodeError as failure:
             self._close(RelayAct.MALFORMED, failure)
-        self._mux.uncork()
         if self._mux.backlog > self._limits.max_backlog:
             self._close(RelayAct.FLOODED)
         if self._mux.backlog:
