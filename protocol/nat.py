@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from protocol.address import Address
 from protocol.constants import Firewall
-from protocol.messages import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +61,25 @@ class NatSampler:
         self.firewall = Firewall.UNKNOWN if firewalled else Firewall.OPEN
         self.rule = "no samples yet" if firewalled else "reachable from outside: OPEN"
 
-    def add(self, seen_as: Address, seen_by: Address) -> bool:
-        """Count the sample `seen_as` told by `seen_by`; False when that node was counted before."""
+    def add(self, seen_as: Address, seen_by: Address, *, decide: bool = True) -> bool:
+        """Count the sample `seen_as` told by `seen_by`; False when that node was counted before.
+
+        Without `decide` the class stays what it is until a later `decide`.
+        """
         if seen_by in self._visited:
             return False
         self._visited.add(seen_by)
         _add(self._hosts, Address(seen_as.host, 0))
         _add(self._full, seen_as)
         self.sampled += 1
-        if self._firewalled:
-            self._decide()
+        if decide:
+            self.decide()
         return True
 
-    def _decide(self) -> None:
+    def decide(self) -> None:
+        """Classify by the samples so far; where no rule decides, the class stays what it is."""
+        if not self._firewalled:
+            return
         sampled = self.sampled
         if sampled < 3:
             self.rule = f"{sampled} of at least 3 samples: still UNKNOWN"

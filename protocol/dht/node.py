@@ -125,6 +125,11 @@ class Node:
         return self.reachability.id
 
     @property
+    def remote_address(self) -> Address | None:
+        """Where everybody reaches the server socket; None unless that is known."""
+        return self.reachability.remote_address
+
+    @property
     def bootstrapped(self) -> bool:
         """Whether the first search for the node's own place has ended."""
         return self.reachability.bootstrapped

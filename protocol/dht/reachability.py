@@ -104,6 +104,12 @@ class Reachability:
         """The id of a persistent node."""
         return None if self.ephemeral else self._membership.table.id
 
+    @property
+    def remote_address(self) -> Address | None:
+        """Where the server socket is reached, as far as that is sure: open, and seen with its local port."""
+        seen = self.nat.address
+        return None if self.firewalled or seen is None or seen.port != self.server_port else seen
+
     def sample(self, address: Address) -> None:
         """Count this node's address as another node sees it."""
         before = (self.nat.host, self.nat.port)

@@ -30,6 +30,7 @@ class Refusal(StrEnum):
     BAD_DESTINATION = "relaying to this node or to no single host"
     UNKNOWN_FORWARD = "answer to relay that no client is waiting for"
     UNKNOWN_PLUGIN = "plugin that is not registered, or another version of it"
+    CLOSED_SOCKET = "from a socket that has been closed meanwhile"
 
 
 Refusals = Counter[Refusal]

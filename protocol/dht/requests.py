@@ -80,6 +80,8 @@ class Requests:
         self.firewalled = True
         self.refused: Refusals = Refusals()
         self.outbox: deque[Outgoing] = deque()
+        self.sockets: set[int] = set(NodeSocket)
+        """Sockets that may be sent from; whoever opens others adds them, and takes them out when they close."""
         self._guard = guard
         self._closest = closest
         self._on_request = on_request
@@ -89,7 +91,7 @@ class Requests:
         self._queue = SendQueue(
             random,
             now,
-            self.outbox,
+            self._post,
             on_drain=self._drained,
             on_timeout=on_timeout,
             max_window=max_window,
@@ -226,12 +228,12 @@ class Requests:
         if not self._guard.admits_reply(to.host, len(data), request.size, now):
             self.refused[Refusal.AMPLIFICATION] += 1
             return
-        self.outbox.append(Outgoing(data, to, socket))
+        self._post(Outgoing(data, to, socket))
 
     def send(self, data: bytes, to: Address, socket: int, ttl: int | None = None) -> None:
         """Send a datagram that is no message, such as a punch, unless the node is closed or suspended."""
         if self._ended is None:
-            self.outbox.append(Outgoing(data, to, socket, ttl))
+            self._post(Outgoing(data, to, socket, ttl))
 
     def relay_reply(self, request: Incoming, now: float, value: bytes, relay: Address, socket: int | None) -> None:
         """Send the answer of a server of our own to a relay, which may be one that does not know of it.
@@ -266,7 +268,7 @@ class Requests:
                 value=value,
             )
         )
-        self.outbox.append(Outgoing(data, to, socket))
+        self._post(Outgoing(data, to, socket))
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is due; None when closed or suspended."""
@@ -308,6 +310,12 @@ class Requests:
         self._ended = failure
         for flight in self._queue.flights:
             self.fail(flight, failure, now)
+
+    def _post(self, outgoing: Outgoing) -> None:
+        if outgoing.socket in self.sockets:
+            self.outbox.append(outgoing)
+        else:
+            self.refused[Refusal.CLOSED_SOCKET] += 1
 
     def _id_on(self, socket: int) -> bytes | None:
         return self.id if socket == NodeSocket.SERVER else None

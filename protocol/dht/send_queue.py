@@ -44,7 +44,7 @@ class SendQueue:
     Args:
         random: source of tids and jitter.
         now: seconds.
-        outbox: where datagrams to send are put.
+        post: takes datagrams to send.
         on_drain: called with each new interval of the window, every 0.75 s.
         on_timeout: called when a request has timed out for good, after the one who asked.
         max_window: sends in one interval.
@@ -55,7 +55,7 @@ class SendQueue:
         self,
         random: Random,
         now: float,
-        outbox: deque[Outgoing],
+        post: Callable[[Outgoing], None],
         *,
         on_drain: Callable[[], None],
         on_timeout: Callable[[Contact, float], None],
@@ -64,7 +64,7 @@ class SendQueue:
     ) -> None:
         self.flights = FlightTable(random)
         self.counts = RequestCounts()
-        self._outbox = outbox
+        self._post = post
         self._on_drain = on_drain
         self._on_timeout = on_timeout
         self._congestion = CongestionWindow(max_window)
@@ -120,7 +120,7 @@ class SendQueue:
             flight.first_sent = now
         flight.sent += 1
         self._congestion.sent()
-        self._outbox.append(Outgoing(flight.data, flight.to.address, flight.socket))
+        self._post(Outgoing(flight.data, flight.to.address, flight.socket))
         self.flights.wake_at(flight, now + self._wait(flight.to.address, flight, now))
 
     def _wait(self, to: Address, flight: InFlight, now: float) -> float:

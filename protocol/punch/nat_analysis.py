@@ -1,0 +1,155 @@
+"""What the NAT in front of one socket does: nodes that are pinged from it tell, and so do the replies to rounds.
+
+Four samples are wanted. The nodes heard of last are pinged, once each without a retry; the five latest are left out
+where eight or more are known. Should too few answer, as many others are asked once more. The analysis has come to its
+end when the class is known to be CONSISTENT or OPEN, when there are four samples, or when nobody is left to be asked.
+
+Source: npm hyperdht 6.34.0 (lib/nat.js).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from protocol.constants import Firewall
+from protocol.dht.contact import Reply
+from protocol.dht.node import Node
+from protocol.dht.session import Session
+from protocol.messages import Address
+from protocol.nat import NatSampler
+
+WANTED: Final = 4
+"""Samples."""
+MANY_NODES: Final = 8
+LEFT_OUT: Final = 5
+"""Nodes heard of last that are left out where there are many."""
+FEWEST: Final = 3
+"""Samples needed for a class."""
+
+OnAnalyzed = Callable[[float], None]
+
+
+class NatAnalysis:
+    """Samples of one socket, and the class and addresses that follow.
+
+    Args:
+        node: whose nodes are pinged.
+        session: sends the pings.
+        socket: the socket.
+    """
+
+    def __init__(self, node: Node, session: Session, socket: int) -> None:
+        self.firewall = Firewall.UNKNOWN if node.reachability.firewalled else Firewall.OPEN
+        self.addresses: tuple[Address, ...] | None = None
+        """What the peer is told: None while UNKNOWN."""
+        self.frozen = False
+        """Whether samples are only counted: the peer was told a class, and should not see another."""
+        self.analyzed = False
+        """Whether the analysis has come to its end."""
+        self._node = node
+        self._session = session
+        self._socket = socket
+        self._sampler = NatSampler()
+        self._wanted = WANTED
+        self._asked: set[Address] = set()
+        self._sampling = False
+        self._waiting: list[OnAnalyzed] = []
+
+    @property
+    def sampled(self) -> int:
+        """Samples so far."""
+        return self._sampler.sampled
+
+    @property
+    def rule(self) -> str:
+        """The rule that decided the class."""
+        return self._sampler.rule
+
+    def start(self, now: float) -> None:
+        """Ping nodes, and others if too few of these answer."""
+        self._sample(now, again=True)
+
+    def when_analyzed(self, now: float, on_analyzed: OnAnalyzed) -> None:
+        """Call `on_analyzed` once, when the analysis has come to its end; at once if it has."""
+        if self.analyzed:
+            on_analyzed(now)
+        else:
+            self._waiting.append(on_analyzed)
+
+    def add(self, seen_as: Address, seen_by: Address, now: float) -> None:
+        """Count a sample: a node that saw the socket at an address; each node counts once."""
+        self._asked.add(seen_by)
+        if not self._sampler.add(seen_as, seen_by, decide=not self.frozen):
+            return
+        if not self.frozen and (self.sampled >= FEWEST or not self._node.reachability.firewalled):
+            self._update()
+        if self.firewall in (Firewall.CONSISTENT, Firewall.OPEN) or self.sampled >= self._wanted:
+            self._end(now)
+
+    def freeze(self) -> None:
+        """Keep class and addresses as they are."""
+        self.frozen = True
+
+    def unfreeze(self) -> None:
+        """Let class and addresses follow the samples again, those of the meantime included."""
+        self.frozen = False
+        self._sampler.decide()
+        self._update()
+
+    def destroy(self, now: float) -> None:
+        """Ask nobody any more; whoever waits is told."""
+        self._sampling = True
+        self._wanted = 0
+        self._end(now)
+
+    def _update(self) -> None:
+        if not self._node.reachability.firewalled:
+            self.firewall = Firewall.OPEN
+            return
+        if self.sampled >= FEWEST:
+            self.firewall = self._sampler.firewall
+        self.addresses = self._sampler.addresses
+
+    def _sample(self, now: float, *, again: bool) -> None:
+        if self._sampling:
+            return
+        self._sampling = True
+        known = len(self._node.membership)
+        nodes = self._node.membership.latest(known)[LEFT_OUT if known >= MANY_NODES else 0 :]
+        # One is pending until all are asked, so that the end does not come while some are left.
+        pending = 1
+
+        def replied(reply: Reply, now: float) -> None:
+            self.add(reply.to, reply.sender.address, now)
+            ended(now)
+
+        def ended(now: float) -> None:
+            nonlocal pending
+            pending -= 1
+            if pending or self.sampled >= self._wanted:
+                return
+            if again:
+                self._sampling = False
+                self._sample(now, again=False)
+            else:
+                self._end(now)
+
+        for node in nodes:
+            if self.sampled + pending - 1 >= self._wanted:
+                break
+            if node.address not in self._asked:
+                self._asked.add(node.address)
+                pending += 1
+                self._session.ping(
+                    node.address, now, replied, lambda _, now: ended(now), retries=0, socket=self._socket
+                )
+        ended(now)
+
+    def _end(self, now: float) -> None:
+        if self.analyzed:
+            return
+        self.analyzed = True
+        waiting, self._waiting = self._waiting, []
+        for told in waiting:
+            told(now)

@@ -1,0 +1,335 @@
+"""Punching for one attempt, on one side: its socket, what is known of both NATs, and the course that is taken.
+
+A puncher begins with a socket of its own, whose NAT it samples. It ends in one of three ways: a punch arrives at the
+initiator (`on_connect`), it is destroyed before that, by its owner or at the end of its course (`on_abort`), or its
+owner destroys it since the path was found otherwise. The side that does not initiate answers every punch, and learns of
+the path when the first packet of the stream arrives.
+
+| ours | the peer's | needs | course |
+|---|---|---|---|
+| CONSISTENT, OPEN | CONSISTENT, OPEN | any address | `ConsistentProbe` |
+| CONSISTENT, OPEN | RANDOM | a verified one | `RandomProbes` |
+| RANDOM | CONSISTENT, OPEN | a verified one | `BirthdayProbes`, after opening 256 sockets |
+| anything else | | | none: it can't be punched |
+
+Source: npm hyperdht 6.34.0 (lib/holepuncher.js).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final, Protocol
+
+from protocol.constants import LOW_TTL, PUNCH, Firewall
+from protocol.dht.node import Node
+from protocol.dht.session import Session
+from protocol.messages import Address
+from protocol.punch.budget import PunchBudget
+from protocol.punch.nat_analysis import NatAnalysis
+from protocol.punch.pool import SocketPool
+from protocol.punch.probing import (
+    BIRTHDAY_DELAY,
+    BIRTHDAY_SOCKETS,
+    CONSISTENT_INTERVAL,
+    BirthdayProbes,
+    ConsistentProbe,
+    Course,
+    RandomProbes,
+    RemoteAddress,
+)
+
+if TYPE_CHECKING:
+    from random import Random
+
+MAX_REOPENS: Final = 3
+MAX_ECHOES: Final = 4096
+"""Punches that one attempt answers, more than an honest peer sends; not limited by the reference, where two servers
+that a third party makes known to each other answer each other for ever."""
+
+OnStable = Callable[[bool, float], None]
+OnConnect = Callable[[int, Address, float], None]
+OnAbort = Callable[[float], None]
+
+
+class PunchHost(Protocol):
+    """The peer that the attempts belong to."""
+
+    @property
+    def node(self) -> Node:
+        """Its node."""
+
+    @property
+    def pool(self) -> SocketPool:
+        """Its sockets."""
+
+    @property
+    def punches(self) -> PunchBudget:
+        """What its attempts share."""
+
+
+class Puncher:
+    """One side of one attempt.
+
+    Args:
+        host: the peer.
+        random: source of ports.
+        now: seconds.
+        initiator: whether this is the client.
+        remote_firewall: what the peer said of its NAT so far.
+        on_connect: called once, at the initiator, with socket and address of the path.
+        on_abort: called once when it is destroyed without having connected; not where it was set to None before.
+        session: for the pings; one of its own otherwise.
+    """
+
+    def __init__(
+        self,
+        host: PunchHost,
+        random: Random,
+        now: float,
+        *,
+        initiator: bool,
+        remote_firewall: int = Firewall.UNKNOWN,
+        on_connect: OnConnect | None = None,
+        on_abort: OnAbort | None = None,
+        session: Session | None = None,
+    ) -> None:
+        self.initiator = initiator
+        self.on_connect = on_connect
+        self.on_abort = on_abort
+        self.punching = False
+        self.connected = False
+        self.destroyed = False
+        self.remote_firewall: int = remote_firewall
+        self.remote_addresses: tuple[RemoteAddress, ...] = ()
+        self.remote_punching = False
+        self.sockets: list[int] = []
+        """All sockets of the attempt; one, but for a birthday attempt."""
+        self.course: Course | None = None
+        self.probes = 0
+        """Punches sent, without answers to the peer's."""
+        self.last_probe: float | None = None
+        """When the last of these was sent."""
+        self.echoes = 0
+        """Punches answered."""
+        self.reopened = 0
+        """How often another socket was taken."""
+        self._host = host
+        self._random = random
+        self._session = session or host.node.session()
+        self._started: bool | None = None
+        self._randomized = False
+        self._reopening: list[OnStable] | None = None
+        self._reopen_result: bool | None = None
+        self._due: float | None = None
+        self.socket = self._open(now)
+        """The socket of the attempt; the one that connected, later."""
+        self.nat = NatAnalysis(host.node, self._session, self.socket)
+        self.nat.start(now)
+
+    def update_remote(
+        self,
+        *,
+        punching: bool,
+        firewall: int,
+        addresses: Iterable[Address] | None,
+        verified: str | None,
+    ) -> None:
+        """Take in what the peer says of itself.
+
+        Args:
+            punching: it punches, or is willing to.
+            firewall: its class.
+            addresses: where it can be reached.
+            verified: a host that it has just proved to be its own. One that was proved before stays so.
+        """
+        proved = {remote.address.host for remote in self.remote_addresses if remote.verified}
+        self.remote_addresses = tuple(
+            RemoteAddress(address, address.host == verified or address.host in proved) for address in addresses or ()
+        )
+        self.remote_firewall = firewall
+        self.remote_punching = punching
+
+    def ping(self, addr: Address, now: float, socket: int | None = None) -> None:
+        """Send one punch."""
+        self.probe(addr, self.socket if socket is None else socket, now)
+
+    def open_session(self, addr: Address, now: float) -> None:
+        """Send one punch that opens our own NAT and is not meant to arrive."""
+        self.probe(addr, self.socket, now, low_ttl=True)
+
+    def probe(self, to: Address, socket: int, now: float, *, low_ttl: bool = False) -> None:
+        """Send one punch from one of the sockets."""
+        self.probes += 1
+        self.last_probe = now
+        self._host.node.requests.send(PUNCH, to, socket, LOW_TTL if low_ttl else None)
+
+    def analyze(self, allow_reopen: bool, now: float, on_done: OnStable) -> None:
+        """Wait for the NAT's class, then say whether it can be punched with.
+
+        Args:
+            allow_reopen: where not, take another socket, up to three times, in the hope of a better one.
+            now: seconds.
+            on_done: called with the answer, perhaps at once; on a puncher that was destroyed meanwhile, too.
+        """
+
+        def analyzed(now: float) -> None:
+            if not self._unstable:
+                on_done(True, now)
+            elif not allow_reopen:
+                on_done(False, now)
+            else:
+                self._reopen(now, on_done)
+
+        self.nat.when_analyzed(now, analyzed)
+
+    def punch(self, now: float) -> bool:
+        """Begin to punch; whether it has begun. What the first call said, later ones say again."""
+        if self._started is None:
+            self._started = self._punch(now)
+        return self._started
+
+    def receive_punch(self, socket: int, addr: Address, now: float) -> None:
+        """A punch arrived on one of the sockets."""
+        if self.destroyed:
+            return
+        if not self.initiator:
+            if self.echoes < MAX_ECHOES:
+                self.echoes += 1
+                self._host.node.requests.send(PUNCH, addr, socket)
+            else:
+                self._host.punches.echoes_refused += 1
+            return
+        if self.connected:
+            return
+        self.connected = True
+        self.punching = False
+        self._due = None
+        others = [other for other in self.sockets if other != socket]
+        self.sockets = [socket]
+        self.socket = socket
+        for other in others:
+            self._host.pool.release(other, now)
+        self._derandomize(now)
+        if self.on_connect is not None:
+            self.on_connect(socket, addr, now)
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timeout` is due."""
+        return self._due
+
+    def handle_timeout(self, now: float) -> None:
+        """Take the next step of the course; after the last one, give up."""
+        if self._due is None or now < self._due or self.course is None:
+            return
+        self._due = self.course.step(now)
+        if self._due is None:
+            self.destroy(now)
+
+    def destroy(self, now: float) -> None:
+        """End; all sockets are released, but that which has a stream stays open."""
+        if self.destroyed:
+            return
+        self.destroyed = True
+        self.punching = False
+        self._due = None
+        sockets, self.sockets = self.sockets, []
+        for socket in sockets:
+            self._host.pool.release(socket, now)
+        if not self.connected:
+            self._derandomize(now)
+            if self.on_abort is not None:
+                self.on_abort(now)
+        self.nat.destroy(now)
+
+    @property
+    def _unstable(self) -> bool:
+        both_random = self.remote_firewall >= Firewall.RANDOM and self.nat.firewall >= Firewall.RANDOM
+        return both_random or self.nat.firewall == Firewall.UNKNOWN
+
+    def _open(self, now: float) -> int:
+        socket = self._host.pool.acquire(now, self.receive_punch, self._socket_failed)
+        self.sockets.append(socket)
+        return socket
+
+    def _socket_failed(self, socket: int, now: float) -> None:
+        """A birthday attempt does with fewer sockets; without its first one there is nothing to go on with."""
+        if socket in self.sockets:
+            self.sockets.remove(socket)
+        if socket == self.socket:
+            self.destroy(now)
+
+    def _reopen(self, now: float, on_done: OnStable) -> None:
+        """Take other sockets until one is better; all who ask get the same answer."""
+        if self._reopen_result is not None:
+            on_done(self._reopen_result, now)
+        elif self._reopening is not None:
+            self._reopening.append(on_done)
+        else:
+            self._reopening = [on_done]
+            self._reopen_once(now)
+
+    def _reopen_once(self, now: float) -> None:
+        over = self.destroyed or self.connected or self.punching
+        if self._unstable and self.reopened < MAX_REOPENS and not over:
+            self.reopened += 1
+            before = self.sockets.pop()
+            self.socket = self._open(now)
+            self._host.pool.release(before, now)
+            self.nat.destroy(now)
+            self.nat = NatAnalysis(self._host.node, self._session, self.socket)
+            self.nat.start(now)
+            self.nat.when_analyzed(now, self._reopen_once)
+            return
+        self._reopen_result = _coerced(self.nat.firewall) == Firewall.CONSISTENT
+        waiting, self._reopening = self._reopening or [], None
+        for told in waiting:
+            told(self._reopen_result, now)
+
+    def _punch(self, now: float) -> bool:
+        if self.destroyed or self.connected or not self.remote_addresses:
+            return False
+        self.punching = True
+        local, remote = _coerced(self.nat.firewall), _coerced(self.remote_firewall)
+        counts = self._host.punches
+        if local == remote == Firewall.CONSISTENT:
+            counts.consistent += 1
+            self._follow(ConsistentProbe(self), now, now if self.initiator else now + CONSISTENT_INTERVAL)
+            return True
+        verified = next((known.address for known in self.remote_addresses if known.verified), None)
+        if verified is None:
+            return False
+        if local == Firewall.CONSISTENT and remote >= Firewall.RANDOM:
+            counts.random += 1
+            self._randomize()
+            self._follow(RandomProbes(self, verified.host, self._random), now, now)
+            return True
+        if local >= Firewall.RANDOM and remote == Firewall.CONSISTENT:
+            counts.random += 1
+            self._randomize()
+            self._open_birthday_sockets(verified, now)
+            self._follow(BirthdayProbes(self, verified), now, now + BIRTHDAY_DELAY)
+            return True
+        return False
+
+    def _follow(self, course: Course, now: float, first: float) -> None:
+        self.course = course
+        self._due = first if first > now else course.step(now)
+
+    def _open_birthday_sockets(self, to: Address, now: float) -> None:
+        while len(self.sockets) < BIRTHDAY_SOCKETS and not self._host.pool.is_full:
+            self.probe(to, self._open(now), now, low_ttl=True)
+
+    def _randomize(self) -> None:
+        if not self._randomized:
+            self._randomized = True
+            self._host.punches.begin()
+
+    def _derandomize(self, now: float) -> None:
+        if self._randomized:
+            self._randomized = False
+            self._host.punches.end(now)
+
+
+def _coerced(firewall: int) -> int:
+    """An open side punches as a consistent one does."""
+    return Firewall.CONSISTENT if firewall == Firewall.OPEN else firewall
