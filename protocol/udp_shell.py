@@ -16,81 +16,25 @@ from datetime import UTC, datetime
 from secrets import SystemRandom
 from socket import AF_INET
 from types import TracebackType
-from typing import TYPE_CHECKING, Concatenate, Final, Generic, NamedTuple, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Concatenate, Final, Generic, ParamSpec, TypeVar
 
-from protocol.dht.contact import NodeSocket, Outgoing
+from protocol.dht.contact import NodeSocket
 from protocol.dht.events import Bootstrapped, Event, NameWanted, SocketReleased
 from protocol.dht.node import Node
 from protocol.dht.options import NodeOptions
 from protocol.messages import Address
+from protocol.udp_machine import Machine, Tapped
 from protocol.udp_sockets import Endpoint, Network, SystemNetwork
 
 if TYPE_CHECKING:
     from random import Random
 
+__all__ = ["ANY_HOST", "DEFAULT_PORT", "LOOPBACK", "PORTS_TRIED", "Machine", "Tap", "Tapped", "UdpShell"]
+
 DEFAULT_PORT: Final = 49737
 PORTS_TRIED: Final = 5
 ANY_HOST: Final = "0.0.0.0"
 LOOPBACK: Final = "127.0.0.1"
-
-
-class Machine(Protocol):
-    """What a shell runs: the face of a node, and of a peer.
-
-    After each call the shell takes out all datagrams and all events. `now` is in seconds of a clock that does not go
-    back.
-    """
-
-    local_addresses: tuple[Address, ...]
-    """The server socket's addresses in networks that the host is part of; the shell sets it before `start`."""
-
-    def start(self, server_port: int, now: float) -> None:
-        """Join the network; the server socket is bound to this port."""
-
-    def receive_datagram(self, data: bytes, addr: Address, now: float, socket: int) -> None:
-        """Take in what a socket received."""
-
-    def handle_timeout(self, now: float) -> None:
-        """Do what is due."""
-
-    def next_timeout(self) -> float | None:
-        """When `handle_timeout` is due."""
-
-    def poll_datagram(self, now: float) -> Outgoing | None:
-        """The next datagram to send."""
-
-    def poll_event(self) -> Event | None:
-        """The next thing that happened."""
-
-    def name_resolved(self, host: str, address: str | None, now: float) -> None:
-        """Take in the IPv4 address of a name, the answer to `NameWanted`; None where it has none."""
-
-    def socket_failed(self, socket: int, now: float) -> None:
-        """A socket that something was to be sent from can't be bound."""
-
-    def suspend(self, now: float) -> None:
-        """All sockets are about to close for a while."""
-
-    def resume(self, server_port: int, now: float) -> None:
-        """The first two sockets are open again."""
-
-    def close(self, now: float) -> None:
-        """End."""
-
-
-class Tapped(NamedTuple):
-    """A datagram that one of the sockets sent or received."""
-
-    time_ns: int
-    """Since 1970, by a clock that does not go back."""
-    outgoing: bool
-    local: Address
-    remote: Address
-    ttl: int | None
-    """The TTL that it was sent with, None for the usual one or when it was received."""
-    data: bytes
-    socket: int
-    """The machine's number for the socket."""
 
 
 M = TypeVar("M", bound=Machine)

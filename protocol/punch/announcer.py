@@ -2,7 +2,7 @@
 
 | phase | what happens | then |
 |---|---|---|
-| UPDATING | a search for the target, the announcement at the three closest that answer, taking back of older ones | PINGING |
+| UPDATING | search for the target, announce at the three closest that answer, take back older ones | PINGING |
 | PINGING | all relays are pinged; fewer than three alive, or than there are, ask for an update | RESTING, UPDATING |
 | RESTING | 3 s; after a hundred of these, about 5 min, comes an update | PINGING |
 | OFFLINE | an update was made while the network did not answer: wait until it does | PINGING |
