@@ -1,0 +1,291 @@
+"""The server's side of one handshake: from noise message 1 to a path, or to nothing.
+
+| what the client said | what happens |
+|---|---|
+| nothing that opens, or what the firewall policy turns away | no answer; repeated messages get none either |
+| another version, or no stream | the answer names the error |
+| that it is OPEN, or it asked without a relay | the path is there at once: the server sends first |
+| addresses, one of them near ours, behind our public host | the usual socket answers; the client's ping opens the way |
+| anything else | a puncher, whose socket answers; the client has 10 s for its first round |
+
+A server whose own port is open, or that never punches, waits 10 s for the client's first packet instead. Whatever
+happens, the answer is kept for repeated messages until 10 s after the end.
+
+Each round is answered after the puncher knows what it can of our NAT; see `serve_round`.
+
+Source: npm hyperdht 6.34.0 (lib/server.js: _addHandshake, _onpeerholepunch).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from protocol.constants import ErrorCode, Firewall
+from protocol.dht.contact import Incoming
+from protocol.dht.local_server import Answer, LocalReply
+from protocol.errors import DecodeError
+from protocol.messages import Address, Holepunch, HolepunchInfo, NoisePayload, RelayThrough, UdxInfo
+from protocol.noise import attempt_id
+from protocol.noise_handshake import SEED_SIZE, HandshakeResult, NoiseResponder
+from protocol.peer.addresses import is_private, nearest
+from protocol.peer.connection import Connection
+from protocol.peer.events import Stage
+from protocol.peer.failures import Cause, Closing, ErrorName
+from protocol.peer.refusals import ServerRefusal
+from protocol.peer.server_rounds import ServerRounds
+from protocol.peer.steps import Act, NoiseStep, Step
+from protocol.punch.secure_payload import SecurePayload
+from protocol.sealed_values import NOISE_PAYLOAD_VERSION, decode_noise_payload, encode_noise_payload
+
+if TYPE_CHECKING:
+    from protocol.peer.agenda import Timer
+    from protocol.peer.listening import Server
+    from protocol.punch.puncher import Puncher
+
+FIRST_ROUND_WAIT: Final = 10.0
+"""Seconds for a client to go on after the handshake."""
+
+
+class Answering:
+    """One handshake of a server.
+
+    Attributes:
+        id: what the client names it by in its rounds.
+        connection: None where the client was turned away.
+    """
+
+    def __init__(self, server: Server, id: int, noise: bytes, client: Address, request: Incoming, direct: bool) -> None:
+        self.server = server
+        self.peer = server.peer
+        self.id = id
+        self.noise = noise
+        self.connection: Connection | None = None
+        self.offer: NoisePayload | None = None
+        """What the client offered."""
+        self.result: HandshakeResult | None = None
+        self.secure: SecurePayload | None = None
+        self.puncher: Puncher | None = None
+        self.relay_token: bytes | None = None
+        """Of the blind relay, where one of us wants it."""
+        self.found = False
+        self._client = client
+        self._server_address = request.message.to
+        self._socket = request.socket
+        self._direct = direct
+        self._reply: LocalReply | None = None
+        self._waiting: list[Answer] = []
+        self._refused = False
+        self._timer: Timer | None = None
+        self._clearing: Timer | None = None
+        self._rounds = ServerRounds(self)
+        self._cause: tuple[Cause, str] = (Cause.NO_SOCKET, "")
+
+    def begin(self, now: float) -> None:
+        """Read message 1 and prepare the answer."""
+        responder = NoiseResponder(self.server.key_pair, self.peer.random_bytes(SEED_SIZE))
+        try:
+            offer = decode_noise_payload(responder.read_message_1(self.noise))
+        except DecodeError:
+            self._refuse(ServerRefusal.NOT_SEALED, now)
+            return
+        if self.server.options.firewall(responder.remote_public_key, offer, self._client):
+            self._refuse(ServerRefusal.FIREWALLED, now)
+            return
+        self.offer = offer
+        self.connection = self.peer.new_connection(
+            initiator=False,
+            public_key=self.server.key_pair.public_key,
+            remote_public_key=responder.remote_public_key,
+        )
+        self.connection.attempt = attempt_id(self.noise)
+        self.connection.on_path = self.path_found
+        self.connection.on_over = self._over
+        step = NoiseStep(Act.ANSWER, self.connection, self._payload(offer))
+        self.peer.gate(step, lambda step, now: self._seal(step, responder, now), now)
+
+    def serve(self, answer: Answer, now: float) -> None:
+        """Answer message 1, now or as soon as there is an answer."""
+        if self._reply is not None:
+            answer(self._reply, now)
+        elif not self._refused:
+            self._waiting.append(answer)
+
+    def serve_round(self, value: Holepunch, request: Incoming, answer: Answer, now: float) -> None:
+        """Answer a round of holepunching."""
+        self._rounds.serve(value, request, answer, now)
+
+    def path_found(self, socket: int, addr: Address, now: float) -> None:
+        """A packet of the client's stream came from there, or its offer says so. The first one counts."""
+        connection, offer, result = self.connection, self.offer, self.result
+        if self.found or connection is None or connection.closing is not None or not addr.port:
+            return
+        if offer is None or offer.udx is None or result is None:
+            return
+        self.found = True
+        connection.on_path = None
+        self.clear_later(now)
+        self.round_came()
+        self.peer.hold_socket(connection, socket, now)
+        connection.open_path(socket, addr, offer.udx.id, result, now)
+        self.server.accepted(connection)
+        self._drop_puncher(now)
+
+    def round_came(self) -> None:
+        """The client goes on, or need not: stop waiting for it."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def punches_fired(self) -> None:
+        """From now on the attempt can end because none of them arrives."""
+        self._cause = (Cause.PUNCHES_LOST, "")
+
+    def give_up(self, cause: Cause, now: float, detail: str = "") -> None:
+        """No path this way."""
+        self._cause = (cause, detail)
+        if self.puncher is not None and not self.puncher.destroyed:
+            self.puncher.destroy(now)
+        else:
+            self._aborted(now)
+
+    def clear_later(self, now: float) -> None:
+        """Forget the handshake after the time in which messages may be repeated."""
+        if self._clearing is None:
+            wait = self.server.options.handshake_clear_wait
+            self._clearing = self.peer.agenda.call_at(now + wait, lambda now: self.server.forget(self, now))
+
+    def stop(self, now: float) -> None:
+        """The server closes or is suspended; connections with a path go on."""
+        self._waiting.clear()
+        for timer in (self._timer, self._clearing):
+            if timer is not None:
+                timer.cancel()
+        self._drop_puncher(now)
+        if self.connection is not None and not self.connection.has_path:
+            self.connection.on_over = None
+            self.connection.close(Closing(None, Cause.DESTROYED), now)
+
+    def _refuse(self, refusal: ServerRefusal, now: float) -> None:
+        self._refused = True
+        self.server.refused[refusal] += 1
+        self.clear_later(now)
+
+    def _payload(self, offer: NoisePayload) -> NoisePayload:
+        error = ErrorCode.NONE
+        if offer.version != NOISE_PAYLOAD_VERSION:
+            error = ErrorCode.VERSION_MISMATCH
+        elif offer.udx is None:
+            error = ErrorCode.ABORTED
+        server, own = self.server, self.peer.open_address
+        local = self.peer.local_addresses if server.options.share_local_address else ()
+        through = self.peer.choose(server.options.relay_through)
+        if through is not None:
+            self.relay_token = self.peer.random_bytes(32)
+        stream_id = 0 if error or self.connection is None else self.connection.stream_id
+        return NoisePayload(
+            NOISE_PAYLOAD_VERSION,
+            error,
+            Firewall.UNKNOWN if own is None else Firewall.OPEN,
+            HolepunchInfo(self.id, server.announcer.relays) if own is None else None,
+            (*(() if own is None else (own,)), *local),
+            udx=UdxInfo(1, False, stream_id, 0),
+            secret_stream_version=1,
+            relay_through=None if through is None or self.relay_token is None
+            else RelayThrough(1, through, self.relay_token),
+            relay_addresses=server.announcer.relay_addresses or None,
+        )  # fmt: skip
+
+    def _seal(self, step: Step | None, responder: NoiseResponder, now: float) -> None:
+        connection, offer = self.connection, self.offer
+        if not isinstance(step, NoiseStep) or connection is None or offer is None or connection.closing is not None:
+            self._refused = True
+            if connection is not None:
+                connection.close(Closing(None, Cause.SKIPPED), now)
+            self.clear_later(now)
+            return
+        try:
+            noise, self.result = responder.write_message_2(encode_noise_payload(step.payload))
+        except DecodeError:
+            self._refuse(ServerRefusal.NOT_SEALED, now)
+            connection.close(Closing(ErrorName.HANDSHAKE_INVALID, Cause.BAD_KEY), now)
+            return
+        self.peer.log_keys(self.result.key_lines)
+        from_puncher = False
+        if step.payload.error != ErrorCode.NONE:
+            self.clear_later(now)
+            connection.close(Closing(ErrorName.SERVER_INCOMPATIBLE, Cause.INCOMPATIBLE), now)
+        else:
+            from_puncher = self._choose_path(step.payload, offer, now)
+        socket = self.puncher.socket if from_puncher and self.puncher is not None else None
+        self._reply = LocalReply(noise, socket)
+        waiting, self._waiting = self._waiting, []
+        for answer in waiting:
+            answer(self._reply, now)
+
+    def _choose_path(self, said: NoisePayload, offer: NoisePayload, now: float) -> bool:
+        """Decide how the client is going to come; whether the answer leaves from the puncher's socket."""
+        assert self.connection is not None
+        if offer.firewall == Firewall.OPEN or self._direct:
+            self.peer.punches.open += 1
+            socket = self._socket if self._direct else self.peer.node.requests.main_socket
+            self.path_found(socket, self._client, now)
+            return False
+        if said.relay_through is not None or offer.relay_through is not None:
+            self.peer.relay_paths.begin_server(self, now)
+        on_lan = self._is_on_lan(offer)
+        if not on_lan and (said.firewall == Firewall.OPEN or self.server.options.never_punch):
+            self.connection.set_stage(Stage.WAITING)
+            self._timer = self.peer.agenda.call_at(now + FIRST_ROUND_WAIT, self._waited)
+            return False
+        self._make_puncher(offer, now)
+        self._timer = self.peer.agenda.call_at(now + FIRST_ROUND_WAIT, self._waited)
+        return not on_lan
+
+    def _is_on_lan(self, offer: NoisePayload) -> bool:
+        """Whether the client seems to be in our own network."""
+        if self._direct or self._client.host != self._server_address.host:
+            return False
+        listed = offer.addresses4[: self.peer.limits.remote_addresses]
+        theirs = tuple(address for address in listed if is_private(address.host))
+        if not theirs or not self.server.options.share_local_address:
+            return False
+        return nearest(self.peer.local_addresses, theirs) is not None
+
+    def _make_puncher(self, offer: NoisePayload, now: float) -> None:
+        assert self.result is not None
+        assert self.connection is not None
+        self.connection.set_stage(Stage.PROBING)
+        self.secure = self.peer.secure_payload(self.result)
+        self.puncher = self.peer.make_puncher(
+            initiator=False,
+            remote_firewall=offer.firewall,
+            on_connect=self.path_found,
+            on_abort=self._aborted,
+            now=now,
+        )
+
+    def _waited(self, now: float) -> None:
+        self._timer = None
+        self.give_up(Cause.NO_ROUND if self.puncher is not None else Cause.NO_FIRST_PACKET, now)
+
+    def _aborted(self, now: float) -> None:
+        """The puncher is destroyed without a path, or there was none."""
+        self.round_came()
+        connection = self.connection
+        if self.found or connection is None:
+            return
+        if connection.closing is None and not connection.has_path and self.relay_token is None:
+            connection.close(Closing(ErrorName.HOLEPUNCH_ABORTED, *self._cause), now)
+        if connection.closing is not None:
+            self.clear_later(now)
+
+    def _over(self, now: float) -> None:
+        """The connection is over, by whatever reason."""
+        self._drop_puncher(now)
+        self.round_came()
+        self.clear_later(now)
+
+    def _drop_puncher(self, now: float) -> None:
+        if self.puncher is not None and not self.puncher.destroyed:
+            self.found = True
+            self.puncher.destroy(now)

@@ -1,0 +1,321 @@
+"""The client: from a public key to a path.
+
+| stage | what is under way | goes on with |
+|---|---|---|
+| FINDING | the search for relays | the first relay |
+| HANDSHAKING | noise message 1 over up to three relays at once | the first answer that the server sealed |
+| PROBING, PUNCHING | the two rounds (`client_rounds`); next to them the LAN shortcut | the first path |
+| WAITING | nothing: our port is open, the server sends first | its first packet, 10 s |
+| DIRECT | a path | |
+
+What the answer decides:
+
+| the server | path |
+|---|---|
+| answered without a relay | where it answered from |
+| says that it is OPEN, or offers no punching | its first public address |
+| is told that we are OPEN | it sends first |
+| offers relays to punch over | rounds; and its local address too, if both sides have one public host |
+
+A packet of the stream that arrives on any socket is a path as well: whatever comes first wins.
+
+Source: npm hyperdht 6.34.0 (lib/connect.js).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from protocol.constants import ErrorCode, Firewall
+from protocol.dht.contact import NodeSocket, Reply
+from protocol.dht.query_host import QueryFailure
+from protocol.dht.router_client import BadReply, HandshakeReply, RelayFailed, peer_handshake
+from protocol.errors import DecodeError
+from protocol.hashes import target_of
+from protocol.keys import KeyPair
+from protocol.messages import Address, NoisePayload, RelayInfo, RelayThrough, UdxInfo
+from protocol.noise import attempt_id
+from protocol.noise_handshake import SEED_SIZE, HandshakeResult, NoiseInitiator
+from protocol.peer.addresses import is_bogon, is_reserved, nearest
+from protocol.peer.client_rounds import ClientRounds
+from protocol.peer.connection import Connection
+from protocol.peer.events import Stage
+from protocol.peer.failures import Cause, Closing, ErrorName
+from protocol.peer.options import ConnectOptions
+from protocol.peer.relay_race import RelayRace
+from protocol.peer.steps import Act, NoiseStep, Step
+from protocol.sealed_values import NOISE_PAYLOAD_VERSION, decode_noise_payload, encode_noise_payload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from protocol.peer.agenda import Timer
+    from protocol.peer.peer import Peer
+
+PASSIVE_WAIT: Final = 10.0
+"""Seconds to wait for a server that was told that our port is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The server's answer to the handshake, and the way it took."""
+
+    payload: NoisePayload
+    result: HandshakeResult
+    udx: UdxInfo
+    relay: Address
+    """The node that was asked; the server itself where it was reached without a relay."""
+    server: Address
+    """Where the relay has it from."""
+    client: Address
+    """This node as the relay sees it."""
+    relays: tuple[RelayInfo, ...]
+    """What to punch over; none where the server does not punch."""
+
+    @property
+    def relayed(self) -> bool:
+        """Whether a relay stood between."""
+        return self.server != self.relay
+
+
+class Connecting:
+    """One attempt. It ends with a path for its connection, or closes it."""
+
+    def __init__(self, peer: Peer, connection: Connection, pair: KeyPair, options: ConnectOptions) -> None:
+        self.peer = peer
+        self.connection = connection
+        self.options = options
+        self.target = target_of(connection.remote_public_key)
+        self.answer: Answer | None = None
+        self.is_open = False
+        """Whether we told the server that our port is open."""
+        self.relay_token: bytes | None = None
+        self._pair = pair
+        self._initiator: NoiseInitiator | None = None
+        self._noise: bytes | None = None
+        self._pending: list[tuple[Address, Callable[[float], None]]] = []
+        self.session = peer.node.session()
+        self._race: RelayRace | None = None
+        self._rounds: ClientRounds | None = None
+        self._heard: tuple[int, Address] | None = None
+        self._timer: Timer | None = None
+        self._found = False
+        self._over = False
+        self._cause = Cause.NO_ANSWER
+        connection.on_path = self.path_found
+        connection.on_over = self._stop
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing left to try."""
+        return self._over or self._found
+
+    def start(self, now: float) -> None:
+        """Begin to look for relays."""
+        try:
+            self._initiator = NoiseInitiator(
+                self._pair, self.connection.remote_public_key, self.peer.random_bytes(SEED_SIZE)
+            )
+        except DecodeError as error:
+            self._close(ErrorName.HANDSHAKE_INVALID, Cause.BAD_KEY, now, str(error))
+            return
+        self._race = RelayRace(
+            self.peer.node,
+            self.connection.remote_public_key,
+            self.target,
+            self._known_relays(now),
+            self._ask_relay,
+            self._race_lost,
+        )
+        self._race.start(now)
+
+    def path_found(self, socket: int, addr: Address, now: float) -> None:
+        """A path to the server: a punch or a packet came from there, or the answer says so. The first one counts."""
+        if self.is_done:
+            return
+        if self.answer is None:
+            self._heard = self._heard or (socket, addr)
+            return
+        self._found = True
+        self.connection.on_path = None
+        answer = self.answer
+        self.peer.hold_socket(self.connection, socket, now)
+        self.connection.open_path(socket, addr, answer.udx.id, answer.result, now)
+        self.peer.remember_relays(
+            self.connection.remote_public_key,
+            answer.payload.relay_addresses or (() if self._race is None else tuple(self._race.asked)),
+            now,
+        )
+        self._release(now)
+
+    def fail(self, error: ErrorName, cause: Cause, now: float, detail: str = "") -> None:
+        """Close the connection, unless another way may still lead somewhere."""
+        if not self.is_done and not self.connection.has_path:
+            self._close(error, cause, now, detail)
+
+    # Finding and the handshake.
+
+    def _known_relays(self, now: float) -> tuple[Address, ...]:
+        node = self.peer.node
+        route = node.routes.get(self.target, now) if node.id is not None else None
+        if route is not None:
+            return (route.relay,)
+        return self.options.relay_addresses or self.peer.remembered_relays(self.connection.remote_public_key, now)
+
+    def _ask_relay(self, relay: Address, now: float, done: Callable[[float], None]) -> None:
+        if self.is_done or self.answer is not None:
+            done(now)
+            return
+        self.connection.set_stage(Stage.HANDSHAKING)
+        if self._noise is not None:
+            self._send_offer(relay, now, done)
+            return
+        self._pending.append((relay, done))
+        if len(self._pending) == 1:
+            self.peer.gate(NoiseStep(Act.OFFER, self.connection, self._offer()), self._seal_offer, now)
+
+    def _offer(self) -> NoisePayload:
+        own = self.peer.open_address
+        self.is_open = own is not None
+        local = self.peer.local_addresses if self.options.local_connection else ()
+        through = self.peer.choose(self.options.relay_through)
+        if through is not None:
+            self.relay_token = self.peer.random_bytes(32)
+        return NoisePayload(
+            NOISE_PAYLOAD_VERSION,
+            ErrorCode.NONE,
+            Firewall.OPEN if self.is_open else Firewall.UNKNOWN,
+            addresses4=(*(() if own is None else (own,)), *local),
+            udx=UdxInfo(1, False, self.connection.stream_id, 0),
+            secret_stream_version=1,
+            relay_through=None if through is None or self.relay_token is None
+            else RelayThrough(1, through, self.relay_token),
+        )  # fmt: skip
+
+    def _seal_offer(self, step: Step | None, now: float) -> None:
+        if self.is_done or self._initiator is None:
+            return
+        pending, self._pending = self._pending, []
+        if not isinstance(step, NoiseStep):
+            self._close(ErrorName.PEER_CONNECTION_FAILED, Cause.SKIPPED, now)
+            return
+        self._noise = self._initiator.write_message_1(encode_noise_payload(step.payload))
+        self.connection.attempt = attempt_id(self._noise)
+        self.peer.log_keys(self._initiator.key_lines)
+        for relay, done in pending:
+            self._send_offer(relay, now, done)
+
+    def _send_offer(self, relay: Address, now: float, done: Callable[[float], None]) -> None:
+        def answered(reply: HandshakeReply | RelayFailed, now: float) -> None:
+            if self.is_done or self.answer is not None:
+                pass
+            elif isinstance(reply, HandshakeReply):
+                self._answered(reply, relay, now)
+            elif isinstance(reply.reason, BadReply):
+                self._cause = Cause.BAD_ANSWER
+            done(now)
+
+        peer_handshake(self.session, self.target, self._noise or b"", relay, now, answered)
+
+    def _answered(self, reply: HandshakeReply, relay: Address, now: float) -> None:
+        assert self._initiator is not None
+        try:
+            plain, result = self._initiator.read_message_2(reply.noise)
+            payload = decode_noise_payload(plain)
+        except DecodeError:
+            # Another relay may bring the right one.
+            self._cause = Cause.BAD_ANSWER
+            return
+        if payload.version != NOISE_PAYLOAD_VERSION:
+            self.fail(ErrorName.SERVER_INCOMPATIBLE, Cause.INCOMPATIBLE, now, f"version {payload.version}")
+        elif payload.error != ErrorCode.NONE:
+            self.fail(ErrorName.SERVER_ERROR, Cause.SERVER_ERROR, now, f"error {payload.error}")
+        elif payload.udx is None:
+            self.fail(ErrorName.SERVER_ERROR, Cause.NO_STREAM, now)
+        else:
+            relays = () if payload.holepunch is None else payload.holepunch.relays[: self.peer.limits.remote_addresses]
+            self.answer = Answer(
+                payload, result, payload.udx, relay, reply.server_address, reply.client_address, relays
+            )
+            self.peer.log_keys(result.key_lines)
+            self._choose_path(self.answer, reply.relayed, now)
+
+    def _race_lost(self, failure: QueryFailure | None, now: float) -> None:
+        if self.answer is not None:
+            return
+        asked, found = (0, 0) if self._race is None else (len(self._race.asked), self._race.found)
+        if asked:
+            error = ErrorName.PEER_CONNECTION_FAILED if found else ErrorName.PEER_NOT_FOUND
+            self._close(error, self._cause, now, f"{asked} relays asked")
+        elif failure is not None:
+            self._close(ErrorName.PEER_NOT_FOUND, Cause.TOO_FEW_NODES, now, str(failure))
+        else:
+            self._close(ErrorName.PEER_NOT_FOUND, Cause.NOT_FOUND, now)
+
+    # After the answer.
+
+    def _choose_path(self, answer: Answer, over_relay: bool, now: float) -> None:
+        self._stop_race(now)
+        self.peer.relay_paths.begin_client(self, now)
+        if self._heard is not None:
+            self.path_found(*self._heard, now)
+        elif not over_relay:
+            self.path_found(self.peer.node.requests.main_socket, answer.relay, now)
+        elif answer.payload.firewall == Firewall.OPEN or (answer.relayed and not answer.relays):
+            self.peer.punches.open += 1
+            self.path_found(self.peer.node.requests.main_socket, self._public_address(answer), now)
+        elif self.is_open:
+            self.connection.set_stage(Stage.WAITING)
+            self._timer = self.peer.agenda.call_at(now + PASSIVE_WAIT, self._nobody_came)
+        elif not answer.relays:
+            self.fail(ErrorName.CANNOT_HOLEPUNCH, Cause.NOT_PUNCHABLE, now)
+        else:
+            self._try_lan(answer, now)
+            self._rounds = ClientRounds(self, answer, now)
+            self._rounds.start(now)
+
+    def _public_address(self, answer: Answer) -> Address:
+        listed = answer.payload.addresses4[: self.peer.limits.remote_addresses]
+        return next((address for address in listed if not is_bogon(address.host)), answer.server)
+
+    def _nobody_came(self, now: float) -> None:
+        self.fail(ErrorName.HOLEPUNCH_ABORTED, Cause.NO_FIRST_PACKET, now)
+
+    def _try_lan(self, answer: Answer, now: float) -> None:
+        """Ping the server in our own network, where both of us seem to be in one."""
+        if not (self.options.local_connection and answer.relayed and answer.client.host == answer.server.host):
+            return
+        listed = answer.payload.addresses4[: self.peer.limits.remote_addresses]
+        theirs = tuple(address for address in listed if not is_reserved(address.host))
+        if not theirs:
+            return
+        addr = nearest(self.peer.local_addresses, theirs) or theirs[0]
+
+        def replied(_: Reply, now: float) -> None:
+            self.path_found(NodeSocket.SERVER, addr, now)
+
+        self.session.ping(addr, now, replied, lambda _failure, _now: None)
+
+    # The end.
+
+    def _close(self, error: ErrorName, cause: Cause, now: float, detail: str = "") -> None:
+        self.connection.close(Closing(error, cause, detail), now)
+
+    def _stop_race(self, now: float) -> None:
+        if self._race is not None:
+            self._race.stop(now)
+        self._pending.clear()
+        self.session.destroy(now)
+
+    def _release(self, now: float) -> None:
+        """Let go of everything but the path."""
+        self._stop_race(now)
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._rounds is not None:
+            self._rounds.stop(now)
+
+    def _stop(self, now: float) -> None:
+        self._over = True
+        self._release(now)

@@ -1,0 +1,423 @@
+"""A peer: a node of the DHT that listens and connects. It owns all sockets, streams, servers and connections.
+
+Like the node it has no clock and no sockets. Its owner calls `receive_datagram`, `handle_timeout` when `next_timeout`
+is reached, and the acts below; after each it sends what `poll_datagram` returns and looks at what `poll_event` returns,
+until both return None. `protocol.udp_shell` does that on real sockets.
+
+| act | ends with |
+|---|---|
+| `connect` | `ConnectionOpened`, or `ConnectionClosed` with its cause |
+| `listen` | `ServerListening`, then `ConnectionAccepted` for each client |
+| `suspend`, `resume` | all connections closed; servers announced again |
+| `close` | everything closed |
+
+Source: npm hyperdht 6.34.0 (index.js, lib/raw-stream-set.js).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from math import inf
+from struct import Struct
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from protocol.constants import UDX_HEADER_SIZE
+from protocol.dht.aged_cache import AgedCache
+from protocol.dht.contact import Outgoing
+from protocol.dht.events import Event
+from protocol.dht.node import Node
+from protocol.keys import KeyPair, key_pair
+from protocol.messages import Address
+from protocol.noise_handshake import HandshakeResult, KeyLine
+from protocol.peer.agenda import Agenda, Timer
+from protocol.peer.connecting import Connecting
+from protocol.peer.connection import Connection
+from protocol.peer.events import ConnectionStirred, PeerEvent, StageChanged
+from protocol.peer.failures import Cause, Closing, ErrorName
+from protocol.peer.listening import Server
+from protocol.peer.options import ConnectOptions, ListenOptions, PeerOptions
+from protocol.peer.refusals import StreamRefusal
+from protocol.peer.relay_paths import RelayPaths
+from protocol.punch.budget import PunchBudget
+from protocol.punch.pool import SocketPool
+from protocol.punch.puncher import OnAbort, OnConnect, Puncher
+from protocol.punch.secure_payload import SecurePayload
+from protocol.stream.states import LocalProtocolError
+
+if TYPE_CHECKING:
+    from random import Random
+
+T = TypeVar("T")
+
+_STREAM_ID: Final = Struct("<I")
+_STREAM_ID_AT: Final = 4
+
+
+class Peer:
+    """One peer.
+
+    Args:
+        options: what kind of node, its keys, and what holds for all connections.
+        random: source of ids, keys, nonces and the order of things; it must be unpredictable on a real network.
+        now: seconds.
+
+    Attributes:
+        node: the node of the DHT.
+        servers: those that listen.
+        connections: by our stream id, as long as packets for them need an answer.
+        pool: the sockets besides the node's two.
+        punches: who may punch at random, and counts of punches.
+        refused: packets of streams that were not taken, by reason.
+    """
+
+    def __init__(self, options: PeerOptions, random: Random, now: float) -> None:
+        self.options = options
+        self.limits = options.limits
+        self.gate = options.gate
+        self.random = random
+        self.key_pair: KeyPair = options.key_pair or key_pair(random.randbytes(32))
+        self.node = Node(options.node, random, now)
+        self.agenda = Agenda()
+        self.servers: list[Server] = []
+        self.connections: dict[int, Connection] = {}
+        self.refused: Counter[StreamRefusal] = Counter()
+        self.relay_paths = RelayPaths(self)
+        self._events: deque[Event] = deque()
+        self.pool = SocketPool(self.node, self._events.append)
+        self.punches = PunchBudget(interval=options.random_punch_interval)
+        self._touched: dict[Connection, None] = {}
+        self._stirred: dict[Connection, None] = {}
+        self._timers: dict[Connection, Timer] = {}
+        self._sockets: dict[Connection, int] = {}
+        self._relays: AgedCache[bytes, tuple[Address, ...]] = AgedCache(self.limits.relay_caches, inf)
+        self._suspended = False
+        self._closed = False
+
+    # What applications do.
+
+    def connect(self, public_key: bytes, now: float, options: ConnectOptions | None = None) -> Connection:
+        """Connect to the server with this key; the connection tells how it goes."""
+        options = options or ConnectOptions()
+        pair = options.key_pair or self.key_pair
+        connection = self.new_connection(initiator=True, public_key=pair.public_key, remote_public_key=public_key)
+        if self._closed:
+            connection.close(Closing(ErrorName.NODE_DESTROYED, Cause.NODE_CLOSED), now)
+        elif self._suspended:
+            connection.close(Closing(ErrorName.SUSPENDED, Cause.SUSPENDED), now)
+        else:
+            Connecting(self, connection, pair, options).start(now)
+        return connection
+
+    def listen(self, pair: KeyPair | None, now: float, options: ListenOptions | None = None) -> Server:
+        """Listen on a key pair, the peer's own if None.
+
+        Raises:
+            LocalProtocolError: the peer is closed, or listens on this key already (reference: KEYPAIR_ALREADY_USED).
+        """
+        pair = pair or self.key_pair
+        if self._closed:
+            raise LocalProtocolError("listen on a closed peer")
+        if any(server.public_key == pair.public_key for server in self.servers):
+            raise LocalProtocolError("KEYPAIR_ALREADY_USED: the peer listens on this key already")
+        server = Server(self, pair, options or ListenOptions())
+        self.servers.append(server)
+        server.start(now)
+        return server
+
+    # What a shell calls.
+
+    @property
+    def local_addresses(self) -> tuple[Address, ...]:
+        """The server socket's addresses in networks that the host is part of."""
+        return self.node.local_addresses
+
+    @local_addresses.setter
+    def local_addresses(self, addresses: tuple[Address, ...]) -> None:
+        self.node.local_addresses = addresses
+
+    @property
+    def bootstrapped(self) -> bool:
+        """Whether the node's first search for its own place has ended."""
+        return self.node.bootstrapped
+
+    def start(self, server_port: int, now: float) -> None:
+        """Join the network; the server socket is bound to this port."""
+        self.node.start(server_port, now)
+
+    def receive_datagram(self, data: bytes, addr: Address, now: float, socket: int) -> None:
+        """Take in what a socket received: a punch, a packet of a stream, or a message for the node."""
+        if self._closed or self._suspended or self.pool.receive_punch(data, addr, now, socket):
+            return
+        if self.pool.is_udx(data):
+            self._receive_packet(data, addr, now, socket)
+        else:
+            self.node.receive_datagram(data, addr, now, socket)
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timeout` is due; None on a closed peer."""
+        if self._closed:
+            return None
+        due = (
+            self.node.next_timeout(),
+            self.agenda.next_timeout(),
+            self.pool.next_timeout(),
+            *(server.announcer.next_timeout() for server in self.servers),
+        )
+        return min((at for at in due if at is not None), default=None)
+
+    def handle_timeout(self, now: float) -> None:
+        """Do what is due."""
+        if self._closed:
+            return
+        self.node.handle_timeout(now)
+        self.agenda.handle_timeout(now)
+        self.pool.handle_timeout(now)
+        for server in tuple(self.servers):
+            server.announcer.handle_timeout(now)
+
+    def poll_datagram(self, now: float) -> Outgoing | None:
+        """The next datagram to send."""
+        outgoing = self.node.poll_datagram(now)
+        if outgoing is not None:
+            return outgoing
+        while self._touched:
+            connection = next(iter(self._touched))
+            outgoing = connection.poll_datagram(now)
+            if outgoing is not None:
+                return outgoing
+            del self._touched[connection]
+            self._settle(connection, now)
+            # Settling may have had the node say something.
+            outgoing = self.node.poll_datagram(now)
+            if outgoing is not None:
+                return outgoing
+        return None
+
+    def poll_event(self) -> Event | None:
+        """The next thing that happened."""
+        event = self.node.poll_event()
+        if event is not None:
+            return event
+        if self._events:
+            return self._events.popleft()
+        if self._stirred:
+            connection = next(iter(self._stirred))
+            del self._stirred[connection]
+            return ConnectionStirred(connection)
+        return None
+
+    def name_resolved(self, host: str, address: str | None, now: float) -> None:
+        """Take in the IPv4 address of a name, the answer to `NameWanted`; None where it has none."""
+        self.node.name_resolved(host, address, now)
+
+    def socket_failed(self, socket: int, now: float) -> None:
+        """A socket can't be bound."""
+        self.pool.socket_failed(socket, now)
+        self.node.socket_failed(socket, now)
+
+    def take_back(self, now: float, on_done: Callable[[float], None]) -> None:
+        """Before `suspend`: have all servers take their announcements back; `on_done` is called once all have."""
+        left = len(self.servers) + 1
+
+        def done(now: float) -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                on_done(now)
+
+        for server in tuple(self.servers):
+            server.suspend(now, done)
+        done(now)
+
+    def suspend(self, now: float) -> None:
+        """All sockets are about to close: every connection is over."""
+        if self._suspended or self._closed:
+            return
+        for server in self.servers:
+            server.suspend(now, lambda _: None)
+        self._close_connections(Closing(ErrorName.SUSPENDED, Cause.SUSPENDED), now)
+        self._suspended = True
+        self.node.suspend(now)
+        self.pool.close(now)
+
+    def resume(self, server_port: int, now: float) -> None:
+        """The first two sockets are open again."""
+        if not self._suspended or self._closed:
+            return
+        self._suspended = False
+        self.node.resume(server_port, now)
+        for server in self.servers:
+            server.resume(now)
+
+    def close(self, now: float) -> None:
+        """End at once: connections are destroyed, servers stay announced until their records run out.
+
+        Close the servers first, and wait for `ServerClosed`, to have the announcements taken back.
+        """
+        if self._closed:
+            return
+        for server in tuple(self.servers):
+            server.close(now)
+        self._close_connections(Closing(ErrorName.NODE_DESTROYED, Cause.NODE_CLOSED), now)
+        self.node.close(now)
+        self._closed = True
+        self.pool.close(now)
+        self.agenda.clear()
+
+    # What the machines of client and server need.
+
+    @property
+    def open_address(self) -> Address | None:
+        """This peer's public address, if its server socket is known to be reachable there."""
+        reachability = self.node.reachability
+        address = reachability.nat.address
+        if address is None or reachability.firewalled or address.port != reachability.server_port:
+            return None
+        return address
+
+    @property
+    def early_packets(self) -> int:
+        """Packets that are kept for a stream without a path."""
+        return self.limits.early_packets
+
+    @property
+    def keepalive(self) -> float | None:
+        """Seconds without a message after which an empty one is sent."""
+        return self.options.keepalive
+
+    def random_bytes(self, size: int) -> bytes:
+        """Unpredictable bytes."""
+        return self.random.randbytes(size)
+
+    def choose(self, among: tuple[T, ...]) -> T | None:
+        """One of several, None of none."""
+        return self.random.choice(among) if among else None
+
+    def log_keys(self, lines: Iterable[KeyLine]) -> None:
+        """Hand lines to the key log."""
+        for line in lines:
+            self.options.on_key(line)
+
+    def emit(self, event: PeerEvent) -> None:
+        """Tell something."""
+        self._events.append(event)
+
+    def new_connection(self, *, initiator: bool, public_key: bytes, remote_public_key: bytes) -> Connection:
+        """A connection with a stream id that no other has."""
+        while (stream_id := self.random.getrandbits(32)) in self.connections:
+            pass
+        connection = Connection(
+            self, stream_id, initiator=initiator, public_key=public_key, remote_public_key=remote_public_key
+        )
+        self.connections[stream_id] = connection
+        return connection
+
+    def make_puncher(
+        self, *, initiator: bool, remote_firewall: int, on_connect: OnConnect, on_abort: OnAbort, now: float
+    ) -> Puncher:
+        """A puncher on a socket of its own."""
+        return Puncher(
+            self,
+            self.random,
+            now,
+            initiator=initiator,
+            remote_firewall=remote_firewall,
+            on_connect=on_connect,
+            on_abort=on_abort,
+        )
+
+    def follow(self, puncher: Puncher) -> None:
+        """Serve the timers of a puncher that has begun to punch."""
+        due = puncher.next_timeout()
+        if due is not None:
+            self.agenda.call_at(due, lambda now: self._punch_on(puncher, now))
+
+    def secure_payload(self, result: HandshakeResult) -> SecurePayload:
+        """What seals the rounds of an attempt."""
+        secure = SecurePayload(result.holepunch_secret, self.random)
+        label = "CLIENT_TOKEN_SECRET" if result.initiator else "SERVER_TOKEN_SECRET"
+        self.options.on_key(KeyLine(label, result.key_lines[0].attempt, secure.token_key))
+        return secure
+
+    def hold_socket(self, connection: Connection, socket: int, now: float) -> None:
+        """A connection lives on this socket from now on."""
+        before = self._sockets.get(connection)
+        self.pool.attach(socket)
+        self._sockets[connection] = socket
+        if before is not None:
+            self.pool.detach(before, now)
+
+    def remember_relays(self, public_key: bytes, relays: tuple[Address, ...], now: float) -> None:
+        """Where a server was reached, for the next time."""
+        if relays:
+            self._relays.set(public_key, relays[: self.limits.remote_addresses], now)
+
+    def remembered_relays(self, public_key: bytes, now: float) -> tuple[Address, ...]:
+        """Where a server was reached."""
+        return self._relays.get(public_key, now) or ()
+
+    def touch(self, connection: Connection, *, stir: bool = False) -> None:
+        """The connection may have something to send, or another deadline; `stir`: or something to tell."""
+        self._touched[connection] = None
+        if stir:
+            self._stirred[connection] = None
+
+    def stage_changed(self, connection: Connection) -> None:
+        """The connection has got further."""
+        self._events.append(StageChanged(connection, connection.stage, connection.closing))
+        self.touch(connection, stir=True)
+
+    def forget_server(self, server: Server) -> None:
+        """A server is gone."""
+        if server in self.servers:
+            self.servers.remove(server)
+
+    def _punch_on(self, puncher: Puncher, now: float) -> None:
+        puncher.handle_timeout(now)
+        self.follow(puncher)
+
+    def _receive_packet(self, data: bytes, addr: Address, now: float, socket: int) -> None:
+        if len(data) < UDX_HEADER_SIZE:
+            self.refused[StreamRefusal.UNSOUND] += 1
+            return
+        connection = self.connections.get(_STREAM_ID.unpack_from(data, _STREAM_ID_AT)[0])
+        if connection is None:
+            self.refused[StreamRefusal.UNKNOWN_STREAM] += 1
+        else:
+            connection.receive(data, addr, now, socket)
+
+    def _settle(self, connection: Connection, now: float) -> None:
+        """After a connection has said all that it has to say: plan its timer, or forget it."""
+        if connection.reader is not None and connection in self._stirred:
+            del self._stirred[connection]
+            connection.reader(now)
+        connection.tell_over(now)
+        if connection.is_gone:
+            self._forget(connection, now)
+            return
+        due = connection.next_timeout()
+        timer = self._timers.get(connection)
+        if timer is not None and timer.action is not None:
+            # A timer that comes early finds nothing to do and plans the next: cheaper than moving it each time.
+            if due is not None and timer.at <= due:
+                return
+            timer.cancel()
+        if due is None:
+            self._timers.pop(connection, None)
+        else:
+            self._timers[connection] = self.agenda.call_at(due, connection.handle_timeout)
+
+    def _forget(self, connection: Connection, now: float) -> None:
+        if self.connections.get(connection.stream_id) is connection:
+            del self.connections[connection.stream_id]
+        timer = self._timers.pop(connection, None)
+        if timer is not None:
+            timer.cancel()
+        socket = self._sockets.pop(connection, None)
+        if socket is not None:
+            self.pool.detach(socket, now)
+
+    def _close_connections(self, closing: Closing, now: float) -> None:
+        for connection in tuple(self.connections.values()):
+            connection.close(closing, now)
