@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -21,6 +22,8 @@ REMAPPING: Final = NatKind(
 )
 """Linux without a rule that drops strays: looks consistent, until a stray datagram takes the announced port."""
 
+RESTING: Final = 32
+"""Addresses that rest after use."""
 _INSIDE: Final = ("192.168.1", "192.168.178", "10.0.0", "172.16.4")
 
 
@@ -32,6 +35,8 @@ class Places:
     random: Random
     lans: list[NattedLan] = field(default_factory=list)
     _taken: set[str] = field(default_factory=set)
+    _free: deque[str] = field(default_factory=deque)
+    _networks: int = 0
 
     def public_host(self) -> PublicHost:
         """A host on the public network.
@@ -47,23 +52,36 @@ class Places:
         Raises:
             NoLoopbackError: no address is free.
         """
-        lan = NattedLan(self.loopback, self._address(), kind, self.random)
+        lan = NattedLan(self.loopback, self._address(), kind, self.random, _INSIDE[self._networks % len(_INSIDE)])
+        self._networks += 1
         self.lans.append(lan)
         return lan
 
     def host(self, lan: NattedLan) -> NatHost:
         """One more host of a local network."""
-        network = _INSIDE[self.lans.index(lan) % len(_INSIDE)]
-        while (inside := f"{network}.{self.random.randrange(2, 250)}") in lan.hosts:
+        while (inside := f"{lan.network}.{self.random.randrange(2, 250)}") in lan.hosts:
             pass
         return lan.host(inside)
+
+    def give_up(self, place: NattedLan | PublicHost) -> None:
+        """Close a local network, or leave a public host; its address is handed out again, later."""
+        if isinstance(place, NattedLan):
+            place.close()
+            self.lans.remove(place)
+            self._free.append(place.public_host)
+        else:
+            self._free.append(place.host)
 
     def close(self) -> None:
         """Close every local network."""
         for lan in self.lans:
             lan.close()
+        self.lans.clear()
 
     def _address(self) -> str:
+        # Addresses that were used rest for a while: nodes still send to whom they knew there.
+        if len(self._free) > RESTING:
+            return self._free.popleft()
         host = free_address(self.random, self._taken)
         self._taken.add(host)
         return host
