@@ -18,6 +18,8 @@ class ExitStatus(IntEnum):
     """Only with ``--check``."""
     TOKEN_MISMATCH = 11
     """Only with ``--check``; wins over ATTEMPT_FAILED: a wrong token is the rarer and the graver find."""
+    UNEXPECTED_VERDICT = 12
+    """Only of ``demo --headless``: the packets of an attempt got another verdict than was staged."""
     INTERRUPTED = 130
     """Ctrl-C, as shells count it."""
     BROKEN_PIPE = 141

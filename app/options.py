@@ -15,6 +15,7 @@ usage: peephole FILE...                      open captures in the terminal inspe
        peephole export FILE... --flow ID     one attempt as text, Mermaid, SVG, JSON or pcapng
        peephole watch -i IFACE [BPF]         inspect live traffic
        peephole node --bootstrap HOST:PORT   run a DHT node of our own and watch its life
+       peephole demo                         peers and NATs inside this process, live: no root, no internet
        peephole interfaces                   list what `watch -i` can listen on
        peephole keylog-hook                  print the path of the Node preload that writes a key log
        peephole COMMAND --help               options of a command
@@ -24,7 +25,7 @@ FILE is a pcap or pcapng capture, gzip or not; `-` is standard input. Several fi
 of one story. A file named like a command is given as ./report.
 
 Exit status: 0 done; 2 usage; 3 a file can't be read as a capture; 4 bad filter; 5 not permitted to capture;
-with `report --check`: 10 an attempt failed, 11 a token mismatch.
+with `report --check`: 10 an attempt failed, 11 a token mismatch; with `demo --headless`: 12 an unexpected verdict.
 """
 
 
@@ -48,12 +49,13 @@ def parser_of(command: str) -> Parser:
         "export": _export,
         "watch": _watch,
         "node": _node,
+        "demo": _demo,
         "interfaces": _interfaces,
         "keylog-hook": _keylog_hook,
     }[command]()
 
 
-COMMANDS: Final = ("report", "export", "watch", "node", "interfaces", "keylog-hook")
+COMMANDS: Final = ("report", "export", "watch", "node", "demo", "interfaces", "keylog-hook")
 
 
 def _open() -> Parser:
@@ -118,6 +120,30 @@ def _node() -> Parser:
     parser.add_argument("--announce", action="store_true", help="announce the key pair, so that others find it")
     _add_network(parser)
     _add_running(parser)
+    _add_filter(parser)
+    return parser
+
+
+def _demo() -> Parser:
+    parser = Parser(
+        "demo",
+        "A DHT on loopback addresses in this process, with peers behind NATs of every kind that keep connecting, "
+        "failing and recovering. No root, no internet.",
+    )
+    parser.add_argument("--seed", type=_count, default=1, metavar="N", help="which story is told; default 1")
+    parser.add_argument(
+        "--speed", type=_speed, default=1.0, metavar="X", help="X times as fast, timers of the protocol included"
+    )
+    parser.add_argument("--count", type=_nodes, default=14, metavar="N", help="nodes of the DHT, 4 to 200; default 14")
+    parser.add_argument("--keylog", metavar="OUT", help="write a key log of all attempts")
+    parser.add_argument("-w", "--write", metavar="OUT", help="save the packets, as pcapng")
+    parser.add_argument(
+        "--headless",
+        type=_duration,
+        metavar="SECONDS",
+        help="no screens: a line for each attempt, for so long and until what is under way is over; exit 12 if the "
+        "packets of one got another verdict than was staged",
+    )
     _add_filter(parser)
     return parser
 
@@ -199,6 +225,28 @@ def _width(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 80 <= int(text) <= 1000):
         raise argparse.ArgumentTypeError("a width is a number from 80 to 1000")
     return int(text)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 1 << 64):
+        raise argparse.ArgumentTypeError("a seed is a number from 0")
+    return int(text)
+
+
+def _nodes(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 4 <= int(text) <= 200):
+        raise argparse.ArgumentTypeError("a network has 4 to 200 nodes")
+    return int(text)
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.1 <= speed <= 100:
+        raise argparse.ArgumentTypeError("a speed is a number from 0.1 to 100")
+    return speed
 
 
 def _duration(text: str) -> float:

@@ -76,9 +76,14 @@ class Director:
         self._scenes = scenes
         self._pause = pause
         self._attempts = 0
+        self._finishing = asyncio.Event()
+
+    def finish(self) -> None:
+        """Begin no more scenes; `run` ends when those under way are over."""
+        self._finishing.set()
 
     async def run(self, rounds: int | None = None) -> None:
-        """Play on, or so many times through all scenes; ends what is under way when it is cancelled.
+        """Play on until `finish`, or so many times through all scenes; ends what is under way when it is cancelled.
 
         Raises:
             ExceptionGroup: a scene could not be played, as when the process has no more sockets.
@@ -90,6 +95,8 @@ class Director:
                 done += 1
                 for scene in self._random.sample(self._scenes, len(self._scenes)):
                     await places.acquire()
+                    if self._finishing.is_set():
+                        return
                     group.create_task(self.play(scene)).add_done_callback(lambda _: places.release())
                     await asyncio.sleep(self._pause)
 
