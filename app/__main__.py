@@ -1,8 +1,6 @@
 """`python -m app` is the command `peephole`."""
 
-import sys
-
-from app.cli import main
+from app.cli import run_and_exit
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_and_exit()

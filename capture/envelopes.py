@@ -16,8 +16,6 @@ from capture.arrays import I64, U8, U16, U32, U64, Array, Bools
 from capture.raw import Raw
 from capture.window import Offset, Window, part
 from protocol.constants import REQUEST_TYPE, RESPONSE_TYPE, UDX_HEADER_SIZE, UDX_MAGIC, UDX_VERSION
-from protocol.decode import decode_datagram
-from protocol.messages import Request, Response, Undecodable
 
 NO_COMMAND: Final = 0xFF
 HASHED_LENGTH: Final = 24
@@ -256,6 +254,9 @@ def _after_value(window: Window, rows: I64, start: Offset, pos: Offset, size: I6
 
 
 def _decode_one(out: Envelopes, raw: Raw, row: int, at: int, length: int, wire_length: int) -> None:
+    from protocol.decode import decode_datagram
+    from protocol.messages import Request, Response, Undecodable
+
     payload = bytes(raw.buffer[at : at + length])
     message = decode_datagram(payload, wire_length)
     if isinstance(message, Undecodable):

@@ -7,10 +7,36 @@ otherwise; addresses are `protocol.messages.Address`; keys, hashes, tokens and p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
+from capture.flow import FileSummary, Flow, KeySource, Sighting
 from protocol.messages import Address, HolepunchPayload, NoisePayload
+
+__all__ = (
+    "Evidence",
+    "FileSummary",
+    "Flow",
+    "FlowMessage",
+    "KeyEvidence",
+    "KeySource",
+    "Lane",
+    "NatEvidence",
+    "NatSample",
+    "Note",
+    "Outcome",
+    "Path",
+    "Probes",
+    "Role",
+    "Round",
+    "Sealed",
+    "Sighting",
+    "Step",
+    "StepKind",
+    "TokenState",
+    "Verdict",
+    "VerdictCode",
+)
 
 
 class Role(StrEnum):
@@ -56,15 +82,6 @@ class TokenState(StrEnum):
     UNREADABLE = "unreadable"
 
 
-class KeySource(StrEnum):
-    """Where the key that opened an attempt came from."""
-
-    CAPTURED = "captured"
-    GIVEN = "given"
-    KEYLOG = "keylog"
-    OWN = "own"
-
-
 class VerdictCode(StrEnum):
     """Verdicts; the order is that of the report's documentation."""
 
@@ -90,16 +107,6 @@ class VerdictCode(StrEnum):
     NAT_REMAPPED = "nat-remapped"
     STREAM_NOT_UP = "stream-not-up"
     INCOMPLETE = "incomplete"
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """One datagram in one file. `frame` counts from 1, as Wireshark does; `file` indexes `Story.files`."""
-
-    file: int
-    frame: int
-    row: int
-    """Row of the packet table, for reading the bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,62 +328,3 @@ class Verdict:
     inferred: bool = False
     application_error: str | None = None
     """What hyperdht raises to the application, where that is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """One hole-punch attempt, from FIND_PEER to the first stream packets or the last thing heard of it."""
-
-    id: str
-    """16 hex digits: first 8 bytes of BLAKE2b-256(noise message 1)."""
-    started: float
-    duration: float
-    target: bytes
-    client: Address | None
-    server: Address | None
-    relays: tuple[Address, ...]
-    key: KeyEvidence
-    client_firewall: int | None
-    server_firewall: int | None
-    outcome: Outcome
-    path: Path | None
-    verdict: Verdict
-    fast_open: bool
-    rounds: tuple[Round, ...]
-    server_token: TokenState
-    client_token: TokenState
-    client_probes: Probes
-    server_probes: Probes
-    lanes: tuple[Lane, ...]
-    messages: tuple[FlowMessage, ...]
-    steps: tuple[Step, ...]
-    client_nat: NatEvidence | None = None
-    server_nat: NatEvidence | None = None
-    notes: tuple[str, ...] = field(default=())
-    """Oddities worth saying: unparsable payloads, reused ids, clock jumps."""
-
-    @property
-    def ended(self) -> float:
-        """Epoch seconds of the last packet."""
-        return self.started + self.duration
-
-    def lane(self, lane_id: str) -> Lane:
-        """The lane with that id."""
-        return next(lane for lane in self.lanes if lane.id == lane_id)
-
-
-@dataclass(frozen=True, slots=True)
-class FileSummary:
-    """Counts of one capture file or live source."""
-
-    path: str
-    format: str
-    packets: int
-    dht_messages: int
-    undecodable: int
-    duplicates: int
-    truncated: str | None = None
-    """What was wrong with the file and at which byte, when it is damaged."""
-    clock_offset: float = 0.0
-    """Seconds added to this file's times to agree with the first file's clock."""
-    notes: tuple[str, ...] = ()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from capture.collector import call_old, collector_paused
+from capture.flow import FileSummary, Flow, Sighting
 from capture.flows.assembly import Assembler
 from capture.flows.casebook import Casebook
 from capture.flows.copies import Copies
@@ -15,10 +15,9 @@ from capture.flows.keyring import Keyring
 from capture.flows.listing import list_search
 from capture.flows.searches import Search, Searches
 from capture.flows.traffic import Traffic
-from capture.model import FileSummary, Flow, Sighting
 from capture.opening import open_captures
 from capture.table import PacketTable
-from protocol.messages import Address
+from protocol.address import Address
 
 if TYPE_CHECKING:
     from capture.keylog_files import KeyLogTail
@@ -58,9 +57,9 @@ class Story:
         self._sorted: tuple[Flow, ...] | None = None
         self._give(keys)
         self._secrets_read: dict[int, int] = {}
-        with _collector_paused():
+        with collector_paused():
             self.update()
-            _call_old()
+            call_old()
 
     @classmethod
     def open(
@@ -170,7 +169,7 @@ class Story:
 
     def update(self) -> tuple[str, ...]:
         """Consume new packets and new key log lines. Returns the ids of the flows that changed."""
-        with _collector_paused():
+        with collector_paused():
             for tail in self._tails:
                 if tail.poll():
                     self._keyring.give_log(tail.log)
@@ -227,26 +226,3 @@ class Story:
     def ttl(self, sighting: Sighting) -> int:
         """TTL of a packet."""
         return int(self.table.ttl[sighting.row])
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the cycle collector out while many objects are made at once, all of which stay: it would find nothing."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
-
-
-def _call_old() -> None:
-    """Put every object into the collector's oldest generation, without walking them.
-
-    Else it walks all that a capture was made into as young objects, and again as survivors: a tenth of the time of a
-    large one. Freezing and unfreezing only moves lists; what is let go later, a full collection finds. This is for the
-    first batch alone: done all the time, it would put off full collections for ever.
-    """
-    gc.freeze()
-    gc.unfreeze()

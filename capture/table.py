@@ -17,8 +17,8 @@ from capture.arrays import I32, I64, U32, Array, Bools
 from capture.capture_file import CaptureFile
 from capture.envelopes import Kind
 from capture.raw import Raw
+from protocol.address import Address
 from protocol.constants import UDX_HEADER_SIZE
-from protocol.messages import Address
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -21,9 +21,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from protocol.address import Address
 from protocol.constants import REQUEST_TYPE, RESPONSE_TYPE, Command, InternalCommand, ResponseError
 from protocol.errors import DecodeError
-from protocol.messages import Address, Request, Response
+from protocol.rpc_messages import Request, Response
 from protocol.wire import Reader, Writer
 
 REQUEST_FLAGS: Final = ("id", "token", "internal", "target", "value")

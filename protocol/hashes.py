@@ -11,8 +11,8 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Final
 
+from protocol.address import Address
 from protocol.constants import Command
-from protocol.messages import Address
 from protocol.wire import Writer
 
 HASH_SIZE: Final = 32

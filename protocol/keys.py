@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from protocol.messages import Address
+from protocol.address import Address
 
 KEY_SIZE: Final = 32
 PAIR_SIZE: Final = 64

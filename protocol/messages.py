@@ -9,87 +9,37 @@ Source: npm hyperdht 6.34.0 (lib/messages.js) and dht-rpc (lib/io.js).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass
 
-from protocol.constants import Command, InternalCommand
+from protocol.address import Address
+from protocol.peer_messages import Announce, Handshake, Holepunch, LookupReply, PeerRecord
+from protocol.rpc_messages import Request, Response
 
-
-class Address(NamedTuple):
-    """A UDP endpoint: dotted IPv4 (or IPv6) host and port."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A dht-rpc request (first byte 0x03)."""
-
-    tid: int
-    to: Address
-    """Where the sender believes it sends: the receiver's address as the sender sees it."""
-    command: int
-    internal: bool = False
-    id: bytes | None = None
-    token: bytes | None = None
-    target: bytes | None = None
-    value: bytes | None = None
-    truncated_at: str | None = None
-    value_offset: int = field(default=0, compare=False)
-    """Byte offset of the first byte of `value` in the datagram payload it was decoded from. Of a value that was cut the
-    part from there on is left; 0 if none is.
-    """
-
-    @property
-    def command_name(self) -> str:
-        """Upstream's name of the command, or ``UNKNOWN(n)``."""
-        try:
-            return (InternalCommand if self.internal else Command)(self.command).name
-        except ValueError:
-            return f"UNKNOWN({self.command})"
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """A dht-rpc response (first byte 0x13). It does not name its command: match it to its request."""
-
-    tid: int
-    to: Address
-    """The receiver's address as the sender of the response sees it: one NAT sample."""
-    id: bytes | None = None
-    token: bytes | None = None
-    closer_nodes: tuple[Address, ...] | None = None
-    error: int = 0
-    value: bytes | None = None
-    truncated_at: str | None = None
-    value_offset: int = field(default=0, compare=False)
-    """Byte offset of the first byte of `value` in the datagram payload it was decoded from. Of a value that was cut the
-    part from there on is left; 0 if none is.
-    """
-
-
-@dataclass(frozen=True, slots=True)
-class Handshake:
-    """Value of PEER_HANDSHAKE."""
-
-    mode: int
-    noise: bytes
-    peer_address: Address | None = None
-    relay_address: Address | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Holepunch:
-    """Value of PEER_HOLEPUNCH; `payload` is sealed (24-byte nonce, then a secretbox)."""
-
-    mode: int
-    id: int
-    payload: bytes
-    peer_address: Address | None = None
+__all__ = (
+    "Address",
+    "Announce",
+    "Foreign",
+    "Handshake",
+    "Holepunch",
+    "HolepunchInfo",
+    "HolepunchPayload",
+    "LookupReply",
+    "Message",
+    "MutableGetReply",
+    "MutablePut",
+    "NoisePayload",
+    "Opaque",
+    "PeerRecord",
+    "PluginRequest",
+    "Punch",
+    "RelayInfo",
+    "RelayThrough",
+    "Request",
+    "Response",
+    "UdxHeader",
+    "UdxInfo",
+    "Undecodable",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,32 +106,6 @@ class HolepunchPayload:
     remote_address: Address | None = None
     token: bytes | None = None
     remote_token: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PeerRecord:
-    """A server's record: value of a FIND_PEER response, and part of LOOKUP responses and ANNOUNCE requests."""
-
-    public_key: bytes
-    relay_addresses: tuple[Address, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LookupReply:
-    """Value of a LOOKUP response."""
-
-    peers: tuple[PeerRecord, ...]
-    bump: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Announce:
-    """Value of ANNOUNCE and UNANNOUNCE requests."""
-
-    peer: PeerRecord | None = None
-    refresh: bytes | None = None
-    signature: bytes | None = None
-    bump: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ Source: npm dht-rpc 6.27.0 (index.js, lib/query.js).
 
 from __future__ import annotations
 
-from protocol.messages import Address
+from protocol.address import Address
 from protocol.wire import Reader, Writer
 
 

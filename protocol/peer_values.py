@@ -23,7 +23,7 @@ from __future__ import annotations
 from typing import Final
 
 from protocol.constants import Mode
-from protocol.messages import Announce, Handshake, Holepunch, LookupReply, PeerRecord
+from protocol.peer_messages import Announce, Handshake, Holepunch, LookupReply, PeerRecord
 from protocol.wire import Reader, Writer
 
 TO_CLIENT: Final = (int(Mode.FROM_SERVER), int(Mode.REPLY))

@@ -25,8 +25,8 @@ from functools import lru_cache
 from socket import AF_INET, AF_INET6, inet_ntoa, inet_ntop, inet_pton
 from typing import Final, TypeVar
 
+from protocol.address import Address
 from protocol.errors import DecodeError
-from protocol.messages import Address
 
 MAX_UINT: Final = 2**53 - 1
 """Largest integer that the reference, written in JavaScript, reads or writes."""

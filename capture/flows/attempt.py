@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from capture.flow import KeySource, Sighting
 from capture.flows.endpoints import host_of
 from capture.flows.legs import NO_VALUE, Leg
-from capture.model import KeySource, Sighting
 from protocol.constants import Command, Mode
-from protocol.messages import HolepunchPayload, NoisePayload
+
+if TYPE_CHECKING:
+    from protocol.messages import HolepunchPayload, NoisePayload
 
 
 @dataclass(slots=True, eq=False)

@@ -9,11 +9,11 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from capture.flow import Flow
 from capture.flows.attempt import Attempt
 from capture.flows.copies import Copies
 from capture.flows.listing import list_attempt
 from capture.flows.traffic import OPENING_NS, SAMPLING_NS, Stream, Traffic
-from capture.model import Flow, Outcome
 from capture.table import PacketTable
 
 if TYPE_CHECKING:
@@ -154,6 +154,7 @@ class Casebook:
         case = self._cases.get(attempt.noise1)
         if case is None:
             from capture.flows.freezing import make_case
+            from capture.model import Outcome
 
             facts = self._facts_of(attempt)
             opened = self._gathering().opened_by_sides(attempt)

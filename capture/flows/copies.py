@@ -7,8 +7,8 @@ from collections import defaultdict
 import numpy as np
 
 from capture.arrays import I64
+from capture.flow import Sighting
 from capture.flows.endpoints import destination_endpoints, source_endpoints
-from capture.model import Sighting
 from capture.table import PacketTable
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from protocol.address import Address
 from protocol.constants import Command
 from protocol.errors import DecodeError
-from protocol.messages import Address
 from protocol.wire import Reader
 
 

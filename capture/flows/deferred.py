@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from capture.model import Flow
+from capture.flow import Flow
 
 Stage = tuple[tuple[str, ...], Callable[[], Mapping[str, Any]]]
 """Names of fields, and what makes all of them at once."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from capture.arrays import I64, U16, U32, Bools
 from capture.table import PacketTable, host_text
-from protocol.messages import Address
+from protocol.address import Address
 
 IPV6_BIT: Final = 1 << 48
 

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from capture.flow import KeySource, Sighting
 from capture.flows.assembly import Assembler
 from capture.flows.attempt import Attempt
 from capture.flows.endpoints import endpoint_of
 from capture.flows.joining import Join
 from capture.flows.opened import lack, standing
 from capture.flows.records import announced_record, found_record, listed_records
-from capture.model import KeySource, Sighting
 from capture.table import Kind, PacketTable
 from protocol.constants import Command
 from protocol.errors import DecodeError
 from protocol.hashes import target_of
-from protocol.messages import PeerRecord
 from protocol.noise import handshake_hash, holepunch_secret
+from protocol.peer_messages import PeerRecord
 from protocol.secretbox import open_payload
 
 if TYPE_CHECKING:

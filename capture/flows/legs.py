@@ -22,8 +22,8 @@ from capture.table import PacketTable
 from protocol.constants import Command, Mode
 from protocol.envelope import decode_request, decode_response
 from protocol.errors import DecodeError
-from protocol.messages import Request, Response
 from protocol.peer_values import decode_handshake, decode_holepunch
+from protocol.rpc_messages import Request, Response
 
 NO_VALUE: Final = -1
 """Mode of a response without a value: a relay that knows no route to the target."""

@@ -10,8 +10,9 @@ from typing import Final
 from capture.table import PacketTable
 from protocol.envelope import decode_request, decode_response
 from protocol.errors import DecodeError
-from protocol.messages import PeerRecord, Request, Response
+from protocol.peer_messages import PeerRecord
 from protocol.peer_values import decode_announce, decode_lookup_reply, decode_peer_record
+from protocol.rpc_messages import Request, Response
 
 _KEY_SIZE: Final = 32
 

@@ -1,0 +1,104 @@
+"""An attempt, and the files it was seen in: as much of `capture.model` as it takes to list attempts.
+
+What an attempt consists of has its classes there; they are made when somebody looks at one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from capture.model import (
+        FlowMessage,
+        KeyEvidence,
+        Lane,
+        NatEvidence,
+        Outcome,
+        Path,
+        Probes,
+        Round,
+        Step,
+        TokenState,
+        Verdict,
+    )
+    from protocol.address import Address
+
+
+class KeySource(StrEnum):
+    """Where the key that opened an attempt came from."""
+
+    CAPTURED = "captured"
+    GIVEN = "given"
+    KEYLOG = "keylog"
+    OWN = "own"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One datagram in one file. `frame` counts from 1, as Wireshark does; `file` indexes `Story.files`."""
+
+    file: int
+    frame: int
+    row: int
+    """Row of the packet table, for reading the bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One hole-punch attempt, from FIND_PEER to the first stream packets or the last thing heard of it."""
+
+    id: str
+    """16 hex digits: first 8 bytes of BLAKE2b-256(noise message 1)."""
+    started: float
+    duration: float
+    target: bytes
+    client: Address | None
+    server: Address | None
+    relays: tuple[Address, ...]
+    key: KeyEvidence
+    client_firewall: int | None
+    server_firewall: int | None
+    outcome: Outcome
+    path: Path | None
+    verdict: Verdict
+    fast_open: bool
+    rounds: tuple[Round, ...]
+    server_token: TokenState
+    client_token: TokenState
+    client_probes: Probes
+    server_probes: Probes
+    lanes: tuple[Lane, ...]
+    messages: tuple[FlowMessage, ...]
+    steps: tuple[Step, ...]
+    client_nat: NatEvidence | None = None
+    server_nat: NatEvidence | None = None
+    notes: tuple[str, ...] = field(default=())
+    """Oddities worth saying: unparsable payloads, reused ids, clock jumps."""
+
+    @property
+    def ended(self) -> float:
+        """Epoch seconds of the last packet."""
+        return self.started + self.duration
+
+    def lane(self, lane_id: str) -> Lane:
+        """The lane with that id."""
+        return next(lane for lane in self.lanes if lane.id == lane_id)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSummary:
+    """Counts of one capture file or live source."""
+
+    path: str
+    format: str
+    packets: int
+    dht_messages: int
+    undecodable: int
+    duplicates: int
+    truncated: str | None = None
+    """What was wrong with the file and at which byte, when it is damaged."""
+    clock_offset: float = 0.0
+    """Seconds added to this file's times to agree with the first file's clock."""
+    notes: tuple[str, ...] = ()
