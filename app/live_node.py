@@ -104,6 +104,13 @@ class LiveNode:
         """What `stop` has to wait for; empty where it ends at once."""
         return "" if self._announcing is None or not self._announcing.relays else "unannouncing"
 
+    async def settled(self) -> None:
+        """Wait until it has bootstrapped and, if it is to announce, has tried to."""
+        if self._shell is not None:
+            await self._shell.bootstrapped()
+        if self._announcing is not None:
+            await self._announcing.tried.wait()
+
     async def stop(self) -> None:
         """Take back the announcement, within `FAREWELL`, and close. May be called again, and while it goes on."""
         if self._stopping is None:

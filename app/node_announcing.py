@@ -30,6 +30,8 @@ class Announcing:
     def __init__(self, shell: UdpShell[Node], pair: KeyPair) -> None:
         self.relays: tuple[Address, ...] = ()
         """The nodes that took the announcement."""
+        self.tried = asyncio.Event()
+        """Set once the first attempt has ended."""
         self._shell = shell
         self._pair = pair
         self._task: asyncio.Task[None] | None = None
@@ -68,6 +70,7 @@ class Announcing:
             result = await self._shell.run(announce, target_of(self._pair.public_key), self._pair)
             self.relays = tuple(reply.sender.address for reply in result.commits if not reply.error)
             self._state = "announced" if self.relays else f"not announced: {result.failure}"
+            self.tried.set()
             pause = REFRESH if self.relays else RETRY
             self._next = self._shell.now + pause
             await asyncio.sleep(pause)

@@ -103,7 +103,7 @@ class NodeStatus:
 
 
 class RunningNode(Protocol):
-    """A node as the screens see it. All calls are made in the event loop that it runs in."""
+    """What runs in the event loop of the screens while they show its packets: a node, or a network of many."""
 
     @property
     def name(self) -> str:
@@ -119,7 +119,7 @@ class RunningNode(Protocol):
         ...
 
     def status(self) -> NodeStatus | None:
-        """How it is now; None before it has started and after it has ended."""
+        """How it is now; None before it has started, after it has ended, and for what is no single node."""
         ...
 
     @property

@@ -92,19 +92,19 @@ def table_page(status: NodeStatus, width: int) -> list[Linked]:
     lines = [heading(f"Routing table: {counted(len(status.rows), 'node')}")]
     if not status.rows:
         return [*lines, *paragraph(status.trouble or "Nobody has answered with an id yet.", width, Tone.WARN)]
-    id_width = 18 if width < 100 else 66
-    columns = (("row", 5), ("id", id_width), ("address", 22), ("in table", 11), ("last heard", 11))
+    id_width = 18 if width < 125 else 66
+    columns = (("row", 5), ("id", id_width), ("address", 22), ("in table", 10), ("last heard", 11))
     lines.append(Linked(tuple(cell(title, size, Tone.DIM) for title, size in columns)))
     for row in status.rows:
         id_ = row.id.hex() if id_width > 64 else terms.key(row.id, 8)
-        hints = f"{counted(row.down_hints, 'hint')} that it is down" if row.down_hints else ""
+        hints = counted(row.down_hints, "down hint") if row.down_hints else ""
         lines.append(
             Linked(
                 (
                     cell(str(row.row), 5, Tone.DIM),
                     cell(id_, id_width),
                     cell(terms.address(row.address), 22, Tone.STRONG),
-                    cell(_ago(row.added), 11, Tone.DIM),
+                    cell(_ago(row.added), 10, Tone.DIM),
                     cell(_ago(row.heard), 11, Tone.DIM),
                     Span(hints, Tone.WARN),
                 )

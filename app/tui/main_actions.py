@@ -90,7 +90,7 @@ class MainActions:
         """The pages of the running node."""
         from app.tui.node_pages import NodeScreen
 
-        if self._main.node is not None:
+        if self._main.node is not None and self._main.node.status() is not None:
             self._main.app.push_screen(NodeScreen(self._main.node))
 
     def action_detail(self) -> None:

@@ -155,7 +155,7 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
             self._trouble = status.trouble
             said = (status.trouble,) if status.trouble else ()
             self.query_one(Banner).show([*said, *oddities(self.session)])
-            self.share_out()
+        self.share_out()
 
     def on_filter_bar_applied(self, event: FilterBar.Applied) -> None:
         """Show what passes the filter; a newer filter ends the work on this one."""
@@ -229,7 +229,7 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
             "verdict": Context.LINKS,
         }.get(self.focused.id or "" if self.focused is not None else "", Context.ATTEMPTS)
         live = actions_in(Context.LIVE) if self.session.feed is not None else ()
-        own = actions_in(Context.OWN_NODE) if self.node is not None else ()
+        own = actions_in(Context.OWN_NODE) if self.query_one(NodeLine).display else ()
         return (*own, *live, *actions_in(context, Context.MAIN, Context.EVERYWHERE))
 
     def _show_flows(self) -> None:
@@ -237,7 +237,7 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         attempts = self.query_one(AttemptList)
         newest = self.session.shown[-1].id if self.follow and self.session.shown else None
         attempts.show(self.session.shown, newest)
-        if not self.session.shown and (self.node is None or self.session.flows):
+        if not self.session.shown and (self.session.flows or not self.query_one(NodeLine).display):
             nothing = nothing_to_see(self.session) if not self.session.flows else ""
             self.query_one(EmptyView).explain(nothing, self.session.filter.text, live=self.session.feed is not None)
         self.show_status()

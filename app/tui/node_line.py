@@ -16,7 +16,7 @@ TICK: Final = 0.2
 
 
 class NodeLine(Bar):
-    """Looks at the node now and then, shows how it is, and tells the screen."""
+    """Looks at the node now and then, shows how it is, and tells the screen; hidden while there is nothing to say."""
 
     class Looked(Message):
         """There is a new status."""
@@ -27,7 +27,7 @@ class NodeLine(Bar):
 
     def __init__(self, node: RunningNode | None) -> None:
         super().__init__(id="node")
-        self.display = node is not None
+        self.display = False
         self._node = node
         self._status: NodeStatus | None = None
 
@@ -42,6 +42,7 @@ class NodeLine(Bar):
         status = None if self._node is None else self._node.status()
         if status is not None:
             self._status = status
+            self.display = True
             self.refresh()
             self.post_message(self.Looked(status))
 

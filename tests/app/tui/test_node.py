@@ -1,0 +1,247 @@
+"""A node of our own in the inspector: real ones on loopback, and made-up states of one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import pytest
+from textual.pilot import Pilot
+
+from app.exit_status import CommandError
+from app.live_feed import LiveFeed
+from app.live_node import LiveNode, NodeSettings
+from app.node_status import Announcement, NodeStatus, Relay, TableRow, Timer
+from app.tui.app import PeepholeApp
+from app.tui.bars import Banner
+from app.tui.node_leaving import LeavingScreen
+from app.tui.node_line import NodeLine
+from app.tui.node_pages import NodeScreen
+from capture.story import Story
+from capture.tap import Tap
+from protocol.constants import Firewall
+from protocol.dht.health import Health
+from protocol.dht.operations import look_up
+from protocol.dht.refusals import Refusal
+from protocol.hashes import target_of
+from protocol.keys import key_pair
+from protocol.messages import Address
+from tests.app.flows_by_hand import BOTH_RANDOM, STORY
+from tests.app.small_dht import LOOPBACK, begin_at, small_dht
+from tests.app.tui.stage import main_of, opened, text_on
+from tests.app.tui.test_live import NEVER, Growing, Quiet, look
+
+PAIR = key_pair(bytes(range(32)))
+SIZES = ((80, 24), (120, 40), (200, 60))
+
+
+@asynccontextmanager
+async def running(node: LiveNode, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[int]]:
+    story, feed = Story(node.tap.table), LiveFeed(node.tap)
+    app = PeepholeApp(lambda _: story, feed=feed, node=node, tick=NEVER)
+    async with app.run_test(size=size) as pilot:
+        await opened(pilot)
+        await node.settled()
+        await look(pilot)
+        await see(pilot)
+        yield pilot
+
+
+async def test_it_joins_announces_and_says_so() -> None:
+    async with small_dht() as shells:
+        node = LiveNode(NodeSettings(begin_at(shells[0]), LOOPBACK, pair=PAIR, announce=True), Tap())
+        async with running(node) as pilot:
+            shown = text_on(pilot)
+            assert "● live node" in shown
+            line = next(line for line in shown.splitlines() if line.startswith(" node "))
+            for part in ("ephemeral", "seen as 127.0.0.1:", "port open", "online", f"{len(shells)} nodes", "announced"):
+                assert part in line
+            assert len(node.tap.table) == main_of(pilot).session.files[0].packets > 0
+            assert "This node" in shown, "with no attempt to show there is room for the node itself"
+
+
+async def test_its_pages() -> None:
+    async with small_dht() as shells:
+        node = LiveNode(NodeSettings(begin_at(shells[0]), LOOPBACK, pair=PAIR, announce=True), Tap())
+        async with running(node) as pilot:
+            await pilot.press("N")
+            await pilot.pause()
+            assert isinstance(pilot.app.screen, NodeScreen)
+            assert "by the rule" in text_on(pilot)
+            await pilot.press("2")
+            await pilot.pause()
+            for shell in shells:
+                assert str(shell.address(1)) in text_on(pilot)
+            await pilot.press("tab")
+            await pilot.pause()
+            assert PAIR.public_key.hex() in text_on(pilot)
+            assert text_on(pilot).count("relay  ") == len(shells)
+            await pilot.press("4")
+            await pilot.pause()
+            assert "requests sent" in text_on(pilot)
+            await pilot.press("escape")
+            await pilot.pause()
+            assert main_of(pilot)
+
+
+async def test_leaving_takes_back_what_is_announced() -> None:
+    async with small_dht() as shells:
+        node = LiveNode(NodeSettings(begin_at(shells[0]), LOOPBACK, pair=PAIR, announce=True), Tap())
+        target = target_of(PAIR.public_key)
+        async with running(node) as pilot:
+            assert (await shells[2].run(look_up, target)).peers
+            assert node.farewell == "unannouncing"
+            await pilot.press("q")
+            await node.stop()
+            await pilot.pause()
+        assert pilot.app.return_value == 0
+        assert not (await shells[2].run(look_up, target)).peers
+        assert node.status() is None
+
+
+async def test_leaving_again_leaves_at_once() -> None:
+    async with small_dht() as shells:
+        node = LiveNode(NodeSettings(begin_at(shells[0]), LOOPBACK, pair=PAIR, announce=True), Tap())
+        async with running(node) as pilot:
+            for shell in shells:
+                await shell.close()  # nobody answers: taking it back would last
+            await pilot.press("q")
+            await pilot.pause()
+            assert isinstance(pilot.app.screen, LeavingScreen)
+            assert "unannouncing…" in text_on(pilot)
+            await pilot.press("q")
+            await pilot.pause()
+        assert pilot.app.return_value == 0
+        assert node.status() is None
+
+
+async def test_a_port_that_is_not_ours_ends_it_with_a_sentence() -> None:
+    node = LiveNode(NodeSettings((), "192.0.2.1"), Tap())
+    app = PeepholeApp(lambda _: Story(node.tap.table), feed=LiveFeed(node.tap), node=node)
+    async with app.run_test():
+        pass
+    assert isinstance(app.failure, CommandError)
+    assert "192.0.2.1" in str(app.failure)
+
+
+STATUS = NodeStatus(
+    server=Address("10.0.0.5", 49737),
+    client=Address("10.0.0.5", 50001),
+    id=None,
+    seen_at=("203.0.113.7", 0),
+    samples=6,
+    firewall=Firewall.RANDOM,
+    firewall_rule="6 nodes saw 6 different addresses: RANDOM",
+    firewalled=True,
+    ephemeral=True,
+    bootstrapped=True,
+    health=Health.DEGRADED,
+    age=75.0,
+    bootstrap=("boot.example:49737",),
+    rows=(TableRow(bytes(32), Address("198.51.100.1", 1), Address("203.0.113.7", 7), 3, 60.0, 5.0, 1),),
+    timers=(),
+    next_timeout=0.25,
+    announcements=(Announcement(PAIR.public_key, "announced", (Relay(Address("198.51.100.1", 1), 2.0),), 200.0),),
+    refused=((Refusal.MALFORMED, 12), (Refusal.NO_ROUTE, 1)),
+    counts=(("requests sent", 1234),),
+)
+
+
+@dataclass
+class Still:
+    """Runs nothing; its state is what a test says."""
+
+    state: NodeStatus | None = STATUS
+    name: str = "node"
+    farewell: str = ""
+
+    async def start(self) -> None:
+        """Nothing to start."""
+
+    def status(self) -> NodeStatus | None:
+        return self.state
+
+    async def stop(self) -> None:
+        """Nothing to stop."""
+
+    async def close_now(self) -> None:
+        """Nothing to close."""
+
+
+@asynccontextmanager
+async def still(node: Still, *stages: object, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[int]]:
+    story = Growing(iter(stages), hand=STORY)  # type: ignore[arg-type]
+    app = PeepholeApp(lambda _: story, feed=Quiet("node"), node=node, tick=NEVER)  # type: ignore[arg-type, return-value]
+    async with app.run_test(size=size) as pilot:
+        await opened(pilot)
+        await look(pilot)
+        await see(pilot)
+        yield pilot
+
+
+async def see(pilot: Pilot[int]) -> None:
+    main_of(pilot).query_one(NodeLine).look()
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_page_at_every_size(size: tuple[int, int]) -> None:
+    async with still(Still(), size=size) as pilot:
+        await pilot.press("N")
+        for key, words in (
+            ("1", ("203.0.113.7:*", "RANDOM", "degraded")),
+            ("2", ("198.51.100.1:1", "1 down hint")),
+            ("3", ("announced", "answered 2 s ago")),
+            ("4", ("1 234  requests sent", "12  malformed message")),
+            ("5", ("wakes in 0.25 s",)),
+        ):
+            await pilot.press(key)
+            await pilot.pause()
+            for word in words:
+                assert word in text_on(pilot), (key, word)
+
+
+async def test_a_dead_network_says_so_and_says_when_it_is_back() -> None:
+    node = Still(replace(STATUS, trouble="Nobody answered: 1 bootstrap node asked (boot.example:49737)."))
+    async with still(node, (BOTH_RANDOM,)) as pilot:
+        assert "Nobody answered: 1 bootstrap node" in text_on(pilot)
+        node.state = STATUS
+        await see(pilot)
+        assert not main_of(pilot).query_one(Banner).display
+
+
+async def test_an_attempt_counts_down_what_it_waits_for() -> None:
+    asked = next(one for one in BOTH_RANDOM.messages if one.kind == "request")
+    again = Timer(0.6, "PEER_HANDSHAKE is sent again (2 of 4)", asked.dst, asked.tid)
+    named = Timer(2.0, "passive wait ends", attempt=bytes.fromhex(BOTH_RANDOM.id))
+    other = Timer(0.1, "PING is sent again (2 of 4)", Address("198.51.100.1", 1), asked.tid)
+    node = Still(replace(STATUS, timers=(other, again, named)))
+    async with still(node, (BOTH_RANDOM,)) as pilot:
+        await see(pilot)
+        shown = text_on(pilot)
+        assert "◷ in 0.6 s" in shown
+        assert "PEER_HANDSHAKE is sent again (2 of 4)" in shown
+        assert "passive wait ends" in shown
+        assert "PING is sent" not in shown
+        ladder = main_of(pilot).ladder
+        assert ladder.selected is not None
+        assert ladder.selected[0] is BOTH_RANDOM.steps[-1], "the cursor stays on steps"
+        node.state = replace(STATUS, timers=(replace(again, due=0.4),))
+        await see(pilot)
+        assert "◷ in 0.4 s" in text_on(pilot)
+        assert "passive wait" not in text_on(pilot)
+        node.state = STATUS
+        await see(pilot)
+        assert "◷" not in text_on(pilot)
+
+
+async def test_what_is_no_single_node_has_no_line_and_no_pages() -> None:
+    async with still(Still(state=None)) as pilot:
+        await pilot.press("N")
+        await pilot.pause()
+        assert main_of(pilot)
+        assert "Waiting for packets" in text_on(pilot)
+        await pilot.press("q")
+        await pilot.pause()
+    assert pilot.app.return_value == 0
