@@ -83,6 +83,7 @@ class Node:
             self._events.append,
             ephemeral=options.ephemeral,
             firewalled=options.firewalled,
+            quick=options.quick_firewall,
         )
         self.plugins = Plugins(self.requests)
         self.routes = Routes(limits.routes, limits.record_age)

@@ -22,6 +22,8 @@ class NodeOptions:
     """False to be persistent from the start, True for never, None to become so after 20 steady minutes."""
     firewalled: bool = True
     """False when the server socket is known to be reachable."""
+    quick_firewall: bool = True
+    """Ask the first node that answers whether it reaches the server socket, and not only after 20 minutes."""
     public_address: Address | None = None
     """The address of a first node, which nobody can tell its own."""
     concurrency: int = CONCURRENCY

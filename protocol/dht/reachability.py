@@ -67,6 +67,7 @@ class Reachability:
         emit: takes events.
         ephemeral: False to be persistent from the start, True for never, None to adapt.
         firewalled: False when the server socket is known to be reachable.
+        quick: ask a first node while bootstrapping.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Reachability:
         *,
         ephemeral: bool | None = None,
         firewalled: bool = True,
+        quick: bool = True,
     ) -> None:
         self.nat = NatSampler()
         self.ephemeral = True
@@ -88,6 +90,7 @@ class Reachability:
         self._finder = finder
         self._emit = emit
         self._force_persistent = ephemeral is False
+        self._quick = quick
         self._adaptive = ephemeral is None
         self._stable_ticks = STABLE_TICKS
         self._last_host: str | None = None
@@ -125,7 +128,7 @@ class Reachability:
     def bootstrap(self, searches: Searches, now: float, on_done: Callable[[float], None]) -> None:
         """Search for the own place, once more if the port proves open on the way."""
         self._searches = searches
-        state = _Bootstrapping(to_probe=self.firewalled and not self._force_persistent)
+        state = _Bootstrapping(to_probe=self.firewalled and self._quick and not self._force_persistent)
 
         def probed(reply: Reply | None, _: float) -> None:
             state.looks_open = reply is not None
