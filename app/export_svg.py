@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from datetime import tzinfo
 from typing import Final
 
 from app import svg_parts as svg
@@ -26,11 +27,16 @@ PAYLOAD_LINE: Final = 15.0
 NOTE_ROW: Final = 22.0
 
 
-def svg_export(flow: Flow) -> str:
-    """The attempt as an SVG document."""
+def svg_export(flow: Flow, zone: tzinfo | None = None) -> str:
+    """The attempt as an SVG document.
+
+    Args:
+        flow: the attempt.
+        zone: time zone of its date; None is the machine's own.
+    """
     plan = plan_ladder(flow, LadderOptions())
     width = 2 * MARGIN + COLUMNS + 2 * HALF_CARD + max(1, len(plan.lanes) - 1) * LANE_GAP
-    parts, y = _headline(flow, width)
+    parts, y = _headline(flow, width, zone)
     drawing = _Drawing(plan, width)
     ladder, y = drawing.draw(y)
     card, y = verdict_card(flow, MARGIN, y + 26, width - 2 * MARGIN)
@@ -47,17 +53,21 @@ def svg_export(flow: Flow) -> str:
     )
 
 
-def _headline(flow: Flow, width: float) -> tuple[list[str], float]:
+def _headline(flow: Flow, width: float, zone: tzinfo | None) -> tuple[list[str], float]:
     tone = terms.OUTCOME_TONE[flow.outcome]
     state = f"{OUTCOME_GLYPHS[flow.outcome]} {terms.state(flow)}"
-    nat = f"NAT {terms.firewall(flow.client_firewall)} × {terms.firewall(flow.server_firewall)}"
+    client, _ = terms.nat_class(flow.client_firewall, flow.client_nat)
+    server, _ = terms.nat_class(flow.server_firewall, flow.server_nat)
+    nat = f"NAT {client} × {server}"
+    if terms.SAMPLED in nat:
+        nat += f" ({terms.SAMPLED} sampled, not stated)"
     tokens = f"tokens {TOKEN_GLYPHS[flow.client_token]} {TOKEN_GLYPHS[flow.server_token]}"
     facts = terms.joined((nat, tokens, f"took {terms.seconds(flow.duration)}"))
     y = MARGIN + 18
     parts = [
         svg.text(MARGIN, y, state, f"large {tone}"),
         svg.text(width - MARGIN, y - 6, f"attempt {flow.id}", "small dim", "end"),
-        svg.text(width - MARGIN, y + 10, date_and_clock(flow.started), "small dim", "end"),
+        svg.text(width - MARGIN, y + 10, date_and_clock(flow.started, zone), "small dim", "end"),
         svg.text(MARGIN, y + 22, facts, "ink"),
     ]
     y += 22

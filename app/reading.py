@@ -29,7 +29,7 @@ class Reported(Protocol):
 
     @property
     def files(self) -> tuple[FileSummary, ...]:
-        """Counts of each file."""
+        """Counts of each file or live source."""
         ...
 
     @property

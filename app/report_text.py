@@ -17,7 +17,7 @@ from app.draw import terms
 from app.draw.spans import Tone
 from app.report_detail import FrameName, detail_lines
 from app.terminal_text import cell_width, pad, safe_text
-from app.wording import OUTCOME_GLYPHS, TOKEN_GLYPHS, counted, grouped
+from app.wording import OUTCOME_GLYPHS, TOKEN_GLYPHS, clock, counted, date_and_clock, grouped
 from capture.model import FileSummary, Flow, Outcome
 
 if TYPE_CHECKING:
@@ -60,11 +60,14 @@ def report_lines(story: Reported, flows: Sequence[Flow], style: Style, *, verbos
     for note in story.notes:
         yield from _folded(f"note: {safe_text(note)}", style, "")
     if flows:
+        yield f"first attempt {date_and_clock(flows[0].started)}"
         yield ""
     yield from flow_lines(flows, [file.path for file in story.files], style, verbose=verbose)
     if flows:
         yield ""
         yield summary_line(flows)
+    if any(name.endswith(terms.SAMPLED) for flow in flows for name in _nat_classes(flow)):
+        yield from _folded(f"{terms.SAMPLED} {terms.SAMPLED_MEANING}", style, "")
 
 
 def flow_lines(flows: Sequence[Flow], paths: Sequence[str], style: Style, *, verbose: bool = False) -> Iterator[str]:
@@ -112,14 +115,21 @@ def _cells(flow: Flow) -> tuple[str, ...]:
     return (
         f"{OUTCOME_GLYPHS[flow.outcome]} {flow.id[:8]}",
         str(flow.verdict.code),
-        terms.clock(flow.started, None),
+        clock(flow.started),
         terms.address(flow.client),
-        f"{terms.firewall(flow.client_firewall, short=True)}/{terms.firewall(flow.server_firewall, short=True)}",
+        "/".join(_nat_classes(flow)),
         terms.seconds(flow.duration),
         rounds,
         f"tokens {tokens}",
         f"→ {terms.address(flow.server)} {terms.key(flow.key.server_public_key)}",
     )
+
+
+def _nat_classes(flow: Flow) -> tuple[str, str]:
+    """Short classes of the client's and the server's NAT."""
+    client, _ = terms.nat_class(flow.client_firewall, flow.client_nat, short=True)
+    server, _ = terms.nat_class(flow.server_firewall, flow.server_nat, short=True)
+    return client, server
 
 
 def verdict_sentences(flow: Flow, frame: FrameName) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from capture.model import Outcome, TokenState
@@ -37,9 +37,35 @@ def error_name(error: int) -> str:
         return f"ERROR({error})"
 
 
-def date_and_clock(time: float) -> str:
-    """Date and time of day in UTC with milliseconds."""
-    return datetime.fromtimestamp(round(time, 3), UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC"
+def local(time: float, zone: tzinfo | None = None) -> datetime:
+    """The moment to the millisecond. People see times in their own zone, as in Wireshark and sngrep; JSON has epochs.
+
+    Args:
+        time: epoch seconds.
+        zone: None is the machine's own.
+    """
+    return datetime.fromtimestamp(round(time, 3), UTC).astimezone(zone)
+
+
+def clock(time: float, zone: tzinfo | None = None) -> str:
+    """Time of day with milliseconds; the zone is said once per view, see `zone_name`."""
+    return local(time, zone).strftime("%H:%M:%S.%f")[:-3]
+
+
+def day(time: float, zone: tzinfo | None = None) -> str:
+    """The date."""
+    return local(time, zone).strftime("%Y-%m-%d")
+
+
+def zone_name(time: float, zone: tzinfo | None = None) -> str:
+    """How the zone is called at that moment, ``CEST``, or its distance from UTC where it has no name."""
+    moment = local(time, zone)
+    return moment.strftime("%Z") or moment.strftime("%z")
+
+
+def date_and_clock(time: float, zone: tzinfo | None = None) -> str:
+    """Date, time of day with milliseconds, and zone."""
+    return f"{day(time, zone)} {clock(time, zone)} {zone_name(time, zone)}"
 
 
 def grouped(number: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.draw import terms
 from app.draw.spans import Line, Span, Tone, cell
-from app.wording import OUTCOME_GLYPHS, TOKEN_GLYPHS
+from app.wording import OUTCOME_GLYPHS, TOKEN_GLYPHS, clock
 from capture.model import Flow, TokenState
 
 Content = tuple[str, Tone]
@@ -73,10 +73,10 @@ def attempt_columns(width: int, zone: datetime.tzinfo | None) -> AttemptColumns:
         Column("key", "server key" if wide else "key", 9 if not wide else 17, lambda flow: _server_key(flow, wide))
     )
     if narrow:
-        columns.append(Column("nat", "NAT c/s", 9, _nats_short))
+        columns.append(Column("nat", "NAT c/s", 11, _nats_short))
     else:
-        columns.append(Column("client NAT", "client NAT", 10, lambda flow: _nat(flow.client_firewall)))
-        columns.append(Column("server NAT", "server NAT", 10, lambda flow: _nat(flow.server_firewall)))
+        columns.append(Column("client NAT", "client NAT", 11, _client_nat))
+        columns.append(Column("server NAT", "server NAT", 11, _server_nat))
     columns.append(Column("rounds", "rnd" if narrow else "rounds", 3 if narrow else 6, _rounds))
     if wide:
         columns.append(Column("client token", "client token", 12, lambda flow: _token(flow.client_token)))
@@ -91,7 +91,7 @@ def attempt_columns(width: int, zone: datetime.tzinfo | None) -> AttemptColumns:
 
 
 def _started(flow: Flow, zone: datetime.tzinfo | None, narrow: bool) -> Content:
-    text = terms.clock(flow.started, zone)
+    text = clock(flow.started, zone)
     return text[:8] if narrow else text, Tone.PLAIN
 
 
@@ -107,14 +107,18 @@ def _server_key(flow: Flow, wide: bool) -> Content:
     return terms.key(flow.key.server_public_key, 8 if wide else 4), Tone.PLAIN
 
 
-def _nat(value: int | None) -> Content:
-    return terms.firewall(value), terms.firewall_tone(value)
+def _client_nat(flow: Flow) -> Content:
+    return terms.nat_class(flow.client_firewall, flow.client_nat)
+
+
+def _server_nat(flow: Flow) -> Content:
+    return terms.nat_class(flow.server_firewall, flow.server_nat)
 
 
 def _nats_short(flow: Flow) -> Content:
-    client = terms.firewall(flow.client_firewall, short=True)
-    server = terms.firewall(flow.server_firewall, short=True)
-    return f"{client:<4} {server:<4}", Tone.PLAIN
+    client, _ = terms.nat_class(flow.client_firewall, flow.client_nat, short=True)
+    server, _ = terms.nat_class(flow.server_firewall, flow.server_nat, short=True)
+    return f"{client:<5} {server:<5}", Tone.PLAIN
 
 
 def _rounds(flow: Flow) -> Content:

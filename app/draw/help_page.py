@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from app.draw.linked import Linked, blank, heading, paragraph
 from app.draw.spans import Line, Span, Tone, cell
-from app.draw.terms import TOKEN_MEANING, TOKEN_TONE
+from app.draw.terms import SAMPLED, SAMPLED_MEANING, TOKEN_MEANING, TOKEN_TONE
 from app.terminal_text import cell_width
 from app.wording import TOKEN_GLYPHS
 
@@ -29,6 +29,7 @@ _SIGNS: Final = (
     ("↻", Tone.DIM, "a retransmission: the same request again"),
     ("1–9", Tone.KEY, "left of a step: it is that number of the verdict's evidence"),
     ("◆", Tone.KEY, "marked with Space"),
+    (SAMPLED, Tone.PLAIN, SAMPLED_MEANING),
     ("●  ✗  ?", Tone.PLAIN, "connected, failed, unknown; a question mark after a verdict: likely, not proven"),
 )
 

@@ -24,7 +24,7 @@ from app.draw.lane_titles import (
 )
 from app.draw.spans import Canvas, Line, Span, Tone, cell, fitted
 from app.terminal_text import cell_width, clip, safe_text
-from app.wording import TOKEN_GLYPHS
+from app.wording import TOKEN_GLYPHS, clock
 from capture.model import Sighting, Step, StepKind
 from protocol.messages import Address
 
@@ -150,7 +150,7 @@ class Ladder:
         options = self.plan.options
         match options.time:
             case TimeMode.CLOCK:
-                time = terms.clock(step.time, options.zone)
+                time = clock(step.time, options.zone)
             case TimeMode.MARK if options.marked is not None and options.marked < len(self.plan.flow.steps):
                 difference = step.time - self.plan.flow.steps[options.marked].time
                 time = f"{'+' if difference >= 0 else '-'}{terms.offset(abs(difference))}"
@@ -201,7 +201,7 @@ class Ladder:
         ttl = self.datagrams.ttl(sighting)
         hit = step.first_hit == sighting
         shown = (
-            terms.clock(time, self.plan.options.zone)
+            clock(time, self.plan.options.zone)
             if self.plan.options.time is TimeMode.CLOCK
             else terms.offset(time - self.plan.flow.started)
         )

@@ -39,6 +39,8 @@ class MessageView:
     """The datagram's payload, then the plaintext if there is one."""
     sealed_reason: str = ""
     """Why the sealed part stays closed."""
+    cut: bool = False
+    """Whether the capture kept only the start of the datagram: what is missing is then nobody's fault."""
 
     def field_at(self, part: int, offset: int) -> int | None:
         """The innermost row whose bytes hold `offset` of `part`."""
@@ -57,6 +59,7 @@ def message_view(
     ends: tuple[Address, Address],
     ttl: int,
     file: str = "",
+    wire_length: int | None = None,
 ) -> MessageView:
     """Take apart the datagram `sighting` of a step.
 
@@ -68,9 +71,11 @@ def message_view(
         ends: its source and destination.
         ttl: its time to live.
         file: name of the file it is in, where there are several.
+        wire_length: bytes of the payload when it was sent; None when `payload` is all of it.
     """
     message = None if step.message is None else flow.messages[step.message]
-    tree = dissect(payload, request=None if message is None else _asked(message))
+    cut = wire_length is not None and wire_length > len(payload)
+    tree = dissect(payload, wire_length, request=None if message is None else _asked(message))
     rows = list(_rows(tree, 0, DATAGRAM))
     parts = [payload]
     reason = ""
@@ -82,13 +87,21 @@ def message_view(
         else:
             reason = message.payload.reason or "no key opens it"
     facts = _facts(flow, step, message, ends, ttl)
+    if cut:
+        facts = (*facts, ("cut", f"{len(payload)} of {counted(wire_length or 0, 'byte')} captured (snap length)"))
     if file:
         facts = (("in", safe_text(file)), *facts)
-    return MessageView(_title(tree, step, message, sighting), facts, tuple(rows), tuple(parts), reason)
+    return MessageView(_title(tree, step, message, sighting), facts, tuple(rows), tuple(parts), reason, cut)
 
 
-def field_line(row: FieldRow, *, open_: bool) -> Line:
-    """One row of the tree: name, value and meaning."""
+def field_line(row: FieldRow, *, open_: bool, cut: bool = False) -> Line:
+    """One row of the tree: name, value and meaning.
+
+    Args:
+        row: the field.
+        open_: whether the fields in it are shown.
+        cut: whether the capture kept only the start of the datagram, so that a field without an end is no error.
+    """
     field = row.field
     twisty = "▾ " if field.children and open_ else "▸ " if field.children else "  "
     value = value_text(field)
@@ -98,8 +111,8 @@ def field_line(row: FieldRow, *, open_: bool) -> Line:
     if row.part == PLAINTEXT and row.depth == 0:
         spans.append(Span(f"  decrypted, {counted(field.end - field.start, 'byte')}", Tone.GOOD))
     if field.note:
-        bad = field.name in {"undecoded", "trailing"} or "needs" in field.note
-        spans += [Span("  "), Span(safe_text(field.note), Tone.BAD if bad else Tone.FIND)]
+        tone = Tone.WARN if cut and (field.wrong or row.depth == 0) else Tone.BAD if field.wrong else Tone.FIND
+        spans += [Span("  "), Span(safe_text(field.note), tone)]
     return tuple(spans)
 
 

@@ -39,6 +39,12 @@ def _side(flow: Flow, evidence: NatEvidence, width: int) -> list[Linked]:
     classified = terms.firewall(evidence.classified)
     lines += labelled("samples say", classified, width, terms.firewall_tone(evidence.classified))
     lines += labelled("by the rule", evidence.rule, width)
+    if terms.nat_class(evidence.announced, evidence)[0].endswith(terms.SAMPLED):
+        lines += paragraph(
+            f"It stated no class of its own, so the list shows {classified}{terms.SAMPLED}: sampled, not stated.",
+            width,
+            Tone.DIM,
+        )
     if evidence.announced is not None and evidence.announced not in (evidence.classified, 0) and evidence.samples:
         lines += paragraph(
             "The two differ: it may hold samples from before the capture, or from another socket.", width, Tone.WARN

@@ -7,7 +7,7 @@ import re
 from app.draw import terms
 from app.draw.spans import Tone
 from app.terminal_text import safe_text
-from app.wording import error_name
+from app.wording import counted, error_name
 from capture.model import Flow, FlowMessage, Round, Step, StepKind
 from protocol.messages import HolepunchPayload
 
@@ -157,7 +157,7 @@ def _round_gist(one: Round) -> str:
 def _burst_labels(step: Step, full: str) -> list[str]:
     base = _COUNTED.sub("", full)
     if step.kind is StepKind.SAMPLE:
-        return [full, base, "samples"]
+        return [full, base, counted(step.count, "sample"), "samples"]
     times = "" if re.search(rf"\b{step.count}\b", base) else f"×{step.count}"
     name = f"{base} {times}".rstrip()
     span = f"{step.span:.1f} s" if step.span >= 0.05 else ""

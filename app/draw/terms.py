@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable
 from typing import Final
 
 from app.draw.spans import Tone
 from app.terminal_text import safe_text
-from capture.model import Flow, Outcome, Path, Role, TokenState, VerdictCode
+from capture.model import Flow, NatEvidence, Outcome, Path, Role, TokenState, VerdictCode
 from protocol.constants import Firewall
 from protocol.messages import Address
 
@@ -49,6 +48,9 @@ ROLE_TONE: Final = {
     Role.BLIND_RELAY: Tone.RELAY,
 }
 
+SAMPLED: Final = "*"
+"""Behind a NAT class that was sampled, not stated."""
+SAMPLED_MEANING: Final = "behind a NAT class: what samples in the capture prove; the peer itself stated none"
 _FIREWALL_SHORT: Final = {0: "UNKN", 1: "OPEN", 2: "CONS", 3: "RAND"}
 _FIREWALL_TONE: Final = {0: Tone.WARN, 1: Tone.GOOD, 2: Tone.GOOD, 3: Tone.BAD}
 _PATH_WORDS: Final = {
@@ -67,6 +69,17 @@ def firewall(value: int | None, *, short: bool = False) -> str:
     if value not in _FIREWALL_SHORT:
         return f"?{value}"
     return _FIREWALL_SHORT[value] if short else Firewall(value).name
+
+
+def nat_class(said: int | None, evidence: NatEvidence | None, *, short: bool = False) -> tuple[str, Tone]:
+    """What is known of a side's NAT: the class it stated on the wire, or else what its samples prove, marked ``*``.
+
+    A client that opens fast states UNKNOWN in its only message although nodes have told it enough.
+    """
+    sampled = evidence.classified if evidence is not None and evidence.samples else Firewall.UNKNOWN
+    if said not in (None, Firewall.UNKNOWN) or sampled == Firewall.UNKNOWN:
+        return firewall(said, short=short), firewall_tone(said)
+    return firewall(sampled, short=short) + SAMPLED, firewall_tone(sampled)
 
 
 def firewall_tone(value: int | None) -> Tone:
@@ -124,16 +137,6 @@ def seconds(value: float) -> str:
 def offset(value: float) -> str:
     """Seconds since some start, for a narrow column."""
     return f"{value:.3f}" if abs(value) < 1000 else f"{value:.1f}"
-
-
-def clock(epoch: float, zone: datetime.tzinfo | None) -> str:
-    """Time of day with milliseconds; `zone` None is the machine's own."""
-    return datetime.datetime.fromtimestamp(round(epoch, 3), zone).strftime("%H:%M:%S.%f")[:-3]
-
-
-def day(epoch: float, zone: datetime.tzinfo | None) -> str:
-    """The date of `epoch`."""
-    return datetime.datetime.fromtimestamp(epoch, zone).strftime("%Y-%m-%d")
 
 
 def joined(parts: Iterable[str], by: str = " · ") -> str:

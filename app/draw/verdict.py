@@ -9,7 +9,7 @@ from app.draw.linked import Linked, blank, heading, labelled, paragraph
 from app.draw.spans import Line, Span, Tone
 from app.terminal_text import safe_text
 from app.wording import OUTCOME_GLYPHS, TOKEN_GLYPHS, counted
-from capture.model import FileSummary, Flow, Outcome
+from capture.model import FileSummary, Flow, NatEvidence, Outcome
 
 
 def headline(flow: Flow) -> Line:
@@ -60,8 +60,8 @@ def verdict_page(flow: Flow, files: Sequence[FileSummary], width: int) -> list[L
         ("id", flow.id),
         ("took", terms.seconds(flow.duration)),
         ("path", terms.path(flow.path)),
-        ("client", f"{terms.address(flow.client)}, NAT {terms.firewall(flow.client_firewall)}"),
-        ("server", f"{terms.address(flow.server)}, NAT {terms.firewall(flow.server_firewall)}"),
+        ("client", f"{terms.address(flow.client)}, NAT {_nat(flow.client_firewall, flow.client_nat)}"),
+        ("server", f"{terms.address(flow.server)}, NAT {_nat(flow.server_firewall, flow.server_nat)}"),
         ("server key", "not known" if key.server_public_key is None else key.server_public_key.hex()),
         ("target", flow.target.hex()),
         ("relays", ", ".join(terms.address(relay) for relay in flow.relays) or "none seen"),
@@ -81,6 +81,11 @@ def verdict_page(flow: Flow, files: Sequence[FileSummary], width: int) -> list[L
         for note in flow.notes:
             lines += paragraph(note, width, Tone.WARN)
     return lines
+
+
+def _nat(said: int | None, evidence: NatEvidence | None) -> str:
+    name, _ = terms.nat_class(said, evidence)
+    return f"{name.removesuffix(terms.SAMPLED)} (sampled, not stated)" if name.endswith(terms.SAMPLED) else name
 
 
 def _opened(flow: Flow) -> str:

@@ -25,7 +25,8 @@ class Context(StrEnum):
     FIELDS = "fields of a message"
     BYTES = "bytes of a message"
     LINKS = "lines that lead to a packet"
-    PAGE = "verdict, NAT, rounds and help pages"
+    PAGE = "any page"
+    TURNING = "verdict, NAT and rounds pages"
     CHOICE = "a choice"
     LIVE = "live capture"
     OWN_NODE = "own node"
@@ -111,9 +112,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _action(Context.BYTES, "left", "h,left", "byte back", "previous byte, and the field it belongs to", "step(-1)"),
     _action(Context.BYTES, "right", "l,right", "byte", "next byte, and the field it belongs to", "step(1)", rank=1),
     _action(Context.PAGE, "close", "escape,q", "back", "close the page", rank=91),
-    _action(Context.PAGE, "verdict", "v", "verdict", "turn to the verdict", "turn_to('verdict')", rank=3),
-    _action(Context.PAGE, "nat", "n", "NAT", "turn to the NAT evidence", "turn_to('nat')", rank=4),
-    _action(Context.PAGE, "rounds", "r", "rounds", "turn to rounds and tokens", "turn_to('rounds')", rank=5),
+    _action(Context.TURNING, "verdict", "v", "verdict", "turn to the verdict", "turn_to('verdict')", rank=3),
+    _action(Context.TURNING, "nat", "n", "NAT", "turn to the NAT evidence", "turn_to('nat')", rank=4),
+    _action(Context.TURNING, "rounds", "r", "rounds", "turn to rounds and tokens", "turn_to('rounds')", rank=5),
     _action(Context.LINKS, "open", "enter", "go to packet", "go to the packet that the line speaks of", "choose",
             rank=1),
     _action(Context.FILTER, "keep", "enter", "keep", "keep what is valid and go to the list", rank=1),
@@ -160,8 +161,13 @@ def key_text(keys: str) -> str:
     return " ".join(KEY_NAMES.get(name, name.replace("ctrl+", "^").upper() if "+" in name else name) for name in names)
 
 
-def bindings_of(*contexts: Context) -> list[BindingType]:
-    """Textual bindings of some contexts, with the action's id for rebinding."""
+def bindings_of(*contexts: Context, namespace: str = "") -> list[BindingType]:
+    """Textual bindings of some contexts, with the action's id for rebinding.
+
+    Args:
+        contexts: whose actions.
+        namespace: ``app.`` for a modal screen, which would otherwise keep the app's keys from working.
+    """
     from textual.binding import Binding
 
     found: list[BindingType] = []
@@ -172,5 +178,5 @@ def bindings_of(*contexts: Context) -> list[BindingType]:
                 for key in action.keys.split(",")
             ]
         else:
-            found.append(Binding(action.keys, action.method, action.help, show=False, id=action.id))
+            found.append(Binding(action.keys, namespace + action.method, action.help, show=False, id=action.id))
     return found

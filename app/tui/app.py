@@ -82,9 +82,9 @@ class PeepholeApp(App[int]):
     def action_help(self) -> None:
         """Keys and signs; those of the focused pane first."""
         from app.draw.help_page import HelpRow, help_page
-        from app.tui.pages import PageScreen
+        from app.tui.pages import AttemptPage, HelpScreen
 
-        if isinstance(self.screen, PageScreen) and self.screen.is_help:
+        if isinstance(self.screen, HelpScreen):
             return
         focus = self.screen.focused.id if self.screen.focused is not None else None
         here = {
@@ -92,16 +92,17 @@ class PeepholeApp(App[int]):
             "ladder": Context.LADDER,
             "fields": Context.FIELDS,
             "bytes": Context.BYTES,
-        }.get(focus or "")
+            "verdict": Context.LINKS,
+            "expression": Context.FILTER,
+            "choices": Context.CHOICE,
+        }.get(focus or "", Context.TURNING if isinstance(self.screen, AttemptPage) else None)
         contexts = [here] if here is not None else []
         contexts += [one for one in (Context.MAIN, Context.ROWS, *Context) if one is not here]
         sections = []
         for context in dict.fromkeys(contexts):
             rows = [HelpRow(key_text(action.keys), action.help) for action in actions_in(context)]
             sections.append((str(context), rows))
-        page = PageScreen("help", lambda width: help_page(sections, width))
-        page.is_help = True
-        self.push_screen(page)
+        self.push_screen(HelpScreen("help", lambda width: help_page(sections, width)))
 
     async def action_quit(self) -> None:
         """Leave; while packets are being captured, ask first: what was not written is gone."""

@@ -9,6 +9,7 @@ from app.draw.attempts import AttemptColumns, attempt_columns
 from app.draw.spans import Line, Span, Tone
 from app.tui.actions import Context, bindings_of
 from app.tui.line_view import LineView
+from app.wording import day, zone_name
 from capture.model import Flow, Outcome
 
 LOOKED_AT_FIRST = 100
@@ -53,6 +54,9 @@ class AttemptList(LineView):
             flows: what to show.
             select: id of the attempt to select; None keeps the selection.
         """
+        if flows:
+            first = flows[0].started
+            self.title = f"attempts · {day(first, self._zone)}, times in {zone_name(first, self._zone)}"
         wanted = select or (self.selected.id if self.selected is not None else None)
         self._flows = flows
         here = self.cursor
@@ -61,8 +65,7 @@ class AttemptList(LineView):
         else:
             index = next((i for i, flow in enumerate(flows) if flow.id == wanted), None)
         if wanted is None:
-            first = flows[:LOOKED_AT_FIRST]
-            index = next((i for i, flow in enumerate(first) if flow.outcome is Outcome.FAILED), None)
+            index = next((i for i, flow in enumerate(flows[:LOOKED_AT_FIRST]) if flow.outcome is Outcome.FAILED), None)
         self.rows_changed()
         if index is not None:
             self.cursor = index

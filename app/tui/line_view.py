@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from enum import Enum, auto
 from typing import ClassVar
@@ -9,6 +10,7 @@ from typing import ClassVar
 from textual.events import Click
 from textual.geometry import Region, Size
 from textual.message import Message
+from textual.message_pump import _MessagePumpMeta
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -27,7 +29,11 @@ class ShowsCursor(Enum):
     NEVER = auto()
 
 
-class LineView(ScrollView, can_focus=True, inherit_bindings=False):
+class AbstractViewMeta(_MessagePumpMeta, ABCMeta):
+    """Textual's widgets have a metaclass of their own; with this one Python also refuses to make an abstract view."""
+
+
+class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=AbstractViewMeta):
     """A scrolling view of rows under a fixed head, with a cursor.
 
     Subclasses give `row_count`, `draw_row` and perhaps `draw_head`, and call `rows_changed` when rows change.
@@ -69,9 +75,9 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             return self.view
 
     @property
+    @abstractmethod
     def row_count(self) -> int:
         """Rows below the head."""
-        return 0
 
     @property
     def head_height(self) -> int:
@@ -111,9 +117,9 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         """The fixed lines."""
         return ()
 
+    @abstractmethod
     def draw_row(self, index: int) -> Line:
         """A row of the present width; the view colours the cursor's row, the row itself shows its sign."""
-        raise NotImplementedError
 
     def can_stand_on(self, index: int) -> bool:
         """Whether the cursor may stop on a row."""

@@ -55,13 +55,13 @@ class LinkedView(LineView):
         """One line, with a sign where the cursor is."""
         linked = self._lines[index]
         here = self.cursor_shown and index == self.cursor and linked.link is not None
-        return (Span("▶" if here else " ", Tone.KEY), *linked.line)
+        return (Span("▶ " if here else "  ", Tone.KEY), *linked.line)
 
     def rows_changed(self) -> None:
         """Wrap the lines anew; stay on the same link."""
         before = [index for index, line in enumerate(self._lines) if line.link is not None]
         ordinal = before.index(self.cursor) if self.cursor in before else None
-        self._lines = () if self._content is None else self._content(max(20, self.row_width - 2))
+        self._lines = () if self._content is None else self._content(max(20, self.row_width - 3))
         now = [index for index, line in enumerate(self._lines) if line.link is not None]
         if ordinal is not None and ordinal < len(now):
             self.set_reactive(LinkedView.cursor, now[ordinal])

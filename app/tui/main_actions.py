@@ -13,7 +13,7 @@ from app.draw.linked import Linked
 from app.draw.nat import nat_page
 from app.draw.rounds import rounds_page
 from app.draw.verdict import verdict_page
-from app.tui.pages import PageScreen
+from app.tui.pages import AttemptPage
 from capture.model import Flow, Sighting
 
 if TYPE_CHECKING:
@@ -229,4 +229,4 @@ class MainActions:
             if sighting is not None:
                 self.go_to(sighting)
 
-        main.app.push_screen(PageScreen(f"{title} · {flow.id[:8]}", lambda width: draw(flow, width)), closed)
+        main.app.push_screen(AttemptPage(f"{title} · {flow.id[:8]}", lambda width: draw(flow, width)), closed)

@@ -177,7 +177,8 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         session = self.session
         file = session.files[sighting.file].path.rpartition("/")[2] if len(session.files) > 1 else ""
         payload, ends, ttl = session.payload(sighting), session.endpoints(sighting), session.ttl(sighting)
-        pane.show(message_view(flow, step, payload, sighting, ends, ttl, file))
+        sent = session.wire_length(sighting)
+        pane.show(message_view(flow, step, payload, sighting, ends, ttl, file, sent))
 
     def share_out(self) -> None:
         """Give every pane its place and size."""

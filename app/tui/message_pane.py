@@ -67,7 +67,7 @@ class FieldTree(LineView):
             return (Span(" sealed: ", Tone.WARN), Span(self.view.sealed_reason, Tone.WARN))
         row = self.view.rows[self._visible[index - self._fact_count]]
         sign = Span("▶ " if index == self.cursor else "  ", Tone.KEY)
-        return (sign, *field_line(row, open_=self._key(row) not in self._folded))
+        return (sign, *field_line(row, open_=self._key(row) not in self._folded, cut=self.view.cut))
 
     def action_choose(self) -> None:
         """Fold or unfold the field."""

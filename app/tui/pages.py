@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -15,11 +16,17 @@ from app.tui.line_view import LineView
 from app.tui.linked_view import Content, LinkedView
 from capture.model import Sighting
 
+_PAGE_BINDINGS = [*bindings_of(Context.PAGE), *bindings_of(Context.EVERYWHERE, namespace="app.")]
+_ATTEMPT_BINDINGS = [*_PAGE_BINDINGS, *bindings_of(Context.TURNING)]
+
 
 class PageScreen(ModalScreen[Sighting | None], inherit_bindings=False):
     """A page of lines; closes with the packet that the user wants to go to, or None."""
 
-    BINDINGS = bindings_of(Context.PAGE)
+    OFFERS: ClassVar[tuple[Context, ...]] = (Context.PAGE, Context.EVERYWHERE)
+    """Where the footer's keys come from."""
+
+    BINDINGS = _PAGE_BINDINGS
 
     DEFAULT_CSS = """
     PageScreen { align: center middle; }
@@ -31,7 +38,6 @@ class PageScreen(ModalScreen[Sighting | None], inherit_bindings=False):
         super().__init__()
         self._title = title
         self._content = content
-        self.is_help = False
 
     def compose(self) -> ComposeResult:
         """Title, lines, keys."""
@@ -45,7 +51,7 @@ class PageScreen(ModalScreen[Sighting | None], inherit_bindings=False):
         self.query_one(LinkedView).focus()
         view = self.query_one(LinkedView)
         links = actions_in(Context.LINKS) if view.leads_somewhere else ()
-        self.query_one(ActionBar).show([*links, *actions_in(Context.PAGE, Context.EVERYWHERE)])
+        self.query_one(ActionBar).show([*links, *actions_in(*self.OFFERS)])
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         """Go to the packet of the line under the cursor."""
@@ -57,6 +63,20 @@ class PageScreen(ModalScreen[Sighting | None], inherit_bindings=False):
     def action_close(self) -> None:
         """Back to the main screen."""
         self.dismiss(None)
+
+
+class HelpScreen(PageScreen, inherit_bindings=False):
+    """The help: nothing to turn to, and no further help."""
+
+    BINDINGS = _PAGE_BINDINGS
+    OFFERS = (Context.PAGE,)
+
+
+class AttemptPage(PageScreen, inherit_bindings=False):
+    """One of the pages of an attempt; a key turns to another one."""
+
+    BINDINGS = _ATTEMPT_BINDINGS
+    OFFERS = (Context.TURNING, Context.PAGE, Context.EVERYWHERE)
 
     async def action_turn_to(self, page: str) -> None:
         """Another page of the same attempt."""

@@ -10,7 +10,7 @@ from textual.color import Color
 from textual.strip import Strip
 from textual.theme import Theme
 
-from app.draw.spans import Line, Tone, width_of
+from app.draw.spans import Line, Tone, fitted, width_of
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -113,10 +113,12 @@ class Palette:
         self.plain = Style(color=foreground.rich_color, bgcolor=self.background.rich_color)
 
     def strip(self, line: Line, width: int, under: Style | None = None) -> Strip:
-        """The line as a strip of `width` cells."""
+        """The line as a strip of `width` cells; a longer one ends in an ellipsis."""
         base = self.plain if under is None else self.plain + under
-        segments = [Segment(span.text, base + self.tones[span.tone]) for span in line]
         left = width - width_of(line)
+        if left < 0:
+            line = fitted(line, width)
+        segments = [Segment(span.text, base + self.tones[span.tone]) for span in line]
         if left > 0:
             segments.append(Segment(" " * left, base))
         return Strip(segments).crop(0, width)

@@ -138,6 +138,11 @@ class Session:
         with self._lock:
             return self.story.payload(sighting)
 
+    def wire_length(self, sighting: Sighting) -> int:
+        """Bytes of that payload when it was sent."""
+        with self._lock:
+            return self.story.wire_length(sighting)
+
     def packet_time(self, sighting: Sighting) -> float:
         """Epoch seconds."""
         with self._lock:

@@ -4,30 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from capture.model import FileSummary, Flow, Sighting
+from app.reading import Reported
+from capture.model import Sighting
 from protocol.messages import Address
 
 if TYPE_CHECKING:
     from capture.table import PacketTable
 
 
-class StoryView(Protocol):
-    """The part of `capture.story.Story` that screens read."""
-
-    @property
-    def files(self) -> tuple[FileSummary, ...]:
-        """Counts of each file or live source."""
-        ...
-
-    @property
-    def flows(self) -> tuple[Flow, ...]:
-        """The attempts, oldest first."""
-        ...
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was seen and is part of no attempt."""
-        ...
+class StoryView(Reported, Protocol):
+    """The part of `capture.story.Story` that screens read: what a report needs of it, and the packets."""
 
     @property
     def table(self) -> PacketTable:
@@ -36,6 +22,10 @@ class StoryView(Protocol):
 
     def payload(self, sighting: Sighting) -> bytes:
         """UDP payload of a datagram."""
+        ...
+
+    def wire_length(self, sighting: Sighting) -> int:
+        """Bytes of that payload when it was sent; more than `payload` gives where the capture cut it."""
         ...
 
     def packet_time(self, sighting: Sighting) -> float:

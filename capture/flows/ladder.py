@@ -154,7 +154,7 @@ class Ladder:
         ):
             rows = [sample.row for sample, _ in samples if int(self._table.kind[sample.row]) == 2]
             for nodes, told in self._by_lane(rows, self._source).items():
-                text = f"NAT samples ×{len(told)}: {verdict.firewall.name}"
+                text = f"{len(told)} NAT sample{'s' if len(told) > 1 else ''}: {verdict.firewall.name}"
                 self._fold(StepKind.SAMPLE, told, nodes, lane, text, dashed=True)
 
     def _by_lane(self, rows: list[int], end: Callable[[int], int]) -> dict[str, list[int]]:

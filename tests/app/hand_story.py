@@ -33,6 +33,9 @@ class HandStory:
     def payload(self, sighting: Sighting) -> bytes:
         return self._pencil(sighting).payloads[sighting]
 
+    def wire_length(self, sighting: Sighting) -> int:
+        return len(self.payload(sighting))
+
     def packet_time(self, sighting: Sighting) -> float:
         return self._pencil(sighting).times[sighting]
 

@@ -78,7 +78,7 @@ async def _screens() -> dict[str, str]:
 def exported() -> str:
     """The ladder of an attempt as `peephole export --format svg` writes it."""
     flows = Story.open([str(SAMPLE)]).flows
-    return svg_export(next(flow for flow in flows if flow.verdict.code == EXPORTED_VERDICT))
+    return svg_export(next(flow for flow in flows if flow.verdict.code == EXPORTED_VERDICT), datetime.UTC)
 
 
 def make(folder: Path) -> list[Path]:

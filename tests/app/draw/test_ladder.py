@@ -68,7 +68,7 @@ def test_an_attempt_reads_as_it_happened() -> None:
         "                        ╞══ handshake through relays ═══════════════════════════════╡",
         "       0.032   +0.001   │── HANDSHAKE ─────▶│                   │                   │",
         "       0.049   +0.017   │                   │── HANDSHAKE ─────▶│                   │",
-        "       0.052   +0.003   │                   │                   │◀─ samples ───────▶│",
+        "       0.052   +0.003   │                   │                   │◀─ 8 samples ─────▶│",
         "       0.081   +0.029   │                   │◀─ HANDSHAKE ──────│                   │",
         "       0.098   +0.017   │◀ HANDSHAKE REPLY ┄│                   │                   │",
         "       0.099   +0.001   │◀─ PING: 4 samples, 4 ports ───────────┼──────────────────▶│",

@@ -15,10 +15,17 @@ from app.draw.linked import Linked
 from app.draw.message import DATAGRAM, PLAINTEXT, field_line, message_view
 from app.draw.nat import nat_page
 from app.draw.rounds import rounds_page
-from app.draw.spans import Canvas, Span, fitted, text_of, width_of
+from app.draw.spans import Canvas, Span, Tone, fitted, text_of, width_of
 from app.draw.verdict import verdict_page, verdict_panel
-from capture.model import Flow, Outcome, TokenState
+from capture.model import Flow, NatEvidence, NatSample, Outcome, TokenState
+from protocol.constants import Firewall
+from protocol.messages import Address
 from tests.app.flows_by_hand import BOTH_RANDOM, FAST_OPEN, SEALED, STORY, TWO_ROUNDS, UNANSWERED
+
+FAST_OPEN_SAMPLES = tuple(
+    NatSample(message.time, Address("10.0.0.2", 1), Address("192.0.2.1", 7), message.src, message.sighting)
+    for message in FAST_OPEN.messages[:3]
+)
 
 
 @pytest.mark.parametrize("width", [40, 80, 99, 100, 120, 149, 150, 200])
@@ -40,6 +47,24 @@ def test_an_attempt_says_its_state_in_words() -> None:
         "● punched",
         "? incomplete",
     ]
+
+
+@pytest.mark.parametrize(("width", "shown"), [(80, "CONS*"), (120, "CONSISTENT*"), (200, "CONSISTENT*")])
+@pytest.mark.parametrize("said", [None, Firewall.UNKNOWN])
+def test_a_nat_class_that_was_sampled_and_not_stated_is_marked(width: int, shown: str, said: int | None) -> None:
+    columns = attempt_columns(width, datetime.UTC)
+    evidence = NatEvidence(said, FAST_OPEN_SAMPLES, Firewall.CONSISTENT, "three hits of one address")
+    sampled = replace(FAST_OPEN, client_firewall=said, client_nat=evidence)
+    assert f"{shown} " in text_of(columns.line(sampled))
+    stated = replace(sampled, client_firewall=Firewall.RANDOM)
+    assert "*" not in text_of(columns.line(stated)), "what was stated is the last word"
+    nothing = replace(sampled, client_nat=replace(evidence, classified=Firewall.UNKNOWN))
+    assert "*" not in text_of(columns.line(nothing))
+    page = " ".join(text_of(linked.line) for linked in nat_page(sampled, 100))
+    assert "the list shows CONSISTENT*: sampled, not stated" in page
+    assert "CONSISTENT (sampled, not stated)" in " ".join(
+        text_of(linked.line) for linked in verdict_page(sampled, (), 120)
+    )
 
 
 def test_a_wide_list_spells_tokens_out_client_first() -> None:
@@ -80,6 +105,27 @@ def test_a_sealed_payload_says_why() -> None:
     assert view.sealed_reason == "needs the server's secret key or a key log"
     assert len(view.parts) == 1
     assert view.facts[0] == ("in", "client.pcap")
+
+
+@pytest.mark.parametrize("kept", [11, 60, 100])
+def test_a_datagram_that_the_capture_cut_is_cut_and_not_malformed(kept: int) -> None:
+    index = message_of(BOTH_RANDOM, "FROM_CLIENT")
+    step = BOTH_RANDOM.steps[index]
+    assert step.sighting is not None
+    payload, ends = STORY.payload(step.sighting), STORY.endpoints(step.sighting)
+    view = message_view(BOTH_RANDOM, step, payload[:kept], step.sighting, ends, 64, "", len(payload))
+    assert ("cut", f"{kept} of {len(payload)} bytes captured (snap length)") in view.facts
+    lines = [field_line(row, open_=True, cut=view.cut) for row in view.rows]
+    assert any(f"kept {kept} of {len(payload)} bytes" in text_of(line) for line in lines)
+    assert not [line for line in lines for span in line if span.tone is Tone.BAD]
+    malformed = message_view(BOTH_RANDOM, step, payload[:kept], step.sighting, ends, 64)
+    assert not any(label == "cut" for label, _ in malformed.facts)
+    assert [
+        span
+        for row in malformed.rows
+        for span in field_line(row, open_=True, cut=malformed.cut)
+        if span.tone is Tone.BAD
+    ]
 
 
 def test_fields_and_bytes_find_each_other() -> None:

@@ -16,7 +16,7 @@ from app.tui.main_screen import MainScreen
 from app.tui.message_pane import ByteView, FieldTree
 from app.tui.node_leaving import LeavingScreen
 from app.tui.node_pages import NodeScreen
-from app.tui.pages import ChoiceScreen, PageScreen
+from app.tui.pages import AttemptPage, ChoiceScreen, HelpScreen
 from tests.app.tui.stage import staged, text_on
 
 HOMES: dict[Context, type[DOMNode]] = {
@@ -32,7 +32,8 @@ HOMES: dict[Context, type[DOMNode]] = {
     Context.FIELDS: FieldTree,
     Context.BYTES: ByteView,
     Context.LINKS: LinkedView,
-    Context.PAGE: PageScreen,
+    Context.PAGE: HelpScreen,
+    Context.TURNING: AttemptPage,
     Context.CHOICE: ChoiceScreen,
     Context.FILTER: FilterBar,
     Context.LOADING: LoadingScreen,
@@ -63,7 +64,7 @@ def test_ids_are_unique_and_keys_do_not_clash_within_a_view() -> None:
         keys = [key for action in actions_in(*shared, *own) for key in action.keys.split(",")]
         assert len(keys) == len(set(keys))
     for contexts in (
-        (Context.EVERYWHERE, Context.PAGE, Context.ROWS, Context.LINKS),
+        (Context.EVERYWHERE, Context.PAGE, Context.TURNING, Context.ROWS, Context.LINKS),
         (Context.EVERYWHERE, Context.CHOICE),
         (Context.EVERYWHERE, Context.NODE, Context.ROWS, Context.LINKS),
         (Context.EVERYWHERE, Context.LEAVING),
@@ -90,6 +91,32 @@ async def test_the_help_begins_with_the_pane_one_is_in() -> None:
         await pilot.press("f1")
         await pilot.pause()
         assert len(pilot.app.screen_stack) == 3, "help over help"
+
+
+async def test_the_footer_of_the_help_offers_only_what_works_there() -> None:
+    async with staged() as pilot:
+        await pilot.press("v")
+        await pilot.pause()
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert text_on(pilot).splitlines()[-1].split() == ["Esc", "back"]
+        await pilot.press("v", "n", "r")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, HelpScreen)
+        await pilot.press("escape")
+        await pilot.pause()
+        await pilot.press("n")
+        await pilot.pause()
+        assert "NAT evidence" in text_on(pilot)
+
+
+async def test_the_help_of_a_page_begins_with_its_keys() -> None:
+    async with staged() as pilot:
+        await pilot.press("r")
+        await pilot.pause()
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert text_on(pilot).splitlines()[1].strip() == Context.TURNING
 
 
 async def test_the_palette_lists_every_action_of_the_main_screen() -> None:

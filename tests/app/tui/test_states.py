@@ -14,7 +14,7 @@ from app.cli import main
 from app.tui.app import PeepholeApp
 from app.tui.bars import Banner
 from app.tui.exporting import FORMATS, write
-from app.tui.loading import LoadingScreen
+from app.tui.loading import LoadingScreen, StoppedError
 from app.tui.session import Session
 from app.tui.story_view import StoryView
 from capture.errors import CaptureError
@@ -57,7 +57,7 @@ async def test_reading_stops_when_the_user_leaves() -> None:
         left.wait(10)
         try:
             progress(1, 2)
-        except Exception:
+        except StoppedError:
             stopped.set()
             raise
         return STORY
