@@ -40,8 +40,9 @@ class RelayLimits:
     """Seconds that a pair is relayed at most; None: as long as its sessions last."""
     max_link_bytes: int | None = 1 << 32
     """Bytes that are relayed for a pair, both directions together; None: any number."""
-    held_packets: int = 8
-    """Latest packets that are kept for a side which has not sent one yet, so that its address is unknown."""
+    held_packets: int = 16
+    """First packets that are kept for a side which has not sent one yet, so that its address is unknown: what a stream
+    sends before it is acknowledged."""
     max_queue: int = 4096
     """Packets that may wait for the owner to send them."""
     mux: MuxLimits = MuxLimits()

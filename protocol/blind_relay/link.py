@@ -15,7 +15,6 @@ Source: libudx as in npm udx-native 1.21.3 (src/udx.c: relay_packet, udx_stream_
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 from struct import Struct
@@ -68,7 +67,7 @@ class Leg:
     packets_received: int = 0
     """From the peer."""
     bytes_received: int = 0
-    held: deque[bytes] = field(default_factory=deque)
+    held: list[bytes] = field(default_factory=list)
     """Packets for a peer that has not sent one."""
     other: Leg = field(init=False, repr=False)
 
@@ -127,9 +126,9 @@ class Link:
         if to.remote is not None and to.socket is not None:
             out.append(Relayed(packet, to.remote, to.socket))
             return out
-        to.held.append(packet)
-        if len(to.held) > held:
-            to.held.popleft()
+        if len(to.held) < held:
+            to.held.append(packet)
+        else:
             self.dropped += 1
         return out
 

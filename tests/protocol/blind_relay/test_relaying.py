@@ -63,7 +63,7 @@ def test_each_side_is_answered_from_the_socket_it_came_to() -> None:
     assert [(to, socket) for _, to, socket in relay.sent()] == [(a.address, 8), (b.address, 7), (a.address, 8)]
 
 
-def test_the_first_packets_are_held_and_the_latest_of_them_kept() -> None:
+def test_packets_are_held_until_the_other_side_is_known() -> None:
     limits = RelayLimits(held_packets=3)
     relay = Relayed(limits)
     link, a, b = relay.link()
@@ -72,7 +72,7 @@ def test_the_first_packets_are_held_and_the_latest_of_them_kept() -> None:
     relay.bounded(limits)
     assert (link.dropped, relay.server.counters.packets_unsent) == (2, 2)
     relay.send(b, b.paired[0].remote_id)
-    expected = [packet(22, seq=seq) for seq in (2, 3, 4)]
+    expected = [packet(22, seq=seq) for seq in (0, 1, 2)]
     assert [data for data, _, _ in relay.sent()] == [*expected, packet(11)]
 
 
