@@ -1,4 +1,4 @@
-"""Sockets besides a node's two: bound when first used, closed when released; TTLs, the tap, suspending, other networks."""
+"""Sockets besides a node's two: bound when first used, closed when released; TTLs, tap, suspending, networks."""
 
 from __future__ import annotations
 
