@@ -22,7 +22,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import IntEnum, IntFlag
 from functools import lru_cache
-from socket import AF_INET, AF_INET6, inet_ntoa, inet_ntop, inet_pton
 from typing import Final, TypeVar
 
 from protocol.address import Address
@@ -41,20 +40,23 @@ Names = type[IntEnum] | type[IntFlag] | None
 @lru_cache(maxsize=4096)
 def ipv4_address(raw: bytes) -> Address:
     """The address in the 6 bytes of an ipv4; few addresses recur in many packets, hence the cache."""
-    return Address(inet_ntoa(raw[:4]), raw[4] | raw[5] << 8)
+    a, b, c, d, low, high = raw
+    return Address(f"{a}.{b}.{c}.{d}", low | high << 8)
 
 
 @lru_cache(maxsize=4096)
-def address_bytes(family: int, address: Address) -> bytes:
+def address_bytes(address: Address, ipv6: bool) -> bytes:
     """The bytes of an ipv4 or ipv6; cached as the addresses of `ipv4_address` are.
 
     Raises:
         ValueError: no address of that family, or no port.
     """
+    from socket import AF_INET, AF_INET6, inet_pton  # takes long to import, and who only reads needs it seldom
+
     try:
-        host = inet_pton(family, address.host)
+        host = inet_pton(AF_INET6 if ipv6 else AF_INET, address.host)
     except OSError:
-        kind = "IPv4" if family == AF_INET else "IPv6"
+        kind = "IPv6" if ipv6 else "IPv4"
         raise ValueError(f"{address.host!r} is not an {kind} address") from None
     if not 0 <= address.port < 1 << 16:
         raise ValueError(f"{address.port} does not fit 2 bytes")
@@ -178,6 +180,8 @@ class Reader:
 
     def ipv6(self, field: str) -> Address:
         """Sixteen bytes of host and a port."""
+        from socket import AF_INET6, inet_ntop
+
         raw = self.fixed(field, 18)
         return Address(inet_ntop(AF_INET6, raw[:16]), raw[16] | raw[17] << 8)
 
@@ -270,11 +274,11 @@ class Writer:
 
     def ipv4(self, address: Address) -> None:
         """Four bytes of host and a port."""
-        self._address(AF_INET, address)
+        self._out += address_bytes(address, False)
 
     def ipv6(self, address: Address) -> None:
         """Sixteen bytes of host and a port."""
-        self._address(AF_INET6, address)
+        self._out += address_bytes(address, True)
 
     def ipv4_array(self, addresses: tuple[Address, ...]) -> None:
         """A counted list of ipv4."""
@@ -287,6 +291,3 @@ class Writer:
         self.uint(len(addresses))
         for address in addresses:
             self.ipv6(address)
-
-    def _address(self, family: int, address: Address) -> None:
-        self._out += address_bytes(family, address)

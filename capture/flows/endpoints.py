@@ -7,12 +7,12 @@ the endpoint. One integer hashes and compares several times faster than an addre
 from __future__ import annotations
 
 from functools import lru_cache
-from socket import AF_INET6, inet_aton, inet_ntop
 from typing import Final
 
 import numpy as np
 
 from capture.arrays import I64, U16, U32, Bools
+from capture.envelopes import host_number
 from capture.table import PacketTable, host_text
 from protocol.address import Address
 
@@ -42,7 +42,7 @@ def _pack(host: U32, port: U16, family6: Bools) -> I64:
 @lru_cache(maxsize=65536)
 def endpoint_of(address: Address) -> int:
     """The integer of an IPv4 address as messages carry it."""
-    return int.from_bytes(inet_aton(address.host), "big") << 16 | address.port
+    return host_number(address.host) << 16 | address.port
 
 
 def host_of(endpoint: int) -> int:
@@ -53,6 +53,8 @@ def host_of(endpoint: int) -> int:
 def address_of(table: PacketTable, endpoint: int) -> Address:
     """The address pair of an endpoint."""
     if endpoint & IPV6_BIT:
+        from socket import AF_INET6, inet_ntop
+
         return Address(inet_ntop(AF_INET6, table.hosts6[(endpoint & ~IPV6_BIT) >> 16]), endpoint & 0xFFFF)
     return Address(host_text(endpoint >> 16), endpoint & 0xFFFF)
 
