@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 from app.exit_status import ExitStatus
 from app.options import parser_of
-from tests.app.running import PUNCHED, RANDOM, pcap, run
+from tests.app.running import PUNCHED, RANDOM, Run, pcap, run
 
 __all__ = ["run"]
 
@@ -36,6 +37,28 @@ def test_output_into_a_closed_pipe() -> None:
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (ExitStatus.BROKEN_PIPE, b"")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("report", "--json", PUNCHED),
+        ("report", "--check", RANDOM),
+        ("report", "/no/such/file"),
+        ("export", PUNCHED, "--flow", "", "--format", "svg"),
+    ],
+    ids=["report", "check", "error", "export"],
+)
+def test_the_process_ends_with_all_output_written(run: Run, arguments: tuple[str, ...]) -> None:
+    done = subprocess.run([sys.executable, "-m", "app", *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == run(*arguments)
+
+
+def test_the_collector_runs_again_after_a_command(run: Run) -> None:
+    assert gc.isenabled()
+    run("report", PUNCHED)
+    run("report", "/no/such/file")
+    assert gc.isenabled()
 
 
 def test_ctrl_c_leaves_quietly() -> None:
