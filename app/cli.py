@@ -24,6 +24,8 @@ _MODULES: Final = {
     "export": "app.commands.export",
     "watch": "app.commands.watch",
     "node": "app.commands.node",
+    "connect": "app.commands.connect",
+    "listen": "app.commands.listen",
     "demo": "app.commands.demo",
     "interfaces": "app.commands.interfaces",
     "keylog-hook": "app.commands.keylog_hook",

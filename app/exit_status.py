@@ -15,7 +15,7 @@ class ExitStatus(IntEnum):
     BAD_FILTER = 4
     NOT_PERMITTED = 5
     ATTEMPT_FAILED = 10
-    """Only with ``--check``."""
+    """Of `connect --headless`; of `report` only with ``--check``."""
     TOKEN_MISMATCH = 11
     """Only with ``--check``; wins over ATTEMPT_FAILED: a wrong token is the rarer and the graver find."""
     UNEXPECTED_VERDICT = 12

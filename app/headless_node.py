@@ -19,6 +19,7 @@ from protocol.dht.events import (
     NatUpdated,
     PortFoundOpen,
 )
+from protocol.peer.events import ServerListening, StageChanged
 
 if TYPE_CHECKING:
     from app.live_feed import LiveFeed
@@ -38,8 +39,12 @@ class HeadlessNode:
         self._feed = feed
         self._printer = printer
 
-    async def run(self, duration: float | None) -> None:
+    async def run(self, duration: float | None, *, to_the_end: bool = False) -> None:
         """Run until SIGINT or SIGTERM, or for `duration` seconds; a second signal ends it without a farewell.
+
+        Args:
+            duration: None for as long as it takes.
+            to_the_end: whether to leave when everything that the node is to do is done.
 
         Raises:
             CommandError: no socket could be bound, or the file can't be written.
@@ -57,17 +62,25 @@ class HeadlessNode:
             status = self._node.status()
             if status is not None:
                 complain(f"node on port {status.server.port}; Ctrl-C ends")
+            done = loop.create_task(self._leave_when_done(leave)) if to_the_end else None
             await self._look_on(leave, None if duration is None else loop.time() + duration)
+            if done is not None:
+                done.cancel()
             await self._end(hurry)
         finally:
             await self._node.close_now()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
+        self._tell()
         self._feed.finish()
         self._story.update()
         self._printer.print_rest()
         if self._feed.dropped:
             complain(f"{self._feed.dropped} packets came too fast and are missing")
+
+    async def _leave_when_done(self, leave: asyncio.Event) -> None:
+        await self._node.finished()
+        leave.set()
 
     async def _look_on(self, leave: asyncio.Event, end: float | None) -> None:
         trouble = ""
@@ -78,10 +91,7 @@ class HeadlessNode:
             except TimeoutError:
                 pass
             await asyncio.to_thread(self._take_in)
-            for event in self._node.take_events():
-                said = saying(event)
-                if said:
-                    complain(said)
+            self._tell()
             status = self._node.status()
             if status is not None and status.trouble != trouble:
                 trouble = status.trouble
@@ -97,6 +107,12 @@ class HeadlessNode:
         for task in (stopping, hurrying):
             task.cancel()
         await asyncio.gather(stopping, hurrying, return_exceptions=True)
+
+    def _tell(self) -> None:
+        for event in self._node.take_events():
+            said = saying(event)
+            if said:
+                complain(said)
 
     def _take_in(self) -> None:
         """In a thread: the node goes on meanwhile."""
@@ -121,5 +137,11 @@ def saying(event: Event) -> str:
             return f"others see us at {host}:{port}" if port else f"others see us at {host}, at different ports"
         case HealthChanged(health):
             return f"the network is {health}"
+        case ServerListening(server, relays):
+            where = f"announced at {counted(relays, 'relay')}" if relays else "announced nowhere: nobody can find it"
+            return f"listening on {server.public_key.hex()}, {where}"
+        case StageChanged(connection, stage, closing):
+            what = f"{'to' if connection.initiator else 'from'} {connection.remote_public_key.hex()[:8]}"
+            return f"connection {what}: {stage.value if closing is None else closing.text}"
         case _:
             return ""

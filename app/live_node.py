@@ -1,4 +1,4 @@
-"""A node of our own while it runs: the machine, its sockets, the tap that feeds the packet table, and its status.
+"""A peer of our own while it runs: the machine, its sockets, the tap that feeds the packet table, and its status.
 
 Everything but `Tap.collect` happens in the event loop that `start` was called in, and nothing there waits: a story is
 brought up to date by whoever shows it, in a thread.
@@ -8,32 +8,35 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 from typing import Final
 
 from app.exit_status import CommandError, ExitStatus
-from app.node_announcing import Announcing
-from app.node_status import NodeStatus, TableRow, Timer
+from app.node_connections import ConnectionBook
+from app.node_status import NodeStatus
+from app.node_view import announcement_of, counts_of, refusals_of, rows_of, timers_of_peer
 from app.wording import counted
 from capture.tap import Tap
-from protocol.constants import Command, InternalCommand
 from protocol.dht.bootstrap import BootstrapNode
 from protocol.dht.contact import NodeSocket
 from protocol.dht.events import Event
-from protocol.dht.flight_table import InFlight
 from protocol.dht.health import Health
-from protocol.dht.membership import TICK
 from protocol.dht.node import Node
 from protocol.dht.options import NodeOptions
-from protocol.dht.routing_table import BITS, distance
 from protocol.keys import KeyPair
 from protocol.nat import classify
-from protocol.udp_shell import UdpShell
+from protocol.noise_handshake import KeyLine
+from protocol.peer.live import Conversation, ConversationOver, LivePeer
+from protocol.peer.options import ConnectOptions, ListenOptions, PeerOptions
 
 EVENTS: Final = 1000
 """Most that are kept for whoever asks."""
 FAREWELL: Final = 5.0
 """Seconds that taking back an announcement may last."""
+
+Heard = Callable[[Conversation, bytes], None]
+"""Called with each message that comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +48,46 @@ class NodeSettings:
     port: int = 0
     """First port to try, 0 for any."""
     pair: KeyPair | None = None
-    announce: bool = False
-    """Whether to announce the key pair."""
+    """Its keys; random if None."""
     ephemeral: bool | None = None
+    listen: ListenOptions | None = None
+    """How to listen on the key pair; None for not at all."""
+    echo: bool = False
+    """Whether to send back what clients say."""
+    connect: bytes | None = None
+    """Public key of a server to connect to once bootstrapped."""
+    connecting: ConnectOptions = field(default_factory=ConnectOptions)
+    say: bytes | None = None
+    """Said to that server; the first thing that it answers ends the connection."""
 
 
 class LiveNode:
-    """Runs one node; see `app.node_status.RunningNode`.
+    """Runs one peer; see `app.node_status.RunningNode`.
 
     Args:
         settings: what is wanted.
-        tap: takes every datagram that the node sends and receives.
+        tap: takes every datagram that it sends and receives, and the secrets that open them.
+        on_key: gets key log lines, too.
+        on_message: gets what connections bring.
     """
 
-    def __init__(self, settings: NodeSettings, tap: Tap) -> None:
+    def __init__(
+        self,
+        settings: NodeSettings,
+        tap: Tap,
+        on_key: Callable[[KeyLine], None] | None = None,
+        on_message: Heard | None = None,
+    ) -> None:
         self.tap = tap
-        self._events: deque[Event] = deque(maxlen=EVENTS)
+        self.book = ConnectionBook()
+        """Connections and how they went."""
         self._settings = settings
-        self._shell: UdpShell[Node] | None = None
-        self._announcing: Announcing | None = None
+        self._on_key = on_key
+        self._on_message = on_message
+        self._events: deque[Event] = deque(maxlen=EVENTS)
+        self._peer: LivePeer | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._first: tuple[asyncio.Event, ...] = ()
         self._started = 0.0
         self._stopping: asyncio.Task[None] | None = None
 
@@ -73,28 +97,44 @@ class LiveNode:
         return self.tap.file.path
 
     async def start(self) -> None:
-        """Bind sockets, begin to bootstrap, and announce once that is done.
+        """Bind sockets, begin to bootstrap, then listen and connect as the settings say.
 
         Raises:
             CommandError: no socket could be bound.
         """
         settings = self._settings
-        options = NodeOptions(bootstrap=settings.bootstrap, ephemeral=settings.ephemeral)
+        node = NodeOptions(bootstrap=settings.bootstrap, ephemeral=settings.ephemeral)
+        options = PeerOptions(node, settings.pair, on_key=self._took_key)
         try:
-            shell = await UdpShell.open(
+            peer = await LivePeer.open(
                 options, host=settings.host, port=settings.port, on_event=self._told, tap=self.tap.take
             )
         except OSError as error:
             reason = error.strerror or str(error)
             raise CommandError(ExitStatus.USAGE, f"no socket can be bound to {settings.host}: {reason}") from None
-        self._shell = shell
-        self._started = shell.now
-        if settings.announce and settings.pair is not None:
-            self._announcing = Announcing(shell, settings.pair)
-            self._announcing.start()
+        self._peer = peer
+        self._started = peer.shell.now
+        listening, connecting = asyncio.Event(), asyncio.Event()
+        if settings.listen is not None:
+            self._first += (listening,)
+            self._do(self._listen(peer, settings.listen, listening))
+        if settings.connect is not None:
+            self._first += (connecting,)
+            self._do(self._connect(peer, settings.connect, connecting))
+
+    async def settled(self) -> None:
+        """Wait until it has bootstrapped, has tried to announce, and its connection has opened or failed."""
+        if self._peer is not None:
+            await self._peer.bootstrapped()
+        for event in self._first:
+            await event.wait()
+
+    async def finished(self) -> None:
+        """Wait until everything that the settings ask for is done: for ever, where it is to listen."""
+        await asyncio.gather(*self._tasks)
 
     def take_events(self) -> list[Event]:
-        """What the node told since the last call, oldest first; of very much, the latest."""
+        """What the peer told since the last call, oldest first; of very much, the latest."""
         events = list(self._events)
         self._events.clear()
         return events
@@ -102,14 +142,8 @@ class LiveNode:
     @property
     def farewell(self) -> str:
         """What `stop` has to wait for; empty where it ends at once."""
-        return "" if self._announcing is None or not self._announcing.relays else "unannouncing"
-
-    async def settled(self) -> None:
-        """Wait until it has bootstrapped and, if it is to announce, has tried to."""
-        if self._shell is not None:
-            await self._shell.bootstrapped()
-        if self._announcing is not None:
-            await self._announcing.tried.wait()
+        announced = self._peer is not None and any(server.announcer.relays for server in self._peer.peer.servers)
+        return "unannouncing" if announced else ""
 
     async def stop(self) -> None:
         """Take back the announcement, within `FAREWELL`, and close. May be called again, and while it goes on."""
@@ -121,34 +155,92 @@ class LiveNode:
         """Close without telling anybody."""
         if self._stopping is not None:
             self._stopping.cancel()
-        if self._announcing is not None:
-            self._announcing.cancel()
-        if self._shell is not None:
-            await self._shell.close()
-            self._shell = None
+        await self._close()
 
     async def _stop(self) -> None:
-        if self._announcing is not None:
+        if self._peer is not None:
             try:
                 async with asyncio.timeout(FAREWELL):
-                    await self._announcing.stop()
-            except TimeoutError:  # who holds it forgets it by itself, after 20 minutes
-                self._announcing.cancel()
-        if self._shell is not None:
-            await self._shell.close()
-            self._shell = None
+                    await self._peer.close()
+            except TimeoutError:
+                pass  # who holds the announcement forgets it by itself, after 20 minutes
+        await self._close()
+
+    async def _close(self) -> None:
+        peer, self._peer = self._peer, None
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if peer is not None:
+            await peer.shell.close()
+
+    def _do(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _listen(self, peer: LivePeer, options: ListenOptions, tried: asyncio.Event) -> None:
+        await peer.bootstrapped()
+        listener = await peer.listen(None, options)
+        tried.set()
+        async for conversation in listener:
+            self._do(self._serve(conversation))
+
+    async def _serve(self, conversation: Conversation) -> None:
+        """Take what a client says until it ends, then end too."""
+        try:
+            while message := await conversation.recv():
+                self._received(conversation, message)
+                if self._settings.echo:
+                    await conversation.send(message)
+            conversation.end()
+            await conversation.closed()
+        except ConversationOver:
+            pass  # the book has the reason
+
+    async def _connect(self, peer: LivePeer, public_key: bytes, tried: asyncio.Event) -> None:
+        await peer.bootstrapped()
+        try:
+            conversation = await peer.connect(public_key, self._settings.connecting)
+            tried.set()
+            if self._settings.say is not None:
+                await conversation.send(self._settings.say)
+            while message := await conversation.recv():
+                self._received(conversation, message)
+                if self._settings.say is not None:
+                    break
+            conversation.end()
+            await conversation.closed()
+        except ConversationOver:
+            pass  # the book has the reason
+        finally:
+            tried.set()
+
+    def _received(self, conversation: Conversation, message: bytes) -> None:
+        self.book.heard(conversation.connection, message)
+        if self._on_message is not None:
+            self._on_message(conversation, message)
+
+    def _told(self, event: Event) -> None:
+        self._events.append(event)
+        self.book.take(event, asyncio.get_running_loop().time())
+
+    def _took_key(self, line: KeyLine) -> None:
+        self.tap.add_secrets(line.text + "\n")
+        if self._on_key is not None:
+            self._on_key(line)
 
     def status(self) -> NodeStatus | None:
-        """How the node is now; None before it has started and after it has ended."""
-        shell = self._shell
-        if shell is None:
+        """How it is now; None before it has started and after it has ended."""
+        if self._peer is None:
             return None
-        node, now = shell.machine, shell.now
-        reachability, rows = node.reachability, _rows(node)
+        shell, peer = self._peer.shell, self._peer.peer
+        node, now, due = peer.node, shell.now, peer.next_timeout()
+        rows = rows_of(node)
         samples = [(row.sees_us, row.address) for row in rows if row.sees_us is not None]
-        nat = classify(samples, firewalled=reachability.firewalled)
-        seen = reachability.nat
-        due = node.next_timeout()
+        nat = classify(samples, firewalled=node.reachability.firewalled)
+        seen = node.reachability.nat
         return NodeStatus(
             server=shell.address(NodeSocket.SERVER),
             client=shell.address(NodeSocket.CLIENT),
@@ -157,23 +249,21 @@ class LiveNode:
             samples=seen.size,
             firewall=nat.firewall,
             firewall_rule=nat.rule,
-            firewalled=reachability.firewalled,
-            ephemeral=reachability.ephemeral,
+            firewalled=node.reachability.firewalled,
+            ephemeral=node.reachability.ephemeral,
             bootstrapped=node.bootstrapped,
             health=node.health,
             age=now - self._started,
             bootstrap=tuple(f"{one.host}:{one.port}" for one in self._settings.bootstrap),
             rows=rows,
-            timers=request_timers(node, now),
+            timers=timers_of_peer(peer, self.book.since, now),
             next_timeout=None if due is None else due - now,
-            announcements=() if self._announcing is None else (self._announcing.status(now),),
-            refused=tuple(node.refused.most_common()),
-            counts=_counts(node, shell.errors),
+            announcements=tuple(announcement_of(server, now) for server in peer.servers),
+            connections=self.book.status(now),
+            refused=refusals_of(peer),
+            counts=counts_of(peer, shell.errors, shell.sockets),
             trouble=self._trouble(node),
         )
-
-    def _told(self, event: Event) -> None:
-        self._events.append(event)
 
     def _trouble(self, node: Node) -> str:
         asked = self._settings.bootstrap
@@ -186,60 +276,3 @@ class LiveNode:
         if node.health is Health.OFFLINE:
             return "Nobody answers any more: this machine is offline, or the network is gone."
         return ""
-
-
-def request_timers(node: Node, now: float) -> tuple[Timer, ...]:
-    """A countdown for each request that waits for its answer, the nearest first."""
-    found = [_timer(flight, now) for flight in node.requests.flights]
-    return tuple(sorted(found, key=lambda timer: timer.due))
-
-
-def _timer(flight: InFlight, now: float) -> Timer:
-    ask = flight.ask
-    kind = InternalCommand if ask.internal else Command
-    try:
-        name = kind(ask.command).name
-    except ValueError:
-        name = f"COMMAND({ask.command})"
-    sends = flight.retries + 1
-    if flight.sent == 0:
-        what = f"{name} waits for room in the congestion window"
-    elif flight.sent < sends:
-        what = f"{name} is sent again ({flight.sent + 1} of {sends})"
-    else:
-        what = f"{name} is given up (sent {sends} times)"
-    due = -1.0 if flight.deadline is None else max(0.0, flight.deadline - now)
-    return Timer(due, what, flight.to.address, flight.tid)
-
-
-def _rows(node: Node) -> tuple[TableRow, ...]:
-    """The routing table, nearest nodes last, as its rows are numbered."""
-    table, tick = node.membership.table, node.membership.tick
-    found = [
-        TableRow(
-            one.id,
-            one.address,
-            one.to,
-            min(BITS - distance(one.id, table.id).bit_length(), BITS - 1),
-            (tick - one.added) * TICK,
-            (tick - one.seen) * TICK,
-            one.down_hints,
-        )
-        for one in table
-    ]
-    return tuple(sorted(found, key=lambda row: (row.row, row.id)))
-
-
-def _counts(node: Node, errors: int) -> tuple[tuple[str, int], ...]:
-    counts = node.requests.counts
-    return (
-        ("requests sent", counts.total),
-        ("answered", counts.responses),
-        ("sent again", counts.retries),
-        ("given up", counts.timeouts),
-        ("waiting for an answer", node.requests.in_flight),
-        ("searches under way", node.searches.active),
-        ("peers that others announced here", len(node.announcements)),
-        ("peers reached through this node", len(node.routes)),
-        ("datagrams that the system did not send", errors),
-    )

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from protocol.dht.health import Health
-from protocol.dht.refusals import Refusal
 from protocol.messages import Address
 
 
@@ -49,8 +48,8 @@ class Relay:
     """A node that holds the announcement."""
 
     address: Address
-    answered: float | None = None
-    """Seconds since it last answered; None where that is not known."""
+    sees_us: Address
+    """This node as that one sees it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +58,35 @@ class Announcement:
 
     public_key: bytes
     state: str
-    """A word or two: announcing, announced, not announced."""
+    """What is being done about it, in a few words."""
     relays: tuple[Relay, ...] = ()
-    next_refresh: float | None = None
-    """Seconds."""
+    due: float | None = None
+    """Seconds until something is done again."""
+    clients: int = 0
+    """Handshakes that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStatus:
+    """A connection, under way, open, or lately over."""
+
+    attempt: bytes
+    """8 bytes that name it in the list of attempts; empty before its handshake."""
+    initiator: bool
+    """Whether this node is the client."""
+    remote_public_key: bytes
+    remote: Address | None
+    """Where its packets go; None before there is a path."""
+    stage: str
+    """How far it is, in words."""
+    age: float
+    """Seconds since it began, or of its life."""
+    opened: bool
+    closing: str = ""
+    """Why it is over; empty while it is not."""
+    failed: bool = False
+    said: str = ""
+    """The last message that came, as far as it fits a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +119,9 @@ class NodeStatus:
     next_timeout: float | None
     """Seconds until the machine wants to be called."""
     announcements: tuple[Announcement, ...]
-    refused: tuple[tuple[Refusal, int], ...]
+    connections: tuple[ConnectionStatus, ...]
+    """The newest first."""
+    refused: tuple[tuple[str, int], ...]
     """Most frequent first."""
     counts: tuple[tuple[str, int], ...]
     trouble: str = ""

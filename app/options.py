@@ -15,6 +15,8 @@ usage: peephole FILE...                      open captures in the terminal inspe
        peephole export FILE... --flow ID     one attempt as text, Mermaid, SVG, JSON or pcapng
        peephole watch -i IFACE [BPF]         inspect live traffic
        peephole node --bootstrap HOST:PORT   run a DHT node of our own and watch its life
+       peephole connect KEY --bootstrap ...  connect to a server and watch how it goes
+       peephole listen --bootstrap ...       be a server and watch who comes
        peephole demo                         peers and NATs inside this process, live: no root, no internet
        peephole interfaces                   list what `watch -i` can listen on
        peephole keylog-hook                  print the path of the Node preload that writes a key log
@@ -49,13 +51,15 @@ def parser_of(command: str) -> Parser:
         "export": _export,
         "watch": _watch,
         "node": _node,
+        "connect": _connect,
+        "listen": _listen,
         "demo": _demo,
         "interfaces": _interfaces,
         "keylog-hook": _keylog_hook,
     }[command]()
 
 
-COMMANDS: Final = ("report", "export", "watch", "node", "demo", "interfaces", "keylog-hook")
+COMMANDS: Final = ("report", "export", "watch", "node", "connect", "listen", "demo", "interfaces", "keylog-hook")
 
 
 def _open() -> Parser:
@@ -117,7 +121,44 @@ def _watch() -> Parser:
 
 def _node() -> Parser:
     parser = Parser("node", "Run a node of the DHT and inspect every packet that it sends and receives.")
-    parser.add_argument("--announce", action="store_true", help="announce the key pair, so that others find it")
+    parser.add_argument("--announce", action="store_true", help="announce the key pair, and let others connect")
+    _add_network(parser)
+    _add_running(parser)
+    _add_filter(parser)
+    return parser
+
+
+def _connect() -> Parser:
+    parser = Parser("connect", "Connect to a server by its key, and inspect how it goes.")
+    parser.add_argument("server", metavar="KEY", help="its public key: hex, z32 or a hyperdht address")
+    parser.add_argument(
+        "--send",
+        metavar="TEXT",
+        help="say this once connected, and end with the answer; without it, end with the server",
+    )
+    parser.add_argument("--no-fast-open", action="store_true", help="no punch along with the first round")
+    parser.add_argument("--no-local", action="store_true", help="don't share or try addresses of local networks")
+    parser.add_argument(
+        "--relay",
+        action="append",
+        default=[],
+        metavar="IP:PORT",
+        help="a node that relays to the server; may be given again",
+    )
+    parser.add_argument(
+        "--relay-through", action="append", default=[], metavar="KEY", help="public key of a blind relay to use"
+    )
+    _add_network(parser)
+    _add_running(parser)
+    _add_filter(parser)
+    return parser
+
+
+def _listen() -> Parser:
+    parser = Parser("listen", "Be a server that is found by its key, and inspect who comes.")
+    parser.add_argument("--echo", action="store_true", help="send back what clients say")
+    parser.add_argument("--never-punch", action="store_true", help="offer no hole punching")
+    parser.add_argument("--no-local", action="store_true", help="don't share addresses of local networks")
     _add_network(parser)
     _add_running(parser)
     _add_filter(parser)
@@ -191,13 +232,16 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     network.add_argument("--public", action="store_true", help="join the public HyperDHT network")
     network.add_argument("--host", default="0.0.0.0", metavar="IP", help="local address to bind (all)")
     network.add_argument("--port", type=_port, default=0, metavar="N", help="first UDP port to try (any)")
-    network.add_argument(
-        "--key-file", metavar="FILE", help="secret key of the node; made if it is not there (a new key each time)"
+    keys = network.add_mutually_exclusive_group()
+    keys.add_argument(
+        "--key-file", metavar="FILE", help="our secret key; made if it is not there (a new key each time)"
     )
+    keys.add_argument("--seed", metavar="HEX", help="our secret key itself; others on this machine can see it")
 
 
 def _add_running(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-w", "--write", metavar="OUT", help="save all packets, as pcapng")
+    parser.add_argument("--keylog", metavar="FILE", help="write the keys of our attempts, see docs/keylog.md")
     parser.add_argument("--headless", action="store_true", help="no inspector: print attempts as they conclude")
     parser.add_argument("--json", action="store_true", help="with --headless: one JSON object a line")
     parser.add_argument("--duration", type=_duration, metavar="SECONDS", help="with --headless: stop by itself")

@@ -8,7 +8,7 @@ from typing import Final
 from app.draw import terms
 from app.draw.linked import Linked, blank, heading, labelled, paragraph
 from app.draw.spans import Line, Span, Tone, cell, width_of
-from app.node_status import NodeStatus, Timer
+from app.node_status import ConnectionStatus, NodeStatus, Timer
 from app.terminal_text import cell_width, clip, safe_text
 from app.wording import counted, grouped
 from protocol.dht.health import Health
@@ -28,6 +28,8 @@ def node_line(status: NodeStatus, width: int) -> Line:
     parts.append(_reach(status))
     if not status.bootstrapped:
         parts.insert(0, ("bootstrapping", Tone.WARN))
+    elif status.connections:
+        parts.insert(0, _latest(status.connections[0]))
     parts += [
         (str(status.health), _HEALTH_TONE[status.health]),
         (counted(len(status.rows), "node"), Tone.PLAIN if status.rows else Tone.WARN),
@@ -123,17 +125,49 @@ def relays_page(status: NodeStatus, width: int) -> list[Linked]:
     """What is announced, and who holds it."""
     lines = [heading("Announcements")]
     if not status.announcements:
-        lines += paragraph("Nothing is announced: clients can't find a server here. --announce does it.", width)
+        lines += paragraph(
+            "Nothing is announced: clients find no server here. `node --announce` and `listen` do it.", width
+        )
     for announced in status.announcements:
         lines += labelled("public key", announced.public_key.hex(), width, Tone.STRONG)
         lines += labelled("state", announced.state, width, Tone.GOOD if announced.relays else Tone.WARN)
-        if announced.next_refresh is not None:
-            lines += labelled("again in", terms.seconds(max(0.0, announced.next_refresh)), width)
+        if announced.due is not None:
+            lines += labelled("again in", terms.seconds(max(0.0, announced.due)), width)
+        lines += labelled("handshakes", f"{counted(announced.clients, 'client')} not over yet", width)
         for relay in announced.relays:
-            heard = "" if relay.answered is None else f"answered {_ago(relay.answered)} ago"
             address = cell(terms.address(relay.address), 22, Tone.RELAY)
-            lines.append(Linked((cell("relay", 12, Tone.DIM), address, Span(heard, Tone.DIM))))
+            sees = Span(f"sees us at {terms.address(relay.sees_us)}", Tone.DIM)
+            lines.append(Linked((cell("relay", 12, Tone.DIM), address, sees)))
         lines.append(blank())
+    return lines
+
+
+def connections_page(status: NodeStatus, width: int) -> list[Linked]:
+    """Connections of this node: how far they are, and why they are over."""
+    lines = [heading("Connections")]
+    if not status.connections:
+        lines += paragraph("None yet.", width, Tone.DIM)
+    for one in status.connections:
+        side = "client of" if one.initiator else "server for"
+        state, tone = (one.stage, Tone.GOOD if one.opened else Tone.WARN)
+        if one.closing:
+            state, tone = one.closing, Tone.BAD if one.failed else Tone.DIM
+        attempt = one.attempt.hex()[:8] or "-"
+        lines.append(
+            Linked(
+                (
+                    cell(attempt, 10, Tone.STRONG),
+                    cell(
+                        f"{side} {terms.key(one.remote_public_key)}", 21, Tone.CLIENT if one.initiator else Tone.SERVER
+                    ),
+                    cell(terms.address(one.remote) if one.remote is not None else "no path", 22),
+                    cell(_ago(one.age), 11, Tone.DIM),
+                )
+            )
+        )
+        lines += paragraph(state, width, tone, indent=" " * 10)
+        if one.said:
+            lines += paragraph(f"said: {one.said}", width, Tone.PLAIN, indent=" " * 10)
     return lines
 
 
@@ -162,6 +196,7 @@ PAGES: Final[tuple[tuple[str, Page], ...]] = (
     ("node", overview_page),
     ("routing table", table_page),
     ("relays", relays_page),
+    ("connections", connections_page),
     ("refusals", counters_page),
     ("timers", timers_page),
 )
@@ -177,6 +212,15 @@ def tabs_line(chosen: int, width: int) -> Line:
             break
         spans += [Span(str(index + 1), Tone.KEY), Span(label, Tone.STRONG if index == chosen else Tone.DIM)]
     return tuple(spans)
+
+
+def _latest(connection: ConnectionStatus) -> tuple[str, Tone]:
+    """The newest connection in a few words."""
+    arrow = "→" if connection.initiator else "←"
+    what = f"{arrow} {terms.key(connection.remote_public_key)}"
+    if connection.closing:
+        return f"{what} {'failed' if connection.failed else 'over'}", Tone.BAD if connection.failed else Tone.DIM
+    return f"{what} {connection.stage.partition(':')[0]}", Tone.GOOD if connection.opened else Tone.WARN
 
 
 def _persistence(status: NodeStatus) -> str:

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from app.exit_status import CommandError
 from app.live_feed import LiveFeed
 from app.live_node import LiveNode, NodeSettings
-from app.node_status import Announcement, NodeStatus, Relay, TableRow, Timer
+from app.node_status import Announcement, ConnectionStatus, NodeStatus, Relay, TableRow, Timer
 from app.tui.app import PeepholeApp
 from app.tui.bars import Banner
 from app.tui.node_leaving import LeavingScreen
@@ -27,6 +27,7 @@ from protocol.dht.refusals import Refusal
 from protocol.hashes import target_of
 from protocol.keys import key_pair
 from protocol.messages import Address
+from protocol.peer.options import ListenOptions
 from tests.app.flows_by_hand import BOTH_RANDOM, STORY
 from tests.app.small_dht import LOOPBACK, begin_at, small_dht
 from tests.app.tui.stage import main_of, opened, text_on
@@ -50,7 +51,7 @@ async def running(node: LiveNode, size: tuple[int, int] = (120, 40)) -> AsyncIte
 
 async def test_it_joins_announces_and_says_so() -> None:
     async with small_dht() as shells:
-        node = LiveNode(NodeSettings(begin_at(shells[0]), LOOPBACK, pair=PAIR, announce=True), Tap())
+        node = LiveNode(NodeSettings(begin_at(shells[0]), LOOPBACK, pair=PAIR, listen=ListenOptions()), Tap())
         async with running(node) as pilot:
             shown = text_on(pilot)
             assert "● live node" in shown
@@ -63,7 +64,7 @@ async def test_it_joins_announces_and_says_so() -> None:
 
 async def test_its_pages() -> None:
     async with small_dht() as shells:
-        node = LiveNode(NodeSettings(begin_at(shells[0]), LOOPBACK, pair=PAIR, announce=True), Tap())
+        node = LiveNode(NodeSettings(begin_at(shells[0]), LOOPBACK, pair=PAIR, listen=ListenOptions()), Tap())
         async with running(node) as pilot:
             await pilot.press("N")
             await pilot.pause()
@@ -76,8 +77,8 @@ async def test_its_pages() -> None:
             await pilot.press("tab")
             await pilot.pause()
             assert PAIR.public_key.hex() in text_on(pilot)
-            assert text_on(pilot).count("relay  ") == len(shells)
-            await pilot.press("4")
+            assert text_on(pilot).count("sees us at 127.0.0.1") == 3
+            await pilot.press("5")
             await pilot.pause()
             assert "requests sent" in text_on(pilot)
             await pilot.press("escape")
@@ -87,7 +88,7 @@ async def test_its_pages() -> None:
 
 async def test_leaving_takes_back_what_is_announced() -> None:
     async with small_dht() as shells:
-        node = LiveNode(NodeSettings(begin_at(shells[0]), LOOPBACK, pair=PAIR, announce=True), Tap())
+        node = LiveNode(NodeSettings(begin_at(shells[0]), LOOPBACK, pair=PAIR, listen=ListenOptions()), Tap())
         target = target_of(PAIR.public_key)
         async with running(node) as pilot:
             assert (await shells[2].run(look_up, target)).peers
@@ -102,7 +103,7 @@ async def test_leaving_takes_back_what_is_announced() -> None:
 
 async def test_leaving_again_leaves_at_once() -> None:
     async with small_dht() as shells:
-        node = LiveNode(NodeSettings(begin_at(shells[0]), LOOPBACK, pair=PAIR, announce=True), Tap())
+        node = LiveNode(NodeSettings(begin_at(shells[0]), LOOPBACK, pair=PAIR, listen=ListenOptions()), Tap())
         async with running(node) as pilot:
             for shell in shells:
                 await shell.close()  # nobody answers: taking it back would last
@@ -116,6 +117,46 @@ async def test_leaving_again_leaves_at_once() -> None:
         assert node.status() is None
 
 
+async def test_a_connection_is_seen_from_both_ends() -> None:
+    """A client of ours in the inspector, a server of ours beside it."""
+    async with small_dht() as shells:
+        server = LiveNode(
+            NodeSettings(begin_at(shells[0]), LOOPBACK, pair=PAIR, listen=ListenOptions(), echo=True), Tap()
+        )
+        await server.start()
+        await server.settled()
+        settings = NodeSettings(begin_at(shells[0]), LOOPBACK, connect=PAIR.public_key, say=b"hello")
+        client = LiveNode(settings, Tap())
+        async with running(client) as pilot:
+            await client.finished()
+            await look(pilot)
+            await see(pilot)
+            flow = main_of(pilot).flow
+            assert flow is not None
+            assert flow.verdict.code == "open-server"
+            assert flow.key.holepunch_secret is not None or flow.key.server_public_key == PAIR.public_key
+            assert "over" in text_on(pilot).splitlines()[1]
+            await pilot.press("N", "4")
+            await pilot.pause()
+            assert "said: hello" in text_on(pilot)
+            assert "both sides ended" in text_on(pilot)
+        (accepted,) = server.book.status(0.0)
+        assert (accepted.initiator, accepted.said, accepted.failed) == (False, "hello", False)
+        await server.stop()
+
+
+async def test_a_server_that_nobody_knows() -> None:
+    async with small_dht() as shells:
+        client = LiveNode(NodeSettings(begin_at(shells[0]), LOOPBACK, connect=PAIR.public_key), Tap())
+        async with running(client) as pilot:
+            await client.finished()
+            await see(pilot)
+            assert "failed" in text_on(pilot).splitlines()[1]
+            await pilot.press("N", "4")
+            await pilot.pause()
+            assert "PEER_NOT_FOUND: no node holds a record of the peer" in text_on(pilot)
+
+
 async def test_a_port_that_is_not_ours_ends_it_with_a_sentence() -> None:
     node = LiveNode(NodeSettings((), "192.0.2.1"), Tap())
     app = PeepholeApp(lambda _: Story(node.tap.table), feed=LiveFeed(node.tap), node=node)
@@ -125,6 +166,7 @@ async def test_a_port_that_is_not_ours_ends_it_with_a_sentence() -> None:
     assert "192.0.2.1" in str(app.failure)
 
 
+RELAYS = (Relay(Address("198.51.100.1", 1), Address("203.0.113.7", 49737)),)
 STATUS = NodeStatus(
     server=Address("10.0.0.5", 49737),
     client=Address("10.0.0.5", 50001),
@@ -142,8 +184,17 @@ STATUS = NodeStatus(
     rows=(TableRow(bytes(32), Address("198.51.100.1", 1), Address("203.0.113.7", 7), 3, 60.0, 5.0, 1),),
     timers=(),
     next_timeout=0.25,
-    announcements=(Announcement(PAIR.public_key, "announced", (Relay(Address("198.51.100.1", 1), 2.0),), 200.0),),
-    refused=((Refusal.MALFORMED, 12), (Refusal.NO_ROUTE, 1)),
+    announcements=(Announcement(PAIR.public_key, "announced", RELAYS, 2.5, 1),),
+    connections=(
+        ConnectionStatus(bytes(8), True, bytes(32), None, "first round: telling each other about NATs", 1.0, False),
+        ConnectionStatus(
+            bytes(8), False, bytes(32), Address("198.51.100.9", 9), "over", 61.0, True, "both sides ended", said="hi"
+        ),
+        ConnectionStatus(
+            b"", True, bytes(32), None, "over", 3.0, False, "HOLEPUNCH_ABORTED: no punch arrived", failed=True
+        ),
+    ),
+    refused=((str(Refusal.MALFORMED), 12), (str(Refusal.NO_ROUTE), 1)),
     counts=(("requests sent", 1234),),
 )
 
@@ -192,9 +243,10 @@ async def test_every_page_at_every_size(size: tuple[int, int]) -> None:
         for key, words in (
             ("1", ("203.0.113.7:*", "RANDOM", "degraded")),
             ("2", ("198.51.100.1:1", "1 down hint")),
-            ("3", ("announced", "answered 2 s ago")),
-            ("4", ("1 234  requests sent", "12  malformed message")),
-            ("5", ("wakes in 0.25 s",)),
+            ("3", ("announced", "sees us at 203.0.113.7:49737", "1 client not over yet")),
+            ("4", ("telling each other", "HOLEPUNCH_ABORTED: no punch arrived", "said: hi", "1 min 01 s")),
+            ("5", ("1 234  requests sent", "12  malformed message")),
+            ("6", ("wakes in 0.25 s",)),
         ):
             await pilot.press(key)
             await pilot.pause()
