@@ -83,7 +83,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _action(Context.MAIN, "copy", "y", "copy", "copy a report of this attempt to the clipboard", rank=14),
     _action(Context.MAIN, "follow", "f,A", "follow", "keep the newest attempt selected, and the end of its ladder"),
     _action(Context.LIVE, "pause", "p", "pause", "stop and go on showing what is captured; capturing goes on", rank=1),
-    _action(Context.OWN_NODE, "node", "N", "node", "the running node: address, routing table, relays, connections, timers",
+    _action(Context.OWN_NODE, "node", "N", "node", "our own node: address, routing table, relays, connections",
             rank=1),
     _action(Context.NODE, "page", "1,2,3,4,5,6", "page", "turn to a page", "node_page", rank=1),
     _action(Context.NODE, "next", "tab,l,right", "next", "turn to the next page", "turn(1)", rank=2),
