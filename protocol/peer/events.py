@@ -60,7 +60,7 @@ class ConnectionStirred(OwnersEvent):
 
 @dataclass(frozen=True, slots=True)
 class ServerListening(OwnersEvent):
-    """A server has announced itself for the first time."""
+    """A server has announced itself, for the first time or after a sleep."""
 
     server: Server
     relays: int

@@ -130,7 +130,7 @@ class Server:
     def resume(self, now: float) -> None:
         """Announce again."""
         self._suspended = False
-        self.announcer.resume(now)
+        self.announcer.resume(now, self._announced)
 
     def close(self, now: float) -> None:
         """Answer nobody any more and take the announcements back; `ServerClosed` follows. Connections go on."""

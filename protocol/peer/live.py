@@ -286,7 +286,9 @@ class LivePeer:
         return listener
 
     async def suspend(self) -> None:
-        """Take all announcements back, close all connections and sockets."""
+        """Take all announcements back, close all connections and sockets; listeners wait to be `listening` again."""
+        for listener in self._listeners.values():
+            listener.listening = asyncio.get_running_loop().create_future()
         taken_back = asyncio.Event()
         self.shell.act(lambda peer, now: peer.take_back(now, lambda _: taken_back.set()))
         await taken_back.wait()

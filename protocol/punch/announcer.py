@@ -123,12 +123,14 @@ class Announcer:
         self._interrupt(now)
         self._when_updated(now, lambda now: self._take_back_unless_resumed(now, on_done))
 
-    def resume(self, now: float) -> None:
-        """Announce again."""
+    def resume(self, now: float, on_announced: OnEnded | None = None) -> None:
+        """Announce again; `on_announced` is called once that has come to its end, with or without relays."""
         if not self._suspended or self._stopped:
             return
         self._suspended = False
         self._refresh = True
+        if on_announced is not None:
+            self._after_update.append(on_announced)
         if self.phase is Phase.SUSPENDED:
             self._update(now)
 

@@ -69,14 +69,14 @@ class RealNodeError(Exception):
 
 
 @asynccontextmanager
-async def real_nodes() -> AsyncIterator[Driver]:
-    """A process that can run real nodes."""
+async def real_nodes(script: str = "dht_driver.cjs") -> AsyncIterator[Driver]:
+    """A process that can run real nodes, told what to do by this script in tests/node."""
     packages = Path(os.environ.get("PEEPHOLE_NODE_PACKAGES", _SCRIPTS)) / "node_modules"
     if not (packages / "hyperdht").is_dir():
         pytest.fail(f"no npm packages in {packages}: run make node-packages")
     process = await asyncio.create_subprocess_exec(
         "node",
-        "dht_driver.cjs",
+        script,
         cwd=_SCRIPTS,
         env=os.environ | {"NODE_PATH": str(packages)},
         stdin=asyncio.subprocess.PIPE,
