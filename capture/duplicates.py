@@ -12,6 +12,7 @@ translations that telling datagrams of the capture proved.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import chain
 from typing import Final
 
@@ -49,6 +50,38 @@ class _Seen:
         self.ttl = ttl
         self.ip_id = ip_id
         self.hops: set[int] = set()
+
+
+class _Open:
+    """Datagrams at one endpoint that later rows may show again."""
+
+    __slots__ = ("_all", "_waiting")
+
+    def __init__(self) -> None:
+        self._all: list[_Seen] = []
+        self._waiting: dict[tuple[int, int], tuple[int, list[_Seen]]] = {}
+        """For a hop and a TTL: how many of all were looked at, and which of those it can show again."""
+
+    def add(self, seen: _Seen) -> None:
+        """One more."""
+        self._all.append(seen)
+
+    def waiting(self, hop: int, directed: bool, ttl: int, now_ns: int) -> list[_Seen]:
+        """Those that a row seen there and then may show again, the earliest first; the last `MAX_OPEN` of them.
+
+        What this place has shown, it never shows again, and TTLs only fall. So whatever drops out here is never looked
+        at again for this hop and TTL, and a flood of equal packets takes time in proportion to their number.
+        """
+        looked_at, left = self._waiting.get((hop, ttl), (0, []))
+        left = [
+            seen
+            for seen in chain(left, self._all[max(looked_at, len(self._all) - MAX_OPEN) :])
+            if seen.ttl >= ttl
+            and not (hop in seen.hops and (directed or seen.ttl == ttl))
+            and abs(now_ns - seen.time_ns) <= FORWARD_WINDOW_NS
+        ][-MAX_OPEN:]
+        self._waiting[hop, ttl] = len(self._all), left
+        return left
 
 
 def mark_copies(table: PacketTable, start: int, end: int, first_new: int, knowledge: Knowledge) -> int:
@@ -127,20 +160,20 @@ class _Joiner:
         """Set `copy_of` of all rows from the first new one on; how many are copies."""
         found = 0
         content = -1
-        by_src: dict[Endpoint, list[_Seen]] = {}
-        by_dst: dict[Endpoint, list[_Seen]] = {}
+        by_src: defaultdict[Endpoint, _Open] = defaultdict(_Open)
+        by_dst: defaultdict[Endpoint, _Open] = defaultdict(_Open)
         by_primary: dict[int, _Seen] = {}
         for i, row in enumerate(self._rows):
             if self._content[i] != content:
                 content = self._content[i]
-                by_src, by_dst, by_primary = {}, {}, {}
+                by_src, by_dst, by_primary = defaultdict(_Open), defaultdict(_Open), {}
             old = row < self._first_new
             seen = by_primary.get(self._copy_of[i]) if old else self._find(i, by_src, by_dst)
             if seen is None:
                 seen = _Seen(row, self._time[i], self._src[i], self._dst[i], self._ttl[i], self._ip_id[i])
                 by_primary[row] = seen
-                by_src.setdefault(seen.src, []).append(seen)
-                by_dst.setdefault(seen.dst, []).append(seen)
+                by_src[seen.src].add(seen)
+                by_dst[seen.dst].add(seen)
             else:
                 if not old:
                     self._table.copy_of[row] = seen.primary
@@ -150,28 +183,27 @@ class _Joiner:
         return found
 
     def _advance(
-        self, seen: _Seen, i: int, by_src: dict[Endpoint, list[_Seen]], by_dst: dict[Endpoint, list[_Seen]]
+        self, seen: _Seen, i: int, by_src: defaultdict[Endpoint, _Open], by_dst: defaultdict[Endpoint, _Open]
     ) -> None:
         if self._telling and self._ttl[i] < seen.ttl:
             self._knowledge.ttl_steps.add(seen.ttl - self._ttl[i])
         if self._src[i] != seen.src:
             self._knowledge.learn(seen.src, self._src[i], seen.dst)
-            by_src.setdefault(self._src[i], []).append(seen)
+            by_src[self._src[i]].add(seen)
         if self._dst[i] != seen.dst:
             # On the way in it is the destination that gets its inside address back.
             self._knowledge.learn(self._dst[i], seen.dst, seen.src)
-            by_dst.setdefault(self._dst[i], []).append(seen)
+            by_dst[self._dst[i]].add(seen)
         seen.time_ns, seen.src, seen.dst = self._time[i], self._src[i], self._dst[i]
         seen.ttl, seen.ip_id = self._ttl[i], self._ip_id[i] or seen.ip_id
 
-    def _find(self, i: int, by_src: dict[Endpoint, list[_Seen]], by_dst: dict[Endpoint, list[_Seen]]) -> _Seen | None:
+    def _find(self, i: int, by_src: defaultdict[Endpoint, _Open], by_dst: defaultdict[Endpoint, _Open]) -> _Seen | None:
         """The datagram that this row shows again: proven translations first, then the earliest that it can be."""
         src, dst = self._src[i], self._dst[i]
-        hop, directed, ttl = self._hop[i], self._directed[i], self._ttl[i]
+        place = self._hop[i], self._directed[i], self._ttl[i], self._time[i]
         best: _Seen | None = None
-        for seen in chain(_recent(by_dst, dst, self._time[i]), _recent(by_src, src, self._time[i])):
-            # A flood has many that this interface already showed: the quickest test goes first.
-            if (hop in seen.hops and (directed or seen.ttl == ttl)) or not self._follows(seen, i):
+        for seen in chain(by_dst[dst].waiting(*place), by_src[src].waiting(*place)):
+            if not self._follows(seen, i):
                 continue
             if (seen.src == src and seen.dst == dst) or self._proven(seen, src, dst):
                 return seen
@@ -202,12 +234,3 @@ class _Joiner:
         if seen.ip_id and self._ip_id[i] and seen.ip_id != self._ip_id[i]:
             return False
         return self._telling or step == 0 or self._knowledge.allows_step(step)
-
-
-def _recent(index: dict[Endpoint, list[_Seen]], endpoint: Endpoint, now_ns: int) -> list[_Seen]:
-    known = index.get(endpoint)
-    if known is None:
-        return []
-    if abs(now_ns - known[0].time_ns) > FORWARD_WINDOW_NS:
-        known = index[endpoint] = [seen for seen in known if abs(now_ns - seen.time_ns) <= FORWARD_WINDOW_NS]
-    return known if len(known) <= MAX_OPEN else known[-MAX_OPEN:]

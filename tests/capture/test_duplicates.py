@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from capture.duplicates import _Joiner, _Seen
 from capture.opening import read_capture
 from tests.capture.build import enhanced, ethernet, interface, ipv4, pcap, section, sll2, udp
 
@@ -108,6 +109,25 @@ def test_interleaved_equal_packets_pair_in_order() -> None:
     proof = out(-100)
     frames = [*proof, first[0], second[0], first[1], second[1], first[2], second[2]]
     assert copies(frames) == [-1, 0, 0, -1, -1, 3, 4, 3, 4]
+
+
+def test_a_flood_of_equal_packets_is_looked_through_in_proportion_to_its_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = 0
+    real = _Joiner._follows
+
+    def counted(joiner: _Joiner, seen: _Seen, i: int) -> bool:
+        nonlocal looks
+        looks += 1
+        return real(joiner, seen, i)
+
+    monkeypatch.setattr(_Joiner, "_follows", counted)
+    pairs, punch = 3000, packet((INSIDE, PEER), 64, b"\0")
+    frames = [(0.02 * i, sll2(punch, 2 + i % 2, 4 if i % 2 else 0)) for i in range(2 * pairs)]
+    found = copies(frames)
+    assert found == [-1 if i % 2 == 0 else i - 1 for i in range(2 * pairs)]
+    assert pairs <= looks <= 2 * len(frames)
 
 
 def test_punches_follow_the_translations_that_packets_proved() -> None:
