@@ -162,8 +162,9 @@ class PacketTable:
         self.trimmed.clear()
 
     def _columns_of(self, capacity: int) -> dict[str, Array]:
-        # One block for all columns: the system then backs it with huge pages, which halves the time of filling it.
-        block = np.empty(sum(dtype.itemsize for dtype in self.columns.values()) * capacity, np.uint8)
+        # One block for all columns: the system then backs it with huge pages, which halves the time of filling it. It
+        # begins as zeros, which costs nothing before they are touched; see `append`.
+        block = np.zeros(sum(dtype.itemsize for dtype in self.columns.values()) * capacity, np.uint8)
         found: dict[str, Array] = {}
         start = 0
         for name, dtype in sorted(self.columns.items(), key=lambda column: -column[1].itemsize):
@@ -182,7 +183,9 @@ class PacketTable:
         self.reserve(count)
         start, end = self._rows, self._rows + count
         for name, column in columns.items():
-            self._stored[name][start:end] = column
+            # A column of nothing but zeros, as many are in one file of one interface, never takes memory.
+            if isinstance(column, np.ndarray) or column:
+                self._stored[name][start:end] = column
         missing = self._stored.keys() - columns.keys()
         if missing:
             raise ValueError(f"columns without values: {', '.join(sorted(missing))}")
