@@ -14,7 +14,6 @@ from capture.flows.copies import Copies
 from capture.flows.keyring import Keyring
 from capture.flows.listing import list_search
 from capture.flows.searches import Search, Searches
-from capture.flows.traffic import Traffic
 from capture.opening import open_captures
 from capture.table import PacketTable
 from protocol.address import Address
@@ -49,8 +48,7 @@ class Story:
         self._assembler = Assembler(table, self._copies)
         self._keyring = Keyring(table, self._assembler)
         self._searches = Searches(table, self._assembler, self._copies)
-        self._traffic = Traffic(table, self._copies)
-        self._casebook = Casebook(table, self._assembler.attempts, self._traffic, self._copies)
+        self._casebook = Casebook(table, self._assembler.attempts, self._copies)
         self._tails: list[KeyLogTail] = []
         self._lone: dict[Search, Flow] = {}
         """Rows and flow of searches without an attempt, by target and client."""
@@ -178,7 +176,6 @@ class Story:
             self._assembler.update()
             self._keyring.update()
             self._searches.update()
-            self._traffic.update()
             ids = [flow.id for flow in self._casebook.update(self._assembler.changed, self._assembler.dropped)]
             if self._assembler.dropped:
                 self._sorted = None

@@ -22,15 +22,17 @@ from capture.flows.attempt import Attempt, Exchange, client_hosts
 from capture.flows.copies import Copies
 from capture.flows.cuts import Bodies, cut_name
 from capture.flows.joining import LIFETIME_NS, SKEW_NS, Join, Rows
-from capture.flows.legs import NO_VALUE, BadLeg, Leg, read_requests, read_responses
+from capture.flows.legs import FROM_CLIENT, NO_VALUE, REQUEST_MODES, BadLeg, Leg, read_requests, read_responses
 from capture.table import Kind, PacketTable
 from protocol.constants import Command, Mode
 from protocol.errors import DecodeError
 from protocol.noise import attempt_id
 from protocol.secretbox import open_payload
 
-_ToServer = (Mode.FROM_CLIENT, Mode.FROM_RELAY, Mode.FROM_SECOND_RELAY)
-
+# Python looks a member up in its enum as slowly as it joins a leg otherwise: these are looked up once.
+_TO_SERVER: Final = frozenset(map(int, REQUEST_MODES))
+_FROM_SERVER: Final = int(Mode.FROM_SERVER)
+_PEER_HOLEPUNCH: Final = int(Command.PEER_HOLEPUNCH)
 
 HEADLESS: Final = b"headless:"
 """Begins the stand-in for noise message 1 of an attempt whose handshake was not captured."""
@@ -58,8 +60,8 @@ class Assembler:
         self._new_answered: list[Rows] = []
         self.search_answers: dict[int, int] = {}
         """Row of a FIND_PEER response, by the row of its request."""
-        self.changed: set[bytes] = set()
-        """Noise message 1 of every attempt touched since the set was last cleared."""
+        self.changed: dict[bytes, None] = {}
+        """Noise message 1 of every attempt touched since this was last cleared; in order, as memory is then, too."""
         self.dropped: set[bytes] = set()
         """The same of attempts that are no more, since the set was last cleared."""
         self._join = Join(table)
@@ -137,15 +139,15 @@ class Assembler:
             if exchange is None:
                 self.orphans.append(leg)
                 return
-        elif leg.mode in _ToServer:
+        elif leg.mode in _TO_SERVER:
             exchange = self._exchange_for_request(leg)
-            client = leg.peer if leg.mode != Mode.FROM_CLIENT else leg.src
+            client = leg.peer if leg.mode != FROM_CLIENT else leg.src
             if client is not None:
                 self._by_client[leg.target, leg.tid, client] = exchange
             if self._bodies is not None:
                 # Whoever asked last: an answer that is cut no longer names its client.
                 self._by_client[leg.target, leg.tid, None] = exchange
-        elif leg.mode == Mode.FROM_SERVER and (leg.peer is not None or leg.kept is not None):
+        elif leg.mode == _FROM_SERVER and (leg.peer is not None or leg.kept is not None):
             found = self._by_client.get((leg.target, leg.tid, leg.peer))
             if found is None or abs(leg.time_ns - found.legs[-1].time_ns) > LIFETIME_NS:
                 found = self._by_body.get(leg.body)
@@ -160,7 +162,7 @@ class Assembler:
 
     def _exchange_for_request(self, leg: Leg) -> Exchange:
         name = leg.body if leg.whole else cut_name(leg)
-        if leg.command == Command.PEER_HOLEPUNCH:
+        if leg.command == _PEER_HOLEPUNCH:
             exchange = self._by_body.get(name)
             if exchange is None:
                 exchange = Exchange(leg.command, leg.tid, leg.target, leg.body, hid=leg.hid, whole=leg.whole)
@@ -188,7 +190,7 @@ class Assembler:
                 break
         exchange.legs.append(leg)
         self._by_row[leg.row] = exchange
-        if leg.mode not in _ToServer and leg.mode != NO_VALUE and leg.whole and leg.body not in exchange.answers:
+        if leg.mode not in _TO_SERVER and leg.mode != NO_VALUE and leg.whole and leg.body not in exchange.answers:
             exchange.answers.append(leg.body)
             self._by_body.setdefault(leg.body, exchange)
         if exchange.owner is not None:
@@ -201,7 +203,7 @@ class Assembler:
             self.bad.append(BadLeg(row, error))
 
     def _touch(self, attempt: Attempt) -> None:
-        self.changed.add(attempt.noise1)
+        self.changed[attempt.noise1] = None
 
     def _retry_orphans(self) -> None:
         """Answers seen before the request that explains them, as merged vantages can show them."""
@@ -229,8 +231,9 @@ class Assembler:
             Attempts that had to be made for it: their handshake is not in the capture.
         """
         made: list[Attempt] = []
+        clients: dict[bytes, set[int]] = {}
         for exchange in self.loose:
-            attempt = self._attempt_of(exchange)
+            attempt = self._attempt_of(exchange, clients)
             if attempt is None:
                 attempt = self._headless(exchange)
                 made.append(attempt)
@@ -261,7 +264,7 @@ class Assembler:
         """Forget an attempt without a handshake whose exchanges turned out to be of others."""
         del self.attempts[attempt.noise1]
         self.by_target[attempt.target].remove(attempt)
-        self.changed.discard(attempt.noise1)
+        self.changed.pop(attempt.noise1, None)
         self.dropped.add(attempt.noise1)
 
     def _headless(self, exchange: Exchange) -> Attempt:
@@ -272,9 +275,22 @@ class Assembler:
         insort(self.by_target[attempt.target], attempt, key=lambda one: one.started_ns)
         return attempt
 
-    def _attempt_of(self, exchange: Exchange) -> Attempt | None:
+    def _attempt_of(self, exchange: Exchange, clients: dict[bytes, set[int]]) -> Attempt | None:
+        """The attempt that a holepunch exchange belongs to.
+
+        Args:
+            exchange: it.
+            clients: hosts of the clients that sent handshakes, by noise message 1; filled for the next exchange.
+        """
         started = exchange.started_ns
         candidates = [one for one in self.by_target.get(exchange.target or b"", ()) if one.started_ns <= started]
+        if len(candidates) == 1 and candidates[0].handshakes:
+            only = candidates[0]
+            if only.noise1 not in clients:
+                clients[only.noise1] = client_hosts(only.handshakes)
+            # Mostly the first leg tells; further down all are asked.
+            if not clients[only.noise1].isdisjoint(exchange.legs[0].client_hosts):
+                return only
         hosts = client_hosts((exchange,))
         if len(candidates) == 1 and candidates[0].handshakes and client_hosts(candidates[0].exchanges) & hosts:
             return candidates[0]

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from capture.flow import KeySource, Sighting
-from capture.flows.endpoints import host_of
 from capture.flows.legs import NO_VALUE, Leg
 from protocol.constants import Command, Mode
 
@@ -166,10 +165,5 @@ def client_hosts(exchanges: Iterable[Exchange]) -> set[int]:
     hosts: set[int] = set()
     for exchange in exchanges:
         for leg in exchange.legs:
-            if leg.mode == Mode.FROM_CLIENT:
-                hosts.add(host_of(leg.src))
-            elif leg.response:
-                hosts.update((host_of(leg.dst), host_of(leg.to)))
-            elif leg.peer is not None:
-                hosts.add(host_of(leg.peer))
+            hosts.update(leg.client_hosts)
     return hosts

@@ -28,10 +28,11 @@ SETTLING_NS: Final = 60_000_000_000
 class Casebook:
     """Flows by noise message 1."""
 
-    def __init__(self, table: PacketTable, attempts: dict[bytes, Attempt], traffic: Traffic, copies: Copies) -> None:
+    def __init__(self, table: PacketTable, attempts: dict[bytes, Attempt], copies: Copies) -> None:
         self._table = table
         self._attempts = attempts
-        self._traffic = traffic
+        self._traffic = Traffic(table, copies)
+        """Nothing, until somebody looks at an attempt."""
         self._copies = copies
         self._gatherer: Gatherer | None = None
         """None until somebody looks at an attempt: what works it out is imported only then."""
@@ -58,6 +59,8 @@ class Casebook:
             The new flows.
         """
         self._forget(list(dropped))
+        if self._gatherer is not None:
+            self._traffic.update()
         stale = dict.fromkeys(changed)
         self._unclaimed.update(stale)
         stale.update(dict.fromkeys(self._touched()))
@@ -132,6 +135,7 @@ class Casebook:
         if self._gatherer is None:
             from capture.flows.gathering import Gatherer
 
+            self._traffic.update()
             self._gatherer = Gatherer(self._traffic, self._copies)
         return self._gatherer
 

@@ -19,15 +19,16 @@ class Copies:
         self._table = table
         self._by_primary: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
         """Row, source and destination of every copy."""
-        self._done = 0
+        self.done = 0
+        """How many rows were taken in."""
         self.late: list[tuple[int, int]] = []
         """Copies that came in a later batch than what they show again, with its primary row; of the last batch."""
 
     def update(self) -> None:
         """Take in the rows appended since the last call."""
         table = self._table
-        start, stop = self._done, len(table)
-        self._done = stop
+        start, stop = self.done, len(table)
+        self.done = stop
         self.late.clear()
         rows = np.flatnonzero(table.copy_of[start:stop] >= 0) + start
         if not len(rows):

@@ -72,6 +72,8 @@ class Join:
         answer_keys = pair_keys(
             destination_endpoints(table, responses), source_endpoints(table, responses), table.tid[responses]
         )
+        likely = _maybe_among(sorted_keys, answer_keys)
+        responses, answer_keys = responses[likely], answer_keys[likely]
         left = np.searchsorted(sorted_keys, answer_keys, "left")
         hit = left < len(sorted_keys)
         hit[hit] = sorted_keys[left[hit]] == answer_keys[hit]
@@ -103,6 +105,19 @@ class Join:
         recent = self._table.time_ns[rows] >= now - LIFETIME_NS
         self._keys = keys[recent]
         self._rows = rows[recent]
+
+
+def _maybe_among(few: U64, many: U64) -> Rows:
+    """Places in `many` of the keys that may be among the `few`: all that are, and a few others.
+
+    Most responses answer requests of no interest here. A look into a table of bits tells, which stays in the
+    processor's cache; a search among sorted keys takes ten times as long.
+    """
+    size = 1 << max(10, (16 * few.size).bit_length())
+    mask = np.uint64(size - 1)
+    taken = np.zeros(size, np.bool_)
+    taken[few & mask] = True
+    return np.flatnonzero(taken[many & mask])
 
 
 def primary(table: PacketTable, rows: Rows) -> Rows:

@@ -16,16 +16,14 @@ import numpy as np
 from capture.flow import KeySource, Sighting
 from capture.flows.assembly import Assembler
 from capture.flows.attempt import Attempt
-from capture.flows.endpoints import endpoint_of
 from capture.flows.joining import Join
 from capture.flows.opened import lack, standing
-from capture.flows.records import announced_record, found_record, listed_records
+from capture.flows.records import Record, announced_record, found_records, listed_records
 from capture.table import Kind, PacketTable
 from protocol.constants import Command
 from protocol.errors import DecodeError
 from protocol.hashes import target_of
 from protocol.noise import handshake_hash, holepunch_secret
-from protocol.peer_messages import PeerRecord
 from protocol.secretbox import open_payload
 
 if TYPE_CHECKING:
@@ -141,13 +139,13 @@ class Keyring:
         answers = np.fromiter(assembler.search_answers.values(), dtype=np.int64)
         fits = np.isin(table.target8[asked], np.fromiter(heads, dtype=np.uint64))
         fits &= (table.flags[answers] & 16) != 0
-        for row in answers[fits].tolist():
-            if row not in self._harvested:
-                self._harvested.add(row)
-                try:
-                    self._learn(found_record(table, row), row)
-                except DecodeError as error:
-                    assembler.note_bad(row, error)
+        rows = [row for row in answers[fits].tolist() if row not in self._harvested]
+        self._harvested.update(rows)
+        for row, record in found_records(table, np.array(rows, np.int64)):
+            if isinstance(record, DecodeError):
+                assembler.note_bad(row, record)
+            else:
+                self._learn(record, row)
 
     def _harvest_announcements(self, targets: list[bytes]) -> None:
         table = self._table
@@ -171,27 +169,28 @@ class Keyring:
         answers, _ = self._lookups.feed(external[command == Command.LOOKUP], start, stop)
         for row in answers.tolist():
             try:
-                for peer in listed_records(table, row):
-                    self._learn(peer, row)
+                for record in listed_records(table, row):
+                    self._learn(record, row)
             except DecodeError as error:
                 self._assembler.note_bad(row, error)
 
     def _learn_announcement(self, row: int) -> None:
         try:
-            self._learn(announced_record(self._table, row), row)
+            record = announced_record(self._table, row)
         except DecodeError as error:
             self._assembler.note_bad(row, error)
+        else:
+            if record is not None:
+                self._learn(record, row)
 
-    def _learn(self, peer: PeerRecord | None, row: int) -> None:
-        if peer is None:
-            return
-        target = target_of(peer.public_key)
+    def _learn(self, record: Record, row: int) -> None:
+        target = target_of(record.public_key)
         known = self._known.get(target)
         if known is None:
-            known = self._known[target] = KnownKey(peer.public_key, KeySource.CAPTURED)
+            known = self._known[target] = KnownKey(record.public_key, KeySource.CAPTURED)
         if known.proof_row is None:
             known.proof_row = row
-        known.relays.update(endpoint_of(address) for address in peer.relay_addresses)
+        known.relays.update(record.relays)
 
     def _open(self, attempt: Attempt) -> None:
         known = self._known.get(attempt.target)
@@ -267,7 +266,7 @@ class Keyring:
         open_attempt(attempt, public_key, () if seed is None else (seed,), self._logs)
 
     def _changed(self, attempt: Attempt) -> None:
-        self._assembler.changed.add(attempt.noise1)
+        self._assembler.changed[attempt.noise1] = None
 
     def sighting(self, row: int) -> Sighting:
         """The row as a file and frame number."""

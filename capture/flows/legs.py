@@ -15,8 +15,9 @@ import numpy as np
 from capture.arrays import I64
 from capture.flows.copies import Copies
 from capture.flows.cut_values import read_cut_value
-from capture.flows.endpoints import destination_endpoints, endpoint_of, source_endpoints
+from capture.flows.endpoints import destination_endpoints, endpoint_of, host_of, source_endpoints
 from capture.flows.leg_bytes import NOWHERE, LegBytes, read_legs
+from capture.flows.wire_columns import HAS_VALUE, KEY_SIZE, whole_payloads
 from capture.raw import Raw
 from capture.table import PacketTable
 from protocol.constants import Command, Mode
@@ -30,16 +31,14 @@ NO_VALUE: Final = -1
 
 Rows = I64
 
-HAS_VALUE: Final = 16
-"""Envelope flag of a message with a value."""
-
 _MODE_END: Final = 2
 """Bytes of a value up to its mode, as the reference writes it."""
 
 _NOTHING: Final = (b"", None, None, 0)
 """Body, peer, relay and holepunch id of a leg whose value is still to be read."""
 
-TARGET_SIZE: Final = 32
+FROM_CLIENT: Final = int(Mode.FROM_CLIENT)
+"""Looked up once: to look a member up in its enum takes Python longer than the rest of a look at a leg."""
 
 REQUEST_MODES: Final = frozenset((Mode.FROM_CLIENT, Mode.FROM_RELAY, Mode.FROM_SECOND_RELAY))
 """Modes of the legs on their way to the server."""
@@ -77,6 +76,15 @@ class Leg:
     """Bytes that a cut body had on the wire; None where the packet was cut before it says."""
     whole: bool = True
     """`body` is all of it: it was not cut, or could be completed from elsewhere (`capture.flows.cuts`)."""
+
+    @property
+    def client_hosts(self) -> tuple[int, ...]:
+        """Hosts that this leg shows the client to have, inside and outside."""
+        if self.mode == FROM_CLIENT:
+            return (host_of(self.src),)
+        if self.response:
+            return host_of(self.dst), host_of(self.to)
+        return () if self.peer is None else (host_of(self.peer),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,24 +141,13 @@ def _read_usual(
     table: PacketTable, copies: Copies, rows: Rows, commands: Rows, *, response: bool
 ) -> tuple[list[Leg], Rows]:
     """The legs among `rows` that have the usual shape, and the places in `rows` of those that have not."""
-    fullest = copies.fullest(rows)
-    whole = table.wire_length[fullest] == table.length[fullest]
-    if table.assembled:
-        whole &= ~np.isin(fullest, np.fromiter(table.assembled, np.int64))
-    segments = table.segment[fullest]
-    order = np.argsort(segments, kind="stable")
-    order = order[whole[order]]
-    unusual = ~whole
+    unusual = np.ones(rows.size, np.bool_)
     legs: list[Leg] = []
-    for some in np.split(order, np.flatnonzero(np.diff(segments[order])) + 1) if order.size else ():
-        raw = table.segments[int(segments[some[0]])]
-        at = fullest[some]
-        start = table.frame_at[at] + table.skip[at]
-        found = read_legs(
-            raw, start, table.length[at].astype(np.int64), commands[some] == Command.PEER_HANDSHAKE, response=response
-        )
-        unusual[some[~found.usual]] = True
-        usual = some[found.usual]
+    for raw, index, start, length in whole_payloads(table, copies.fullest(rows)):
+        handshake = commands[index] == Command.PEER_HANDSHAKE
+        found = read_legs(raw, start, length, handshake, response=response)
+        usual = index[found.usual]
+        unusual[usual] = False
         legs += _legs_of(table, rows[usual], commands[usual], found.pick(found.usual), raw, response=response)
     return legs, np.flatnonzero(unusual)
 
@@ -161,7 +158,7 @@ def _legs_of(
     """Legs from columns; the bytes that several of them carry are kept once."""
     kept: dict[bytes, bytes] = {}
     bodies = [raw.buffer[start:end] for start, end in zip(found.body_at.tolist(), found.body_end.tolist(), strict=True)]
-    targets = [raw.buffer[at : at + TARGET_SIZE] if at >= 0 else None for at in found.target_at.tolist()]
+    targets = [raw.buffer[at : at + KEY_SIZE] if at >= 0 else None for at in found.target_at.tolist()]
     to = (table.to_host[rows].astype(np.int64) << 16) | table.to_port[rows]
     return map(
         Leg,

@@ -8,6 +8,7 @@ its own target too, before it announces: a host that announces a target does not
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,8 +19,9 @@ from capture.flows.attempt import Attempt
 from capture.flows.copies import Copies
 from capture.flows.endpoints import destination_endpoints, endpoint_of, host_of, source_endpoints
 from capture.flows.joining import Rows
+from capture.flows.legs import FROM_CLIENT
 from capture.table import Kind, PacketTable
-from protocol.constants import Command, Mode
+from protocol.constants import Command
 from protocol.envelope import decode_request, decode_response
 from protocol.errors import DecodeError
 
@@ -28,6 +30,9 @@ RESPONSE_VALUE: Final = 16
 
 GroupKey = tuple[int, int]
 """First 8 bytes of a target as a number, and the host that asks for it."""
+
+Query = tuple[int, int, int]
+"""Row, source and destination endpoint of a request."""
 
 
 @dataclass(slots=True, eq=False)
@@ -53,8 +58,10 @@ class Searches:
         self._table = table
         self._assembler = assembler
         self._copies = copies
-        self._groups: dict[GroupKey, list[tuple[int, int]]] = defaultdict(list)
-        """Row and source endpoint of the requests of each host for each target."""
+        self._groups: dict[GroupKey, list[Query]] = defaultdict(list)
+        """The requests of each host for each target."""
+        self._sockets: dict[bytes, set[int]] = {}
+        """Endpoints that each attempt's client sent handshakes from, by noise message 1; kept during an update."""
         self._announcers: set[GroupKey] = set()
         self._lone: dict[GroupKey, Search] = {}
         self._partial: set[GroupKey] = set()
@@ -72,13 +79,13 @@ class Searches:
 
     def update(self) -> None:
         """Assign the rows of every host and target that something new was seen of."""
-        dirty = self._take_announcements() | self._take_requests()
-        shown_again = self._keys(np.array(sorted(self._assembler.searched_again), dtype=np.int64))
-        dirty |= shown_again
+        self._sockets.clear()
+        shown_again = set(self._keys(np.array(sorted(self._assembler.searched_again), dtype=np.int64)))
+        # In order of rows and attempts, which is how they lie in memory.
+        dirty = dict.fromkeys((*self._take_announcements(), *self._take_requests(), *shown_again, *self._of_changed()))
+        if not dirty:
+            return
         attempts_by_head: dict[int, list[Attempt]] = defaultdict(list)
-        for noise1 in self._assembler.changed:
-            attempt = self._assembler.attempts[noise1]
-            dirty.update((_head(attempt.target), host) for host in self._hosts_of(attempt))
         for target, attempts in self._assembler.by_target.items():
             attempts_by_head[_head(target)].extend(attempts)
         for key in dirty:
@@ -88,11 +95,15 @@ class Searches:
             head, host = key
             self._lone.pop(key, None)
             self._partial.discard(key)
-            attempts = [attempt for attempt in attempts_by_head.get(head, ()) if host in self._hosts_of(attempt)]
+            attempts = [
+                attempt
+                for attempt in attempts_by_head.get(head, ())
+                if any(host_of(socket) == host for socket in self._sockets_of(attempt))
+            ]
             if attempts:
                 self._assign(attempts, members)
                 if key in shown_again:
-                    self._assembler.changed.update(attempt.noise1 for attempt in attempts)
+                    self._assembler.changed.update((attempt.noise1, None) for attempt in attempts)
             elif key not in self._announcers:
                 self._leave(key, members)
 
@@ -104,84 +115,91 @@ class Searches:
         window = slice(start, stop)
         announcing = (table.kind[window] == Kind.REQUEST) & ~table.internal[window] & (table.copy_of[window] < 0)
         announcing &= (table.command[window] == Command.ANNOUNCE) | (table.command[window] == Command.UNANNOUNCE)
-        fresh = self._keys(np.flatnonzero(announcing) + start) - self._announcers
+        fresh = set(self._keys(np.flatnonzero(announcing) + start)) - self._announcers
         self._announcers |= fresh
         return fresh
 
-    def _take_requests(self) -> set[GroupKey]:
-        """New FIND_PEER requests, and old ones that were answered since."""
+    def _take_requests(self) -> list[GroupKey]:
+        """Hosts and targets of new FIND_PEER requests, and of old ones that were answered since."""
         rows, answered = self._assembler.take_searches()
-        table = self._table
-        heads, sources = table.target8[rows].tolist(), source_endpoints(table, rows).tolist()
-        dirty = self._keys(answered)
-        for row, head, source in zip(rows.tolist(), heads, sources, strict=True):
-            key = (head, host_of(source))
-            self._groups[key].append((row, source))
-            dirty.add(key)
-        return dirty
+        sources = source_endpoints(self._table, rows).tolist()
+        destinations = destination_endpoints(self._table, rows).tolist()
+        keys = self._keys(rows)
+        for key, query in zip(keys, zip(rows.tolist(), sources, destinations, strict=True), strict=True):
+            self._groups[key].append(query)
+        return keys + self._keys(answered)
 
-    def _keys(self, rows: Rows) -> set[GroupKey]:
+    def _of_changed(self) -> Iterator[GroupKey]:
+        """Hosts and targets of the clients of attempts that changed."""
+        for noise1 in self._assembler.changed:
+            attempt = self._assembler.attempts[noise1]
+            head = _head(attempt.target)
+            for socket in self._sockets_of(attempt):
+                yield head, host_of(socket)
+
+    def _keys(self, rows: Rows) -> list[GroupKey]:
         hosts = source_endpoints(self._table, rows) >> 16
-        return set(zip(self._table.target8[rows].tolist(), hosts.tolist(), strict=True))
+        return list(zip(self._table.target8[rows].tolist(), hosts.tolist(), strict=True))
 
-    def _hosts_of(self, attempt: Attempt) -> set[int]:
-        return {
-            host_of(source)
-            for exchange in attempt.handshakes
-            for leg in exchange.legs
-            if leg.mode == Mode.FROM_CLIENT
-            for source in self._copies.sources(leg.row, leg.src)
-        }
-
-    def _assign(self, attempts: list[Attempt], members: list[tuple[int, int]]) -> None:
-        """Give the rows of one host and target to its attempts, in the order in which these began."""
-        attempts = sorted(attempts, key=lambda attempt: attempt.started_ns)
-        answers = self._assembler.search_answers
-        times = self._table.time_ns
-        own: dict[int, list[int]] = {index: [] for index in range(len(attempts))}
-        sockets = [
-            {
+    def _sockets_of(self, attempt: Attempt) -> set[int]:
+        found = self._sockets.get(attempt.noise1)
+        if found is None:
+            found = self._sockets[attempt.noise1] = {
                 source
                 for exchange in attempt.handshakes
-                for leg in exchange.legs_of(Mode.FROM_CLIENT)
+                for leg in exchange.legs
+                if leg.mode == FROM_CLIENT
                 for source in self._copies.sources(leg.row, leg.src)
             }
-            for attempt in attempts
-        ]
+        return found
+
+    def _assign(self, attempts: list[Attempt], members: list[Query]) -> None:
+        """Give the rows of one host and target to its attempts, in the order in which these began."""
+        if len(attempts) == 1:
+            self._give(attempts[0], members)
+            return
+        attempts = sorted(attempts, key=lambda attempt: attempt.started_ns)
+        times = self._table.time_ns
+        own: list[list[Query]] = [[] for _ in attempts]
+        sockets = [self._sockets_of(attempt) for attempt in attempts]
         starts = [attempt.started_ns for attempt in attempts]
-        for row, source in members:
+        for query in members:
+            row, source, _ = query
             candidates = [index for index, ports in enumerate(sockets) if source in ports] or list(range(len(attempts)))
             time_ns = int(times[row])
             later = [index for index in candidates if starts[index] >= time_ns]
             earlier = [index for index in candidates if starts[index] < time_ns]
             if not later:
-                own[earlier[-1]].append(row)
+                own[earlier[-1]].append(query)
             elif not earlier:
-                own[later[0]].append(row)
+                own[later[0]].append(query)
             else:
                 # Between two attempts of one host: nearer in time decides.
                 near = time_ns - starts[earlier[-1]] <= starts[later[0]] - time_ns
-                own[earlier[-1] if near else later[0]].append(row)
-        for index, attempt in enumerate(attempts):
-            rows = sorted({row for asked in own[index] for row in (asked, answers.get(asked)) if row is not None})
-            if rows == attempt.search_rows:
-                continue
-            attempt.search_rows = rows
-            asked_rows = np.asarray(own[index], dtype=np.int64)
-            attempt.asked = set(destination_endpoints(self._table, asked_rows).tolist())
-            attempt.found_rows = [
-                answers[row]
-                for row in own[index]
-                if row in answers and self._table.flags[answers[row]] & RESPONSE_VALUE
-            ]
-            self._assembler.changed.add(attempt.noise1)
+                own[earlier[-1] if near else later[0]].append(query)
+        for attempt, queries in zip(attempts, own, strict=True):
+            self._give(attempt, queries)
 
-    def _leave(self, key: GroupKey, members: list[tuple[int, int]]) -> None:
+    def _give(self, attempt: Attempt, queries: list[Query]) -> None:
+        """Give an attempt its queries, and what answers them."""
+        answers = self._assembler.search_answers
+        asked = [row for row, _, _ in queries]
+        answered = [answers[row] for row in asked if row in answers]
+        rows = sorted({*asked, *answered})
+        if rows == attempt.search_rows:
+            return
+        flags = self._table.flags
+        attempt.search_rows = rows
+        attempt.asked = {destination for _, _, destination in queries}
+        attempt.found_rows = [row for row in answered if flags.item(row) & RESPONSE_VALUE]
+        self._assembler.changed[attempt.noise1] = None
+
+    def _leave(self, key: GroupKey, members: list[Query]) -> None:
         """A query that led to no handshake: an attempt if this capture shows the query itself."""
         answers = self._assembler.search_answers
         search: Search | None = None
         offered: set[int] = set()
-        for row, source in members:
+        for row, source, _ in members:
             try:
                 request = decode_request(self._table.payload(row), cut=self._is_cut(row))
             except DecodeError as error:

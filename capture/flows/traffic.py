@@ -60,7 +60,10 @@ class SamplePacket:
 
 
 class Traffic:
-    """Indexes by endpoint, grown batch after batch."""
+    """Indexes by endpoint, grown batch after batch.
+
+    Attempts are joined and opened without them: what works out verdicts asks for them first.
+    """
 
     def __init__(self, table: PacketTable, copies: Copies) -> None:
         self._table = table
@@ -84,8 +87,8 @@ class Traffic:
         """Endpoints that the last batch brought responses to. None for the first batch: nobody waits for them yet."""
 
     def update(self) -> None:
-        """Take in the rows appended since the last call."""
-        start, stop = self._done, len(self._table)
+        """Take in the rows since the last call, as far as their copies are known."""
+        start, stop = self._done, self._copies.done
         self._done = stop
         times = self._table.time_ns[max(0, start - 1) : stop]
         if start < stop:
