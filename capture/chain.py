@@ -16,6 +16,9 @@ import numpy as np
 from capture.arrays import I64, Bools, distinct
 
 SLICE_BYTES: Final = 1 << 14
+SHORTEST_SLICE: Final = 1 << 12
+"""In a small file slices are shorter: a step over many chains costs hardly more than one over a few."""
+LANES: Final = 512
 MIN_LANES: Final = 16
 
 
@@ -60,7 +63,8 @@ def follow(records: Records, start: int, end: int) -> Stretch:
 
 
 def _side_by_side(records: Records, start: int, end: int) -> Stretch:
-    cuts = np.arange(start + SLICE_BYTES, end - SLICE_BYTES // 2, SLICE_BYTES, dtype=np.int64)
+    size = min(max((end - start) // LANES, SHORTEST_SLICE), SLICE_BYTES)
+    cuts = np.arange(start + size, end - size // 2, size, dtype=np.int64)
     guesses = records.plausible(cuts)
     guesses = distinct(guesses[(guesses > start) & (guesses < end)])
     if guesses.size < MIN_LANES - 1:
