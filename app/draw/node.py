@@ -31,7 +31,7 @@ def node_line(status: NodeStatus, width: int) -> Line:
     elif status.connections:
         parts.insert(0, _latest(status.connections[0]))
     parts += [
-        (str(status.health), _HEALTH_TONE[status.health]),
+        _health(status),
         (counted(len(status.rows), "node"), Tone.PLAIN if status.rows else Tone.WARN),
         *((announced.state, Tone.GOOD if announced.relays else Tone.WARN) for announced in status.announcements),
         (f"port {status.server.port}", Tone.DIM),
@@ -70,7 +70,8 @@ def overview_page(status: NodeStatus, width: int) -> list[Linked]:
     lines += labelled("id", id_, width)
     lines += labelled("local", f"server socket {status.server}, client socket {status.client}", width)
     lines += labelled("running", f"{terms.seconds(status.age)}, {_persistence(status)}", width)
-    lines += labelled("network", f"{status.health}: {_health_meaning(status)}", width, _HEALTH_TONE[status.health])
+    health, tone = _health(status)
+    lines += labelled("network", f"{health}: {_health_meaning(status)}", width, tone)
     lines += labelled("bootstrap", ", ".join(status.bootstrap) or "none", width)
     if status.trouble:
         lines += labelled("trouble", status.trouble, width, Tone.BAD)
@@ -237,7 +238,16 @@ def _reach_meaning(status: NodeStatus) -> str:
     return "others reach the server socket"
 
 
+def _health(status: NodeStatus) -> tuple[str, Tone]:
+    """The network's state; the machine calls it online until it knows better."""
+    if not status.samples:
+        return ("no answer yet", Tone.WARN) if not status.bootstrapped else ("no answer", Tone.BAD)
+    return str(status.health), _HEALTH_TONE[status.health]
+
+
 def _health_meaning(status: NodeStatus) -> str:
+    if not status.samples:
+        return "no node has answered since the start"
     return {
         Health.ONLINE: "nodes answer",
         Health.DEGRADED: "more requests time out than are answered",
