@@ -92,7 +92,7 @@ class Answering:
             self._refuse(ServerRefusal.FIREWALLED, now)
             return
         self.offer = offer
-        self.connection = self.peer.new_connection(
+        self.connection = self.peer.connections.new(
             initiator=False,
             public_key=self.server.key_pair.public_key,
             remote_public_key=responder.remote_public_key,
@@ -125,7 +125,7 @@ class Answering:
         connection.on_path = None
         self.clear_later(now)
         self.round_came()
-        self.peer.hold_socket(connection, socket, now)
+        self.peer.connections.hold_socket(connection, socket, now)
         connection.open_path(socket, addr, offer.udx.id, result, now)
         self.server.accepted(connection)
         self._drop_puncher(now)

@@ -140,7 +140,7 @@ class Connecting:
         self._found = True
         self.connection.on_path = None
         answer = self.answer
-        self.peer.hold_socket(self.connection, socket, now)
+        self.peer.connections.hold_socket(self.connection, socket, now)
         self.connection.open_path(socket, addr, answer.udx.id, answer.result, now)
         self.peer.remember_relays(
             self.connection.remote_public_key,

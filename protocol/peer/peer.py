@@ -16,13 +16,11 @@ Source: npm hyperdht 6.34.0 (index.js, lib/raw-stream-set.js).
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable
 from math import inf
-from struct import Struct
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from protocol.constants import UDX_HEADER_SIZE
 from protocol.dht.aged_cache import AgedCache
 from protocol.dht.contact import Outgoing
 from protocol.dht.events import Event
@@ -30,14 +28,14 @@ from protocol.dht.node import Node
 from protocol.keys import KeyPair, key_pair
 from protocol.messages import Address
 from protocol.noise_handshake import HandshakeResult, KeyLine
-from protocol.peer.agenda import Agenda, Timer
+from protocol.peer.agenda import Agenda
 from protocol.peer.connecting import Connecting
 from protocol.peer.connection import Connection
-from protocol.peer.events import ConnectionStirred, PeerEvent, StageChanged
+from protocol.peer.connections import Connections
+from protocol.peer.events import ConnectionStirred, PeerEvent
 from protocol.peer.failures import Cause, Closing, ErrorName
 from protocol.peer.listening import Server
 from protocol.peer.options import ConnectOptions, ListenOptions, PeerOptions
-from protocol.peer.refusals import StreamRefusal
 from protocol.peer.relay_paths import RelayPaths
 from protocol.punch.budget import PunchBudget
 from protocol.punch.pool import SocketPool
@@ -49,9 +47,6 @@ if TYPE_CHECKING:
     from random import Random
 
 T = TypeVar("T")
-
-_STREAM_ID: Final = Struct("<I")
-_STREAM_ID_AT: Final = 4
 
 
 class Peer:
@@ -65,10 +60,9 @@ class Peer:
     Attributes:
         node: the node of the DHT.
         servers: those that listen.
-        connections: by our stream id, as long as packets for them need an answer.
+        connections: all of them, as long as packets for them need an answer.
         pool: the sockets besides the node's two.
         punches: who may punch at random, and counts of punches.
-        refused: packets of streams that were not taken, by reason.
     """
 
     def __init__(self, options: PeerOptions, random: Random, now: float) -> None:
@@ -80,16 +74,18 @@ class Peer:
         self.node = Node(options.node, random, now)
         self.agenda = Agenda()
         self.servers: list[Server] = []
-        self.connections: dict[int, Connection] = {}
-        self.refused: Counter[StreamRefusal] = Counter()
         self.relay_paths = RelayPaths(self)
         self._events: deque[Event] = deque()
         self.pool = SocketPool(self.node, self._events.append)
         self.punches = PunchBudget(interval=options.random_punch_interval)
-        self._touched: dict[Connection, None] = {}
-        self._stirred: dict[Connection, None] = {}
-        self._timers: dict[Connection, Timer] = {}
-        self._sockets: dict[Connection, int] = {}
+        self.connections = Connections(
+            random,
+            self.agenda,
+            self.pool,
+            self.emit,
+            early_packets=self.limits.early_packets,
+            keepalive=options.keepalive,
+        )
         self._relays: AgedCache[bytes, tuple[Address, ...]] = AgedCache(self.limits.relay_caches, inf)
         self._suspended = False
         self._closed = False
@@ -100,7 +96,7 @@ class Peer:
         """Connect to the server with this key; the connection tells how it goes."""
         options = options or ConnectOptions()
         pair = options.key_pair or self.key_pair
-        connection = self.new_connection(initiator=True, public_key=pair.public_key, remote_public_key=public_key)
+        connection = self.connections.new(initiator=True, public_key=pair.public_key, remote_public_key=public_key)
         if self._closed:
             connection.close(Closing(ErrorName.NODE_DESTROYED, Cause.NODE_CLOSED), now)
         elif self._suspended:
@@ -150,7 +146,7 @@ class Peer:
         if self._closed or self._suspended or self.pool.receive_punch(data, addr, now, socket):
             return
         if self.pool.is_udx(data):
-            self._receive_packet(data, addr, now, socket)
+            self.connections.receive(data, addr, now, socket)
         else:
             self.node.receive_datagram(data, addr, now, socket)
 
@@ -181,18 +177,9 @@ class Peer:
         outgoing = self.node.poll_datagram(now)
         if outgoing is not None:
             return outgoing
-        while self._touched:
-            connection = next(iter(self._touched))
-            outgoing = connection.poll_datagram(now)
-            if outgoing is not None:
-                return outgoing
-            del self._touched[connection]
-            self._settle(connection, now)
-            # Settling may have had the node say something.
-            outgoing = self.node.poll_datagram(now)
-            if outgoing is not None:
-                return outgoing
-        return None
+        outgoing = self.connections.poll_datagram(now)
+        # A connection that was settled may have had the node say something.
+        return outgoing or self.node.poll_datagram(now)
 
     def poll_event(self) -> Event | None:
         """The next thing that happened."""
@@ -201,11 +188,8 @@ class Peer:
             return event
         if self._events:
             return self._events.popleft()
-        if self._stirred:
-            connection = next(iter(self._stirred))
-            del self._stirred[connection]
-            return ConnectionStirred(connection)
-        return None
+        connection = self.connections.next_stirred()
+        return None if connection is None else ConnectionStirred(connection)
 
     def name_resolved(self, host: str, address: str | None, now: float) -> None:
         """Take in the IPv4 address of a name, the answer to `NameWanted`; None where it has none."""
@@ -236,7 +220,7 @@ class Peer:
             return
         for server in self.servers:
             server.suspend(now, lambda _: None)
-        self._close_connections(Closing(ErrorName.SUSPENDED, Cause.SUSPENDED), now)
+        self.connections.close(Closing(ErrorName.SUSPENDED, Cause.SUSPENDED), now)
         self._suspended = True
         self.node.suspend(now)
         self.pool.close(now)
@@ -259,7 +243,7 @@ class Peer:
             return
         for server in tuple(self.servers):
             server.close(now)
-        self._close_connections(Closing(ErrorName.NODE_DESTROYED, Cause.NODE_CLOSED), now)
+        self.connections.close(Closing(ErrorName.NODE_DESTROYED, Cause.NODE_CLOSED), now)
         self.node.close(now)
         self._closed = True
         self.pool.close(now)
@@ -275,16 +259,6 @@ class Peer:
         if address is None or reachability.firewalled or address.port != reachability.server_port:
             return None
         return address
-
-    @property
-    def early_packets(self) -> int:
-        """Packets that are kept for a stream without a path."""
-        return self.limits.early_packets
-
-    @property
-    def keepalive(self) -> float | None:
-        """Seconds without a message after which an empty one is sent."""
-        return self.options.keepalive
 
     def random_bytes(self, size: int) -> bytes:
         """Unpredictable bytes."""
@@ -302,16 +276,6 @@ class Peer:
     def emit(self, event: PeerEvent) -> None:
         """Tell something."""
         self._events.append(event)
-
-    def new_connection(self, *, initiator: bool, public_key: bytes, remote_public_key: bytes) -> Connection:
-        """A connection with a stream id that no other has."""
-        while (stream_id := self.random.getrandbits(32)) in self.connections:
-            pass
-        connection = Connection(
-            self, stream_id, initiator=initiator, public_key=public_key, remote_public_key=remote_public_key
-        )
-        self.connections[stream_id] = connection
-        return connection
 
     def make_puncher(
         self, *, initiator: bool, remote_firewall: int, on_connect: OnConnect, on_abort: OnAbort, now: float
@@ -340,14 +304,6 @@ class Peer:
         self.options.on_key(KeyLine(label, result.key_lines[0].attempt, secure.token_key))
         return secure
 
-    def hold_socket(self, connection: Connection, socket: int, now: float) -> None:
-        """A connection lives on this socket from now on."""
-        before = self._sockets.get(connection)
-        self.pool.attach(socket)
-        self._sockets[connection] = socket
-        if before is not None:
-            self.pool.detach(before, now)
-
     def remember_relays(self, public_key: bytes, relays: tuple[Address, ...], now: float) -> None:
         """Where a server was reached, for the next time."""
         if relays:
@@ -357,17 +313,6 @@ class Peer:
         """Where a server was reached."""
         return self._relays.get(public_key, now) or ()
 
-    def touch(self, connection: Connection, *, stir: bool = False) -> None:
-        """The connection may have something to send, or another deadline; `stir`: or something to tell."""
-        self._touched[connection] = None
-        if stir:
-            self._stirred[connection] = None
-
-    def stage_changed(self, connection: Connection) -> None:
-        """The connection has got further."""
-        self._events.append(StageChanged(connection, connection.stage, connection.closing))
-        self.touch(connection, stir=True)
-
     def forget_server(self, server: Server) -> None:
         """A server is gone."""
         if server in self.servers:
@@ -376,48 +321,3 @@ class Peer:
     def _punch_on(self, puncher: Puncher, now: float) -> None:
         puncher.handle_timeout(now)
         self.follow(puncher)
-
-    def _receive_packet(self, data: bytes, addr: Address, now: float, socket: int) -> None:
-        if len(data) < UDX_HEADER_SIZE:
-            self.refused[StreamRefusal.UNSOUND] += 1
-            return
-        connection = self.connections.get(_STREAM_ID.unpack_from(data, _STREAM_ID_AT)[0])
-        if connection is None:
-            self.refused[StreamRefusal.UNKNOWN_STREAM] += 1
-        else:
-            connection.receive(data, addr, now, socket)
-
-    def _settle(self, connection: Connection, now: float) -> None:
-        """After a connection has said all that it has to say: plan its timer, or forget it."""
-        if connection.reader is not None and connection in self._stirred:
-            del self._stirred[connection]
-            connection.reader(now)
-        connection.tell_over(now)
-        if connection.is_gone:
-            self._forget(connection, now)
-            return
-        due = connection.next_timeout()
-        timer = self._timers.get(connection)
-        if timer is not None and timer.action is not None:
-            # A timer that comes early finds nothing to do and plans the next: cheaper than moving it each time.
-            if due is not None and timer.at <= due:
-                return
-            timer.cancel()
-        if due is None:
-            self._timers.pop(connection, None)
-        else:
-            self._timers[connection] = self.agenda.call_at(due, connection.handle_timeout)
-
-    def _forget(self, connection: Connection, now: float) -> None:
-        if self.connections.get(connection.stream_id) is connection:
-            del self.connections[connection.stream_id]
-        timer = self._timers.pop(connection, None)
-        if timer is not None:
-            timer.cancel()
-        socket = self._sockets.pop(connection, None)
-        if socket is not None:
-            self.pool.detach(socket, now)
-
-    def _close_connections(self, closing: Closing, now: float) -> None:
-        for connection in tuple(self.connections.values()):
-            connection.close(closing, now)
