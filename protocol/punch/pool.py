@@ -52,7 +52,6 @@ class _Held:
     streams: int = 0
     reusable: bool = False
     was_busy: bool = False
-    close_at: float | None = None
 
 
 class SocketPool:
@@ -72,6 +71,7 @@ class SocketPool:
         self._max = max_sockets
         self._numbers = count(FIRST)
         self._held: dict[int, _Held] = {}
+        self._lingering: dict[int, float] = {}
         self._routes: dict[bytes, SocketRoute] = {}
 
     def __len__(self) -> int:
@@ -115,7 +115,7 @@ class SocketPool:
         if held is None:
             return False
         held.holders += 1
-        held.close_at = None
+        self._lingering.pop(socket, None)
         return True
 
     def let_go(self, socket: int, now: float) -> None:
@@ -131,7 +131,7 @@ class SocketPool:
         if held is not None:
             held.streams += 1
             held.was_busy = True
-            held.close_at = None
+            self._lingering.pop(socket, None)
 
     def detach(self, socket: int, now: float) -> None:
         """A stream has left it."""
@@ -165,12 +165,12 @@ class SocketPool:
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is due."""
-        return min((held.close_at for held in self._held.values() if held.close_at is not None), default=None)
+        return min(self._lingering.values(), default=None)
 
     def handle_timeout(self, now: float) -> None:
         """Close what has lingered long enough."""
-        for socket, held in tuple(self._held.items()):
-            if held.close_at is not None and held.close_at <= now:
+        for socket, close_at in tuple(self._lingering.items()):
+            if close_at <= now:
                 self._close(socket, now)
 
     def close(self, now: float) -> None:
@@ -197,16 +197,17 @@ class SocketPool:
             del self._routes[public_key]
 
     def _close_maybe(self, socket: int, held: _Held, now: float) -> None:
-        if held.holders > 0 or held.streams > 0 or held.close_at is not None:
+        if held.holders > 0 or held.streams > 0 or socket in self._lingering:
             return
         if held.reusable and held.was_busy:
             held.was_busy = False
-            held.close_at = now + LINGER
+            self._lingering[socket] = now + LINGER
         else:
             self._close(socket, now)
 
     def _close(self, socket: int, now: float) -> None:
         del self._held[socket]
+        self._lingering.pop(socket, None)
         self._routes = {key: route for key, route in self._routes.items() if route.socket != socket}
         self._node.requests.sockets.discard(socket)
         self._node.socket_failed(socket, now)
