@@ -23,6 +23,7 @@ class DemoThread:
         self.demo = demo
         self._speed = speed
         self._error: Exception | None = None
+        self._up = False
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="demo", daemon=True)
         self._loop: FastLoop | None = None
@@ -38,7 +39,7 @@ class DemoThread:
         """
         self._thread.start()
         self._ready.wait()
-        if self._error is not None:
+        if not self._up and self._error is not None:
             self._thread.join()
             raise self._error
         return self
@@ -89,6 +90,7 @@ class DemoThread:
     async def _live(self) -> None:
         self._leave = asyncio.Event()
         async with self.demo:
+            self._up = True
             self._ready.set()
             playing = self.demo.playing
             if playing is not None:

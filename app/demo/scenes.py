@@ -71,7 +71,15 @@ SCENES: Final = (
     Scene("two home routers, without fast open", SEQUENTIAL, CONSISTENT, V.PUNCHED, fast_open=False),
     Scene("a random NAT at the server", CONSISTENT, RANDOM, V.PUNCHED, slow=True),
     Scene("a random NAT at the client", RANDOM, CONSISTENT, V.PUNCHED, slow=True),
-    Scene("both behind one NAT", CONSISTENT, CONSISTENT, V.LAN, same_nat=True),
+    # Peers that meet inside before their first round was answered leave less outside than it takes to tell.
+    Scene(
+        "both behind one NAT",
+        CONSISTENT,
+        CONSISTENT,
+        V.LAN,
+        also=frozenset({V.ABORTED_BY_SERVER, V.INCOMPLETE}),
+        same_nat=True,
+    ),
     Scene("two random NATs", RANDOM, RANDOM, V.BOTH_NATS_RANDOM),
     Scene(
         "the server turns the client away, then lets it in",

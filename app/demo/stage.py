@@ -70,9 +70,11 @@ class Stage:
             early = asyncio.create_task(other.connect(self._pair.public_key, ConnectOptions()))
             try:
                 await asyncio.sleep(HEAD_START)
-                return await self.client.connect(self._pair.public_key, options)
-            finally:
+                ending = await self.client.connect(self._pair.public_key, options)
                 await early
+            finally:
+                early.cancel()
+            return ending
         return await self.client.connect(self._pair.public_key, options)
 
     async def mend(self) -> None:

@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+FILTER = "udp and net 127.0.0.0/8 and not net 127.0.0.0/16"
+"""Other programs, and other tests, are at 127.0.0.1."""
+
 
 @asynccontextmanager
 async def tcpdump(path: Path) -> AsyncIterator[None]:
-    """Capture all UDP on the loopback interface to a file; nothing may be lost."""
+    """Capture UDP between embedded hosts to a file; nothing may be lost."""
     process = await asyncio.create_subprocess_exec(
-        *("tcpdump", "-i", "lo", "-n", "--immediate-mode", "-U", "-B", "32768", "-w", str(path), "udp"),
+        *("tcpdump", "-i", "lo", "-n", "--immediate-mode", "-U", "-B", "32768", "-w", str(path), FILTER),
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr is not None
