@@ -4,6 +4,8 @@
 
 const fs = require('fs')
 const path = require('path')
+const dgram = require('dgram')
+const { once } = require('events')
 const { createHash } = require('crypto')
 const { Duplex } = require('streamx')
 const UDX = require('udx-native')
@@ -11,7 +13,7 @@ const Protomux = require('protomux')
 const relay = require('blind-relay')
 const c = require('compact-encoding')
 
-const PACKAGES = ['protomux', 'blind-relay', 'compact-encoding', 'compact-encoding-bitfield', 'bits-to-bytes', 'hyperdht']
+const PACKAGES = ['protomux', 'blind-relay', 'udx-native', 'compact-encoding', 'compact-encoding-bitfield', 'bits-to-bytes', 'hyperdht']
 const bytes = (label, size) => createHash('shake256', { outputLength: size }).update(label).digest()
 const hex = (b) => b && Buffer.from(b).toString('hex')
 const key = bytes('key', 32)
@@ -180,6 +182,53 @@ async function relayed (acts) {
   return { steps: steps.slice(), stats }
 }
 
+// Packets that a real relayed stream gets, and what comes out at the other peer, if anything does.
+async function packets () {
+  const udx = new UDX()
+  const socket = udx.createSocket()
+  socket.bind(0, '127.0.0.1')
+  const make = (id, remoteId) => {
+    const stream = udx.createStream(id, { firewall (from, port, host) { stream.connect(from, remoteId, port, host); return false } })
+    stream.on('error', () => {})
+    return stream
+  }
+  const a = make(0x01020304, 0xfffefdfc)
+  const b = make(7, 9)
+  a.relayTo(b)
+  b.relayTo(a)
+  const plain = await Promise.all([0, 1].map(async () => {
+    const one = dgram.createSocket('udp4')
+    one.bind(0, '127.0.0.1')
+    await once(one, 'listening')
+    return one
+  }))
+  const packet = (id, flags, more) => {
+    const header = Buffer.alloc(20)
+    header.set([0xff, 1, flags, more.offset || 0])
+    header.writeUInt32LE(id, 4)
+    header.writeUInt32LE(0x11223344, 8)
+    header.writeUInt32LE(more.seq || 0, 12)
+    header.writeUInt32LE(0x55667788, 16)
+    return Buffer.concat([header, bytes('content', more.size || 0)])
+  }
+  const steps = []
+  const send = async (from, data, answered) => {
+    const out = answered && once(plain[1 - from], 'message')
+    plain[from].send(data, socket.address().port, '127.0.0.1')
+    const [found] = answered ? await out : [null]
+    if (!answered) await new Promise((resolve) => setTimeout(resolve, 50))
+    steps.push({ from, hex: hex(data), out: found && hex(found) })
+  }
+  await send(0, packet(a.id, 1, { size: 3 }), false)
+  await send(1, packet(b.id, 1, { size: 30 }), true)
+  for (const flags of [0, 1, 2, 3, 4, 8, 32, 64]) await send(0, packet(a.id, flags, { size: 16 * flags, seq: 0xffffffff }), true)
+  await send(1, packet(b.id, 5, { size: 40, offset: 8 }), true)
+  await send(0, packet(a.id, 16, {}), true)
+  for (const one of plain) one.close()
+  await socket.close()
+  return steps
+}
+
 const T = hex(token)
 const U = hex(bytes('other token', 32))
 const talks = {
@@ -204,7 +253,7 @@ async function main () {
   ]
   const versions = { node: process.version }
   for (const name of PACKAGES) versions[name] = require(name + '/package.json').version
-  const content = { versions, messages, mux: {}, relay: {} }
+  const content = { versions, messages, mux: {}, relay: {}, packets: await packets() }
   for (const [name, acts] of Object.entries(muxed)) content.mux[name] = await conversation(acts)
   for (const [name, acts] of Object.entries(talks)) content.relay[name] = await relayed(acts)
   const file = path.join(__dirname, '..', 'protocol', 'vectors', 'blind_relay.json')

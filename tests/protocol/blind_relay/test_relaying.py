@@ -21,6 +21,7 @@ from protocol.blind_relay.messages import Pair
 from protocol.blind_relay.states import RelayEnd, RelayErrorName
 from protocol.constants import UdxFlag
 from tests.protocol.blind_relay.relayed import OTHER_TOKEN, SOCKET, TOKEN, Relayed, packet
+from tests.protocol.codecs import load
 
 
 def ends(relay: Relayed) -> list[LinkEnd]:
@@ -52,6 +53,28 @@ def test_packets_go_to_the_other_side_with_its_id_and_nothing_else_changed() -> 
     assert link.bytes_received == (2 + 32) * len(packet(1))
     assert relay.server.counters.packets_relayed == 2 + 32
     assert relay.server.counters.packets_unsent == 0
+
+
+def test_packets_leave_as_they_leave_a_real_relay() -> None:
+    """Except the first: a real relay drops what comes before it knows where to."""
+    steps = load("blind_relay")["packets"]
+    relay = Relayed(ids=iter([0x01020304, 7]))
+    a, b = relay.join("a"), relay.join("b")
+    a.client.pair(True, TOKEN, 9)
+    b.client.pair(False, TOKEN, 0xFFFEFDFC)
+    relay.settle()
+    peers = (b, a)
+    for number, step in enumerate(steps):
+        source = peers[step["from"]].address
+        assert relay.server.receive_datagram(bytes.fromhex(step["hex"]), source, SOCKET, relay.now)
+        sent = [(data.hex(), to) for data, to, _ in relay.sent()]
+        expected = [] if step["out"] is None else [(step["out"], peers[1 - step["from"]].address)]
+        if number == 1:
+            assert sent.pop(0)[0] == (bytes.fromhex(steps[0]["hex"])[:4] + b"\x09\0\0\0").hex() + steps[0]["hex"][16:]
+        assert sent == expected
+    relay.settle()
+    assert ends(relay) == [LinkEnd.DESTROYED]
+    assert len(steps) > 10
 
 
 def test_each_side_is_answered_from_the_socket_it_came_to() -> None:
