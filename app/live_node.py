@@ -15,17 +15,13 @@ from typing import Final
 from app.exit_status import CommandError, ExitStatus
 from app.node_connections import ConnectionBook
 from app.node_status import NodeStatus
-from app.node_view import announcement_of, counts_of, refusals_of, rows_of, timers_of_peer
-from app.wording import counted
+from app.node_view import Sockets, status_of
 from capture.tap import Tap
 from protocol.dht.bootstrap import BootstrapNode
 from protocol.dht.contact import NodeSocket
 from protocol.dht.events import Event
-from protocol.dht.health import Health
-from protocol.dht.node import Node
 from protocol.dht.options import NodeOptions
 from protocol.keys import KeyPair
-from protocol.nat import classify
 from protocol.noise_handshake import KeyLine
 from protocol.peer.live import Conversation, ConversationOver, LivePeer
 from protocol.peer.options import ConnectOptions, ListenOptions, PeerOptions
@@ -236,43 +232,7 @@ class LiveNode:
         if self._peer is None:
             return None
         shell, peer = self._peer.shell, self._peer.peer
-        node, now, due = peer.node, shell.now, peer.next_timeout()
-        rows = rows_of(node)
-        samples = [(row.sees_us, row.address) for row in rows if row.sees_us is not None]
-        nat = classify(samples, firewalled=node.reachability.firewalled)
-        seen = node.reachability.nat
-        return NodeStatus(
-            server=shell.address(NodeSocket.SERVER),
-            client=shell.address(NodeSocket.CLIENT),
-            id=node.id,
-            seen_at=None if seen.host is None else (seen.host, seen.port),
-            samples=seen.size,
-            firewall=nat.firewall,
-            firewall_rule=nat.rule,
-            firewalled=node.reachability.firewalled,
-            ephemeral=node.reachability.ephemeral,
-            bootstrapped=node.bootstrapped,
-            health=node.health,
-            age=now - self._started,
-            bootstrap=tuple(f"{one.host}:{one.port}" for one in self._settings.bootstrap),
-            rows=rows,
-            timers=timers_of_peer(peer, self.book.since, now),
-            next_timeout=None if due is None else due - now,
-            announcements=tuple(announcement_of(server, now) for server in peer.servers),
-            connections=self.book.status(now),
-            refused=refusals_of(peer),
-            counts=counts_of(peer, shell.errors, shell.sockets),
-            trouble=self._trouble(node),
+        sockets = Sockets(
+            shell.address(NodeSocket.SERVER), shell.address(NodeSocket.CLIENT), shell.sockets, shell.errors
         )
-
-    def _trouble(self, node: Node) -> str:
-        asked = self._settings.bootstrap
-        if node.bootstrapped and not len(node.membership) and not node.requests.counts.responses:
-            names = ", ".join(f"{one.host}:{one.port}" for one in asked)
-            return (
-                f"Nobody answered: {counted(len(asked), 'bootstrap node')} asked ({names}). "
-                "Is the network up, and do they run?"
-            )
-        if node.health is Health.OFFLINE:
-            return "Nobody answers any more: this machine is offline, or the network is gone."
-        return ""
+        return status_of(peer, self.book, sockets, self._settings.bootstrap, shell.now - self._started, shell.now)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from app.node_status import Announcement, Relay, TableRow, Timer
+from app.node_connections import ConnectionBook
+from app.node_status import Announcement, NodeStatus, Relay, TableRow, Timer
+from app.wording import counted
 from protocol.constants import Command, InternalCommand
+from protocol.dht.bootstrap import BootstrapNode
 from protocol.dht.flight_table import InFlight
+from protocol.dht.health import Health
 from protocol.dht.membership import TICK
 from protocol.dht.node import Node
 from protocol.dht.routing_table import BITS, distance
+from protocol.messages import Address
+from protocol.nat import classify
 from protocol.peer.connecting import PASSIVE_WAIT
 from protocol.peer.connection import Connection
 from protocol.peer.events import Stage
@@ -19,7 +25,73 @@ from protocol.peer.listening import Server
 from protocol.peer.peer import Peer
 from protocol.punch.announcer import Phase
 
+
+class Sockets(NamedTuple):
+    """What only the shell knows."""
+
+    server: Address
+    client: Address
+    open: int
+    errors: int
+    """Datagrams that the system did not send, and sockets that it did not give."""
+
+
 _ROUNDS = {Stage.PROBING: "next step of the first round", Stage.PUNCHING: "next punch or end of the last round"}
+
+
+def status_of(
+    peer: Peer, book: ConnectionBook, sockets: Sockets, bootstrap: Sequence[BootstrapNode], age: float, now: float
+) -> NodeStatus:
+    """Everything that is shown of a peer.
+
+    Args:
+        peer: the machine.
+        book: its connections.
+        sockets: of its shell.
+        bootstrap: where it was told to begin.
+        age: seconds since its start.
+        now: its time.
+    """
+    node, due, rows = peer.node, peer.next_timeout(), rows_of(peer.node)
+    reachability, seen = node.reachability, node.reachability.nat
+    samples = [(row.sees_us, row.address) for row in rows if row.sees_us is not None]
+    nat = classify(samples, firewalled=reachability.firewalled)
+    return NodeStatus(
+        server=sockets.server,
+        client=sockets.client,
+        id=node.id,
+        seen_at=None if seen.host is None else (seen.host, seen.port),
+        samples=seen.size,
+        firewall=nat.firewall,
+        firewall_rule=nat.rule,
+        firewalled=reachability.firewalled,
+        ephemeral=reachability.ephemeral,
+        bootstrapped=node.bootstrapped,
+        health=node.health,
+        age=age,
+        bootstrap=tuple(f"{one.host}:{one.port}" for one in bootstrap),
+        rows=rows,
+        timers=timers_of_peer(peer, book.since, now),
+        next_timeout=None if due is None else due - now,
+        announcements=tuple(announcement_of(server, now) for server in peer.servers),
+        connections=book.status(now),
+        refused=refusals_of(peer),
+        counts=counts_of(peer, sockets.errors, sockets.open),
+        trouble=trouble_of(node, bootstrap),
+    )
+
+
+def trouble_of(node: Node, bootstrap: Sequence[BootstrapNode]) -> str:
+    """One sentence on what keeps a node from working; empty where nothing does."""
+    if node.bootstrapped and not len(node.membership) and not node.requests.counts.responses:
+        names = ", ".join(f"{one.host}:{one.port}" for one in bootstrap)
+        return (
+            f"Nobody answered: {counted(len(bootstrap), 'bootstrap node')} asked ({names}). "
+            "Is the network up, and do they run?"
+        )
+    if node.health is Health.OFFLINE:
+        return "Nobody answers any more: this machine is offline, or the network is gone."
+    return ""
 
 
 def timers_of_peer(peer: Peer, since: dict[Connection, float], now: float) -> tuple[Timer, ...]:
@@ -32,7 +104,7 @@ def timers_of_peer(peer: Peer, since: dict[Connection, float], now: float) -> tu
     """
     found = [_of_request(flight, now) for flight in peer.node.requests.flights]
     agenda = peer.agenda.next_timeout()
-    for connection in peer.connections.values():
+    for connection in peer.connections:
         began = since.get(connection, now)
         attempt = connection.attempt or None
         if connection.stage is Stage.WAITING:
@@ -101,8 +173,8 @@ def announcement_of(server: Server, now: float) -> Announcement:
 def refusals_of(peer: Peer) -> tuple[tuple[str, int], ...]:
     """What was refused by the node, by its servers, and of streams; most frequent first."""
     total: Counter[str] = Counter()
-    counted: tuple[Mapping[Any, int], ...] = (peer.node.refused, peer.refused)
-    for counts in (*counted, *(server.refused for server in peer.servers)):
+    own: tuple[Mapping[Any, int], ...] = (peer.node.refused, peer.connections.refused)
+    for counts in (*own, *(server.refused for server in peer.servers)):
         for reason, count in counts.items():
             total[str(reason)] += count
     return tuple(total.most_common())

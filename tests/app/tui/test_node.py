@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 from textual.pilot import Pilot
@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from app.exit_status import CommandError
 from app.live_feed import LiveFeed
 from app.live_node import LiveNode, NodeSettings
-from app.node_status import Announcement, ConnectionStatus, NodeStatus, Relay, TableRow, Timer
+from app.node_status import Timer
 from app.tui.app import PeepholeApp
 from app.tui.bars import Banner
 from app.tui.node_leaving import LeavingScreen
@@ -20,20 +20,16 @@ from app.tui.node_line import NodeLine
 from app.tui.node_pages import NodeScreen
 from capture.story import Story
 from capture.tap import Tap
-from protocol.constants import Firewall
-from protocol.dht.health import Health
 from protocol.dht.operations import look_up
-from protocol.dht.refusals import Refusal
 from protocol.hashes import target_of
-from protocol.keys import key_pair
 from protocol.messages import Address
 from protocol.peer.options import ListenOptions
 from tests.app.flows_by_hand import BOTH_RANDOM, STORY
+from tests.app.hand_node import PAIR, STATUS, Still
 from tests.app.small_dht import LOOPBACK, begin_at, small_dht
 from tests.app.tui.stage import main_of, opened, text_on
 from tests.app.tui.test_live import NEVER, Growing, Quiet, look
 
-PAIR = key_pair(bytes(range(32)))
 SIZES = ((80, 24), (120, 40), (200, 60))
 
 
@@ -164,60 +160,6 @@ async def test_a_port_that_is_not_ours_ends_it_with_a_sentence() -> None:
         pass
     assert isinstance(app.failure, CommandError)
     assert "192.0.2.1" in str(app.failure)
-
-
-RELAYS = (Relay(Address("198.51.100.1", 1), Address("203.0.113.7", 49737)),)
-STATUS = NodeStatus(
-    server=Address("10.0.0.5", 49737),
-    client=Address("10.0.0.5", 50001),
-    id=None,
-    seen_at=("203.0.113.7", 0),
-    samples=6,
-    firewall=Firewall.RANDOM,
-    firewall_rule="6 nodes saw 6 different addresses: RANDOM",
-    firewalled=True,
-    ephemeral=True,
-    bootstrapped=True,
-    health=Health.DEGRADED,
-    age=75.0,
-    bootstrap=("boot.example:49737",),
-    rows=(TableRow(bytes(32), Address("198.51.100.1", 1), Address("203.0.113.7", 7), 3, 60.0, 5.0, 1),),
-    timers=(),
-    next_timeout=0.25,
-    announcements=(Announcement(PAIR.public_key, "announced", RELAYS, 2.5, 1),),
-    connections=(
-        ConnectionStatus(bytes(8), True, bytes(32), None, "first round: telling each other about NATs", 1.0, False),
-        ConnectionStatus(
-            bytes(8), False, bytes(32), Address("198.51.100.9", 9), "over", 61.0, True, "both sides ended", said="hi"
-        ),
-        ConnectionStatus(
-            b"", True, bytes(32), None, "over", 3.0, False, "HOLEPUNCH_ABORTED: no punch arrived", failed=True
-        ),
-    ),
-    refused=((str(Refusal.MALFORMED), 12), (str(Refusal.NO_ROUTE), 1)),
-    counts=(("requests sent", 1234),),
-)
-
-
-@dataclass
-class Still:
-    """Runs nothing; its state is what a test says."""
-
-    state: NodeStatus | None = STATUS
-    name: str = "node"
-    farewell: str = ""
-
-    async def start(self) -> None:
-        """Nothing to start."""
-
-    def status(self) -> NodeStatus | None:
-        return self.state
-
-    async def stop(self) -> None:
-        """Nothing to stop."""
-
-    async def close_now(self) -> None:
-        """Nothing to close."""
 
 
 @asynccontextmanager
