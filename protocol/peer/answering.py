@@ -32,6 +32,7 @@ from protocol.peer.connection import Connection
 from protocol.peer.events import Stage
 from protocol.peer.failures import Cause, Closing, ErrorName
 from protocol.peer.refusals import ServerRefusal
+from protocol.peer.relay_paths import RelayPath
 from protocol.peer.server_rounds import ServerRounds
 from protocol.peer.steps import Act, NoiseStep, Step
 from protocol.punch.secure_payload import SecurePayload
@@ -65,8 +66,8 @@ class Answering:
         self.result: HandshakeResult | None = None
         self.secure: SecurePayload | None = None
         self.puncher: Puncher | None = None
-        self.relay_token: bytes | None = None
-        """Of the blind relay, where one of us wants it."""
+        self.relay: RelayPath | None = None
+        """The path through a blind relay, where one of us wants it."""
         self.found = False
         self._client = client
         self._server_address = request.message.to
@@ -119,6 +120,8 @@ class Answering:
         connection, offer, result = self.connection, self.offer, self.result
         if self.found or connection is None or connection.closing is not None or not addr.port:
             return
+        if self.relay is not None and self.relay.is_from(socket, addr):
+            return
         if offer is None or offer.udx is None or result is None:
             return
         self.found = True
@@ -126,8 +129,15 @@ class Answering:
         self.clear_later(now)
         self.round_came()
         self.peer.connections.hold_socket(connection, socket, now)
-        connection.open_path(socket, addr, offer.udx.id, result, now)
-        self.server.accepted(connection)
+        if connection.has_path:
+            connection.change_path(socket, addr, offer.udx.id)
+            if self.relay is not None:
+                self.relay.replaced()
+        else:
+            connection.open_path(socket, addr, offer.udx.id, result, now)
+            self.server.accepted(connection)
+            if self.relay is not None:
+                self.relay.stop(now)
         self._drop_puncher(now)
 
     def round_came(self) -> None:
@@ -178,9 +188,8 @@ class Answering:
             error = ErrorCode.ABORTED
         server, own = self.server, self.peer.open_address
         local = self.peer.local_addresses if server.options.share_local_address else ()
-        through = self.peer.choose(server.options.relay_through)
-        if through is not None:
-            self.relay_token = self.peer.random_bytes(32)
+        relay = self.peer.choose(server.options.relay_through)
+        through = None if relay is None else RelayThrough(1, relay, self.peer.random_bytes(32))
         stream_id = 0 if error or self.connection is None else self.connection.stream_id
         return NoisePayload(
             NOISE_PAYLOAD_VERSION,
@@ -190,10 +199,9 @@ class Answering:
             (*(() if own is None else (own,)), *local),
             udx=UdxInfo(1, False, stream_id, 0),
             secret_stream_version=1,
-            relay_through=None if through is None or self.relay_token is None
-            else RelayThrough(1, through, self.relay_token),
+            relay_through=through,
             relay_addresses=server.announcer.relay_addresses or None,
-        )  # fmt: skip
+        )
 
     def _seal(self, step: Step | None, responder: NoiseResponder, now: float) -> None:
         connection, offer = self.connection, self.offer
@@ -230,8 +238,7 @@ class Answering:
             socket = self._socket if self._direct else self.peer.node.requests.main_socket
             self.path_found(socket, self._client, now)
             return False
-        if said.relay_through is not None or offer.relay_through is not None:
-            self.peer.relay_paths.begin_server(self, now)
+        self._begin_relay(said, offer, now)
         on_lan = self._is_on_lan(offer)
         if not on_lan and (said.firewall == Firewall.OPEN or self.server.options.never_punch):
             self.connection.set_stage(Stage.WAITING)
@@ -240,6 +247,40 @@ class Answering:
         self._make_puncher(offer, now)
         self._timer = self.peer.agenda.call_at(now + FIRST_ROUND_WAIT, self._waited)
         return not on_lan
+
+    def _begin_relay(self, said: NoisePayload, offer: NoisePayload, now: float) -> None:
+        """Connect to a blind relay, if either side named one; ours goes first."""
+        through = said.relay_through or offer.relay_through
+        if through is not None and self.connection is not None:
+            self.relay = RelayPath(
+                self.peer,
+                self.connection,
+                through.public_key,
+                through.token,
+                is_initiator=said.relay_through is not None,
+                on_paired=self._paired,
+                on_lost=self._relay_lost,
+                now=now,
+            )
+
+    def _paired(self, socket: int, addr: Address, remote_id: int, now: float) -> None:
+        if self.found or self.connection is None or self.result is None or self.connection.closing is not None:
+            return
+        self.round_came()
+        self.peer.connections.hold_socket(self.connection, socket, now)
+        self.connection.open_path(socket, addr, remote_id, self.result, now, relayed=True)
+        self.server.accepted(self.connection)
+
+    def _relay_lost(self, now: float) -> None:
+        """Without the relay the attempt is over, unless punching still goes on."""
+        if self.puncher is None or self.puncher.destroyed:
+            self._cause = (Cause.RELAY_LOST, self._cause[0])
+            self._aborted(now)
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether a blind relay carries the stream, or may still do so, while punching takes its time."""
+        return self.relay is not None and not self.relay.is_over
 
     def _is_on_lan(self, offer: NoisePayload) -> bool:
         """Whether the client seems to be in our own network."""
@@ -274,7 +315,7 @@ class Answering:
         connection = self.connection
         if self.found or connection is None:
             return
-        if connection.closing is None and not connection.has_path and self.relay_token is None:
+        if connection.closing is None and not connection.has_path and not self.may_wait:
             connection.close(Closing(ErrorName.HOLEPUNCH_ABORTED, *self._cause), now)
         if connection.closing is not None:
             self.clear_later(now)
@@ -284,6 +325,8 @@ class Answering:
         self._drop_puncher(now)
         self.round_came()
         self.clear_later(now)
+        if self.relay is not None:
+            self.relay.stop(now)
 
     def _drop_puncher(self, now: float) -> None:
         if self.puncher is not None and not self.puncher.destroyed:

@@ -223,7 +223,7 @@ class ClientRounds:
 
     def _wait_for_budget(self, now: float) -> None:
         """One punch at a random NAT at a time; while a blind relay carries the stream there is time to wait."""
-        if self._attempt.relay_token is None:
+        if not self._attempt.may_wait:
             self._give_up(Cause.BUDGET, now)
         elif self._delayed:
             self._try_later(now)
@@ -334,7 +334,7 @@ class ClientRounds:
         if answer is None:
             self._give_up(Cause.ROUND_INVALID, now)
             return None
-        if answer.error == ErrorCode.TRY_LATER and self._attempt.relay_token is not None and step.payload.punching:
+        if answer.error == ErrorCode.TRY_LATER and self._attempt.may_wait and step.payload.punching:
             return answer
         if answer.error != ErrorCode.NONE:
             later = answer.error == ErrorCode.TRY_LATER

@@ -43,6 +43,7 @@ from protocol.peer.connection import Connection
 from protocol.peer.events import Stage
 from protocol.peer.failures import Cause, Closing, ErrorName
 from protocol.peer.options import ConnectOptions
+from protocol.peer.relay_paths import RelayPath
 from protocol.peer.relay_race import RelayRace
 from protocol.peer.steps import Act, NoiseStep, Step
 from protocol.sealed_values import NOISE_PAYLOAD_VERSION, decode_noise_payload, encode_noise_payload
@@ -90,7 +91,9 @@ class Connecting:
         self.answer: Answer | None = None
         self.is_open = False
         """Whether we told the server that our port is open."""
-        self.relay_token: bytes | None = None
+        self.relay: RelayPath | None = None
+        """The path through a blind relay, where either side wants one."""
+        self._relay_through: RelayThrough | None = None
         self._pair = pair
         self._initiator: NoiseInitiator | None = None
         self._noise: bytes | None = None
@@ -103,6 +106,7 @@ class Connecting:
         self._found = False
         self._over = False
         self._cause = Cause.NO_ANSWER
+        self._failed: Closing | None = None
         connection.on_path = self.path_found
         connection.on_over = self._stop
 
@@ -137,11 +141,20 @@ class Connecting:
         if self.answer is None:
             self._heard = self._heard or (socket, addr)
             return
+        if self.relay is not None and self.relay.is_from(socket, addr):
+            return
         self._found = True
         self.connection.on_path = None
         answer = self.answer
         self.peer.connections.hold_socket(self.connection, socket, now)
-        self.connection.open_path(socket, addr, answer.udx.id, answer.result, now)
+        if self.connection.has_path:
+            self.connection.change_path(socket, addr, answer.udx.id)
+            if self.relay is not None:
+                self.relay.replaced()
+        else:
+            self.connection.open_path(socket, addr, answer.udx.id, answer.result, now)
+            if self.relay is not None:
+                self.relay.stop(now)
         self.peer.remember_relays(
             self.connection.remote_public_key,
             answer.payload.relay_addresses or (() if self._race is None else tuple(self._race.asked)),
@@ -151,8 +164,17 @@ class Connecting:
 
     def fail(self, error: ErrorName, cause: Cause, now: float, detail: str = "") -> None:
         """Close the connection, unless another way may still lead somewhere."""
-        if not self.is_done and not self.connection.has_path:
+        if self.is_done or self.connection.has_path:
+            return
+        if self.may_wait:
+            self._failed = Closing(error, cause, detail)
+        else:
             self._close(error, cause, now, detail)
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether a blind relay carries the stream, or may still do so, while punching takes its time."""
+        return self.relay is not None and not self.relay.is_over
 
     # Finding and the handshake.
 
@@ -179,9 +201,9 @@ class Connecting:
         own = self.peer.open_address
         self.is_open = own is not None
         local = self.peer.local_addresses if self.options.local_connection else ()
-        through = self.peer.choose(self.options.relay_through)
-        if through is not None:
-            self.relay_token = self.peer.random_bytes(32)
+        relay = self.peer.choose(self.options.relay_through)
+        if relay is not None:
+            self._relay_through = RelayThrough(1, relay, self.peer.random_bytes(32))
         return NoisePayload(
             NOISE_PAYLOAD_VERSION,
             ErrorCode.NONE,
@@ -189,9 +211,8 @@ class Connecting:
             addresses4=(*(() if own is None else (own,)), *local),
             udx=UdxInfo(1, False, self.connection.stream_id, 0),
             secret_stream_version=1,
-            relay_through=None if through is None or self.relay_token is None
-            else RelayThrough(1, through, self.relay_token),
-        )  # fmt: skip
+            relay_through=self._relay_through,
+        )
 
     def _seal_offer(self, step: Step | None, now: float) -> None:
         if self.is_done or self._initiator is None:
@@ -257,7 +278,7 @@ class Connecting:
 
     def _choose_path(self, answer: Answer, over_relay: bool, now: float) -> None:
         self._stop_race(now)
-        self.peer.relay_paths.begin_client(self, now)
+        self._begin_relay(answer, now)
         if self._heard is not None:
             self.path_found(*self._heard, now)
         elif not over_relay:
@@ -274,6 +295,35 @@ class Connecting:
             self._try_lan(answer, now)
             self._rounds = ClientRounds(self, answer, now)
             self._rounds.start(now)
+
+    def _begin_relay(self, answer: Answer, now: float) -> None:
+        """Connect to a blind relay, if either side named one; the server's goes first."""
+        through = answer.payload.relay_through or self._relay_through
+        if through is not None:
+            self.relay = RelayPath(
+                self.peer,
+                self.connection,
+                through.public_key,
+                through.token,
+                is_initiator=answer.payload.relay_through is None,
+                on_paired=self._paired,
+                on_lost=self._relay_lost,
+                now=now,
+            )
+
+    def _paired(self, socket: int, addr: Address, remote_id: int, now: float) -> None:
+        if self.is_done or self.answer is None or self.relay is None:
+            return
+        self.peer.connections.hold_socket(self.connection, socket, now)
+        self.connection.open_path(socket, addr, remote_id, self.answer.result, now, relayed=True)
+
+    def _relay_lost(self, now: float) -> None:
+        """Without the relay the connection is over, unless punching still goes on."""
+        if self.is_done or self.connection.has_path:
+            return
+        if self._failed is not None:
+            before = self._failed.text
+            self._close(ErrorName.RELAY_ABORTED, Cause.RELAY_LOST, now, f"after {before}")
 
     def _public_address(self, answer: Answer) -> Address:
         listed = answer.payload.addresses4[: self.peer.limits.remote_addresses]
@@ -319,3 +369,5 @@ class Connecting:
     def _stop(self, now: float) -> None:
         self._over = True
         self._release(now)
+        if self.relay is not None:
+            self.relay.stop(now)

@@ -75,6 +75,8 @@ class Connection:
         self.attempt = b""
         self.on_path: OnPath | None = None
         """Of the machine that looks for a path."""
+        self.on_packet: OnPath | None = None
+        """Of a relayed path that was replaced: told of every packet."""
         self.on_over: Callable[[float], None] | None = None
         """Of the machine: the connection is over, stop."""
         self.reader: Callable[[float], None] | None = None
@@ -160,6 +162,8 @@ class Connection:
             self.on_path(socket, addr, now)
         if self.secret is not None:
             self.secret.receive_datagram(data, addr, now)
+            if self.on_packet is not None:
+                self.on_packet(socket, addr, now)
         elif self.closing is None and len(self._early) < self._owner.early_packets:
             self._early.append((data, addr))
         self._owner.touch(self, stir=True)

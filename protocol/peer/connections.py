@@ -116,10 +116,9 @@ class Connections:
 
     def next_stirred(self) -> Connection | None:
         """One that may have something to tell."""
-        if not self._stirred:
-            return None
-        connection = next(iter(self._stirred))
-        del self._stirred[connection]
+        connection = next((stirred for stirred in self._stirred if stirred.reader is None), None)
+        if connection is not None:
+            del self._stirred[connection]
         return connection
 
     def close(self, closing: Closing, now: float) -> None:

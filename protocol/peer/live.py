@@ -187,7 +187,8 @@ class LivePeer:
 
     def __init__(self, on_event: Callable[[Event], None] | None) -> None:
         self.shell: UdpShell[Peer]
-        self._on_event = on_event
+        self.on_event = on_event
+        """Called with everything that the peer tells."""
         self._conversations: dict[Connection, Conversation] = {}
         self._listeners: dict[Server, Listener] = {}
 
@@ -331,5 +332,5 @@ class LivePeer:
             listener.listening.cancel()
             if not listener.gone.done():
                 listener.gone.set_result(None)
-        if self._on_event is not None:
-            self._on_event(event)
+        if self.on_event is not None:
+            self.on_event(event)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
@@ -36,7 +37,6 @@ from protocol.peer.events import ConnectionStirred, PeerEvent
 from protocol.peer.failures import Cause, Closing, ErrorName
 from protocol.peer.listening import Server
 from protocol.peer.options import ConnectOptions, ListenOptions, PeerOptions
-from protocol.peer.relay_paths import RelayPaths
 from protocol.punch.budget import PunchBudget
 from protocol.punch.pool import SocketPool
 from protocol.punch.puncher import OnAbort, OnConnect, Puncher
@@ -47,6 +47,15 @@ if TYPE_CHECKING:
     from random import Random
 
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class RelayCounts:
+    """Paths through blind relays that this peer tried."""
+
+    attempts: int = 0
+    successes: int = 0
+    aborts: int = 0
 
 
 class Peer:
@@ -63,6 +72,7 @@ class Peer:
         connections: all of them, as long as packets for them need an answer.
         pool: the sockets besides the node's two.
         punches: who may punch at random, and counts of punches.
+        relay_counts: how paths through blind relays went.
     """
 
     def __init__(self, options: PeerOptions, random: Random, now: float) -> None:
@@ -74,7 +84,7 @@ class Peer:
         self.node = Node(options.node, random, now)
         self.agenda = Agenda()
         self.servers: list[Server] = []
-        self.relay_paths = RelayPaths(self)
+        self.relay_counts = RelayCounts()
         self._events: deque[Event] = deque()
         self.pool = SocketPool(self.node, self._events.append)
         self.punches = PunchBudget(interval=options.random_punch_interval)

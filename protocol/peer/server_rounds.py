@@ -200,7 +200,7 @@ class _Round:
         random = puncher.remote_firewall >= Firewall.RANDOM or puncher.nat.firewall >= Firewall.RANDOM
         if random and not puncher.punching and not self._peer.punches.may_start(now):
             self._peer.punches.try_later += 1
-            if hs.relay_token is None:
+            if not hs.may_wait:
                 self._abort(Cause.BUDGET, now, error=ErrorCode.TRY_LATER)
             else:
                 self._reply(now, error=ErrorCode.TRY_LATER)

@@ -10,6 +10,7 @@ from protocol.dht.bootstrap import BootstrapNode
 from protocol.dht.options import NodeOptions
 from protocol.peer.live import Conversation, Listener, LivePeer
 from protocol.peer.options import PeerOptions
+from protocol.peer.steps import Gate, pass_at_once
 from tests.interop.dht_driver import LOOPBACK, PATIENCE, Driver, real_nodes
 
 FIREWALLED = {"quickFirewall": False}
@@ -21,11 +22,10 @@ def real_peers() -> AbstractAsyncContextManager[Driver]:
     return real_nodes("peer_driver.cjs")
 
 
-async def our_peer(bootstrap: int, *, open_port: bool = False, options: PeerOptions | None = None) -> LivePeer:
+async def our_peer(bootstrap: int, *, open_port: bool = False, gate: Gate = pass_at_once) -> LivePeer:
     """One of our peers, bootstrapped; it punches unless its port is said to be open."""
-    options = options or PeerOptions(
-        node=NodeOptions(bootstrap=(BootstrapNode(LOOPBACK, bootstrap),), quick_firewall=open_port)
-    )
+    node = NodeOptions(bootstrap=(BootstrapNode(LOOPBACK, bootstrap),), quick_firewall=open_port)
+    options = PeerOptions(node=node, gate=gate)
     peer = await LivePeer.open(options, host=LOOPBACK, port=0)
     async with asyncio.timeout(PATIENCE):
         await peer.bootstrapped()

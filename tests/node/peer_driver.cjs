@@ -4,6 +4,7 @@
 
 const DHT = require('hyperdht')
 const createTestnet = require('hyperdht/testnet')
+const { Server: BlindRelay } = require('blind-relay')
 const readline = require('readline')
 
 const nodes = new Map()
@@ -44,12 +45,13 @@ const operations = {
     testnets.push(testnet)
     return { bootstrap: testnet.bootstrap[0].port }
   },
-  async listen ({ name, seed, behaviour = 'echo', refuse = false, punch = true, options }) {
+  async listen ({ name, seed, behaviour = 'echo', refuse = false, punch = true, relayThrough, options }) {
     const sockets = []
     const server = nodes.get(name).createServer({
       firewall: () => refuse,
       holepunch: () => punch,
-      ...options
+      ...options,
+      relayThrough: relayThrough && raw(relayThrough)
     }, (socket) => {
       sockets.push(watch(socket))
       behaviours[behaviour](socket)
@@ -63,6 +65,18 @@ const operations = {
     await Promise.all(sockets.map((seen) => seen.closed))
     return sockets.map(({ received, ended, error }) => ({ received, ended, error }))
   },
+  async relay ({ name, seed }) {
+    const node = nodes.get(name)
+    const relay = new BlindRelay({ createStream: (opts) => node.createRawStream({ ...opts, framed: true }) })
+    const server = node.createServer({ shareLocalAddress: false }, (socket) => {
+      const session = relay.accept(socket, { id: socket.remotePublicKey })
+      session.on('error', () => {})
+      socket.on('error', () => {})
+    })
+    await server.listen(keys(seed))
+    servers.set(name, { server, sockets: [] })
+    return true
+  },
   async unlisten ({ name }) {
     await servers.get(name).server.close()
     return true
@@ -70,7 +84,8 @@ const operations = {
   async connect ({ name, key, size, destroy = false, options }) {
     const sent = Buffer.alloc(size, 'peephole')
     const received = []
-    const socket = nodes.get(name).connect(raw(key), options)
+    const { relayThrough, ...rest } = options || {}
+    const socket = nodes.get(name).connect(raw(key), { ...rest, relayThrough: relayThrough && raw(relayThrough) })
     const seen = watch(socket)
     socket.on('data', (data) => received.push(data))
     socket.on('open', () => {
