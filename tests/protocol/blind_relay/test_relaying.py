@@ -97,6 +97,7 @@ def test_packets_are_held_until_the_other_side_is_known() -> None:
     relay.send(b, b.paired[0].remote_id)
     expected = [packet(22, seq=seq) for seq in (0, 1, 2)]
     assert [data for data, _, _ in relay.sent()] == [*expected, packet(11)]
+    assert not any(leg.held for leg in link.legs)
 
 
 def test_a_stranger_cannot_say_where_a_peer_is() -> None:
