@@ -10,13 +10,13 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from typing import IO, Final, NoReturn
 
 from app.exit_status import CommandError, ExitStatus
 from app.options import COMMANDS, OVERVIEW, parser_of
 from app.terminal_text import safe_text
-from capture.collector import collector_paused
+from capture.collector import call_old, collector_paused
 
 _MODULES: Final = {
     "open": "app.commands.open",
@@ -80,8 +80,12 @@ def _dispatch(given: list[str]) -> int:
         return int(exit_.code or 0)
     with collector_paused():
         run: Callable[[argparse.Namespace], int] = importlib.import_module(_MODULES[command]).run
-    with collector_paused() if command in _ONE_PASS else nullcontext():
+    if command not in _ONE_PASS:
         return _guarded(run, options)
+    with collector_paused():
+        status = _guarded(run, options)
+        call_old()
+    return status
 
 
 def _guarded(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:

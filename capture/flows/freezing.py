@@ -95,9 +95,15 @@ def drawn_fields(table: PacketTable, case: Case) -> dict[str, Any]:
         "lanes": lanes.all(),
         "messages": messages,
         "steps": steps,
-        "client_nat": _nat(table, facts, client=True),
-        "server_nat": _nat(table, facts, client=False),
         "notes": _notes(facts.attempt),
+    }
+
+
+def sampled_fields(table: PacketTable, case: Case) -> dict[str, Any]:
+    """The fields of a flow that take the responses to the sockets of the attempt."""
+    return {
+        "client_nat": _nat(table, case.facts, client=True),
+        "server_nat": _nat(table, case.facts, client=False),
     }
 
 

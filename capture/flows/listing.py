@@ -43,11 +43,11 @@ DRAWN: Final = (
     "lanes",
     "messages",
     "steps",
-    "client_nat",
-    "server_nat",
     "notes",
 )
 """Fields that take every packet of the attempt."""
+SAMPLED: Final = ("client_nat", "server_nat")
+"""Fields that take the responses to the sockets of the attempt."""
 
 
 def list_attempt(table: PacketTable, attempt: Attempt, find_case: Callable[[], Case]) -> DeferredFlow:
@@ -72,8 +72,16 @@ def list_attempt(table: PacketTable, attempt: Attempt, find_case: Callable[[], C
 
         return drawn_fields(table, find_case())
 
+    def sampled() -> dict[str, Any]:
+        from capture.flows.freezing import sampled_fields
+
+        return sampled_fields(table, find_case())
+
     return DeferredFlow(
-        ((JUDGED, judged), (DRAWN, drawn)), id=attempt.id.hex(), started=started_ns / 1e9, target=attempt.target
+        ((JUDGED, judged), (DRAWN, drawn), (SAMPLED, sampled)),
+        id=attempt.id.hex(),
+        started=started_ns / 1e9,
+        target=attempt.target,
     )
 
 
@@ -88,7 +96,7 @@ def list_search(table: PacketTable, search: Search, copies: Copies) -> DeferredF
         return search_fields(table, search, copies)
 
     return DeferredFlow(
-        ((JUDGED + DRAWN, everything),),
+        ((JUDGED + DRAWN + SAMPLED, everything),),
         id=blake2b(name, digest_size=32).hexdigest()[:16],
         started=int(table.time_ns[search.rows].min()) / 1e9,
         target=search.target,
