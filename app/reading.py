@@ -18,6 +18,7 @@ from capture.model import FileSummary, Flow
 
 if TYPE_CHECKING:
     from capture.filter import Filter
+    from capture.keylog import KeyLog
     from capture.story import Keys, Story
 
 WARNINGS_SHOWN = 5
@@ -137,8 +138,18 @@ def _check_keylog(path: str) -> None:
         raise CommandError(ExitStatus.USAGE, f"--keylog {path}: {reason}") from None
     for wrong in log.errors[:WARNINGS_SHOWN]:
         complain(f"{path}, line {wrong.line}: {wrong.reason}; the line is ignored")
-    if len(log.errors) > WARNINGS_SHOWN:
-        complain(f"{path}: {len(log.errors) - WARNINGS_SHOWN} more malformed lines are ignored")
+    if log.malformed > WARNINGS_SHOWN:
+        complain(f"{path}: {log.malformed - WARNINGS_SHOWN} more malformed lines are ignored")
+    if log.unknown:
+        complain(f"{path}: {_not_understood(log)}")
+
+
+def _not_understood(log: KeyLog) -> str:
+    """Lines of kinds that a newer version may know."""
+    named = ", ".join(f"{label} ×{count}" if count > 1 else label for label, count in log.unknown_labels.items())
+    more = "" if sum(log.unknown_labels.values()) == log.unknown else " and others"
+    lines = f"{counted(log.unknown, 'line')} with labels that this version does not know ({named}{more})"
+    return f"{lines}, and no other secret" if not log.secrets() else f"{lines} left alone"
 
 
 def oddities(story: Reported) -> Iterable[str]:

@@ -55,13 +55,21 @@ class Interface(NamedTuple):
     """What the capture itself says of it."""
 
 
+class SecretsBlock(NamedTuple):
+    """A decryption secrets block of a pcapng."""
+
+    type: int
+    """What kind of secrets; `capture.keylog.SECRETS_TYPE` for a key log of ours."""
+    data: bytes
+
+
 class Findings:
     """What a reader learned of a file besides its frames.
 
     Attributes:
         format: ``pcap`` or ``pcapng``.
         interfaces: as they were described.
-        secrets: data of decryption secrets blocks.
+        secrets: decryption secrets blocks of any type.
         notes: other things worth telling, one sentence each.
         others: records without a packet that count as frames nevertheless.
         damage: why reading stopped before the end, with the byte offset.
@@ -72,7 +80,7 @@ class Findings:
     def __init__(self, format: str, interfaces: list[Interface]) -> None:
         self.format = format
         self.interfaces = interfaces
-        self.secrets: list[bytes] = []
+        self.secrets: list[SecretsBlock] = []
         self.notes: list[str] = []
         self.others = 0
         self.damage: str | None = None

@@ -28,6 +28,9 @@ LONGEST_LINE: Final = 4096
 ERRORS_KEPT: Final = 100
 """Malformed lines that are kept with their reason; later ones are only counted."""
 
+LABELS_KEPT: Final = 8
+"""Unknown labels that are kept by name."""
+
 _LABEL: Final = re.compile(rb"[A-Z][A-Z0-9_]{0,63}")
 _HEX: Final = re.compile(rb"[0-9a-fA-F]*")
 
@@ -70,7 +73,15 @@ class KeyLogError(ValueError):
 
 
 class UnknownLabelError(KeyLogError):
-    """A line of another kind: not ours to judge."""
+    """A line of another kind: not ours to judge.
+
+    Attributes:
+        label: what it says it is; capital letters, digits and underscores.
+    """
+
+    def __init__(self, line: int, label: str) -> None:
+        super().__init__(line, "unknown label")
+        self.label = label
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,7 @@ class KeyLog:
         errors: the first `ERRORS_KEPT` malformed lines.
         malformed: how many lines were malformed.
         unknown: how many lines had a label that is not in `Label`.
+        unknown_labels: the first `LABELS_KEPT` of those labels, each with its number of lines.
     """
 
     def __init__(self) -> None:
@@ -105,6 +117,7 @@ class KeyLog:
         self.errors: list[KeyLogError] = []
         self.malformed = 0
         self.unknown = 0
+        self.unknown_labels: dict[str, int] = {}
         self._values: dict[tuple[bytes, Label], dict[bytes, None]] = {}
 
     @classmethod
@@ -128,8 +141,10 @@ class KeyLog:
         self.lines += 1
         try:
             secret = parse_line(line, self.lines)
-        except UnknownLabelError:
+        except UnknownLabelError as error:
             self.unknown += 1
+            if error.label in self.unknown_labels or len(self.unknown_labels) < LABELS_KEPT:
+                self.unknown_labels[error.label] = self.unknown_labels.get(error.label, 0) + 1
         except KeyLogError as error:
             self.malformed += 1
             if len(self.errors) < ERRORS_KEPT:
@@ -197,7 +212,7 @@ def parse_line(line: bytes, number: int) -> Secret | None:
     try:
         label = Label(label_text.decode("ascii"))
     except ValueError:
-        raise UnknownLabelError(number, "unknown label") from None
+        raise UnknownLabelError(number, label_text.decode("ascii")) from None
     if len(fields) != 2:
         raise KeyLogError(number, f"{label} takes an attempt and a secret, found {len(fields)} values")
     return Secret(

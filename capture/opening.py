@@ -9,7 +9,7 @@ import mmap
 import os
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from capture.allocator import keep_freed_memory
@@ -26,12 +26,19 @@ from capture.table import PacketTable
 STANDARD_INPUT: Final = "-"
 GZIP: Final = b"\x1f\x8b"
 PCAPNG: Final = b"\x0a\x0d\x0d\x0a"
-_READ_WHOLE: Final = 1 << 16
-"""Files up to this size are read, longer ones mapped."""
+_READ_WHOLE: Final = 4 << 20
+"""Files up to this size are read, longer ones mapped: a mapped file that another program shortens ends the process."""
+
+Progress = Callable[[str, int, int], None]
+"""Is told what is being done, and how much of how much of it is done."""
 
 
-def open_captures(paths: Sequence[str]) -> PacketTable:
+def open_captures(paths: Sequence[str], progress: Progress | None = None) -> PacketTable:
     """Read capture files (``-`` is standard input) into one table.
+
+    Args:
+        paths: capture files.
+        progress: told of the bytes that were read; what it raises stops the reading.
 
     Raises:
         CaptureError: one of them can't be read as a capture. Damage after good packets is no error: see
@@ -39,19 +46,28 @@ def open_captures(paths: Sequence[str]) -> PacketTable:
     """
     table = PacketTable()
     for path in paths:
-        read_capture(path, table)
+        read_capture(path, table, progress)
     if len(table.files) > 1:
         from capture.vantages import merge_vantages
 
+        if progress is not None:
+            progress("comparing the files", 0, 1)
         merge_vantages(table)
     return table
 
 
-def read_capture(source: str | bytes, table: PacketTable | None = None) -> PacketTable:
+def read_capture(
+    source: str | bytes, table: PacketTable | None = None, progress: Progress | None = None
+) -> PacketTable:
     """Read one capture, a path or the bytes of one, into a table.
 
+    Args:
+        source: path or content.
+        table: where to; None is a new one.
+        progress: told of the bytes that were read; what it raises stops the reading.
+
     Raises:
-        CaptureError: it can't be read as a capture.
+        CaptureError: it can't be read as a capture, or shrinks meanwhile.
     """
     table = PacketTable() if table is None else table
     path = source if isinstance(source, str) else "<memory>"
@@ -63,7 +79,7 @@ def read_capture(source: str | bytes, table: PacketTable | None = None) -> Packe
     if not len(buffer):
         raise CaptureError(path, "the file is empty")
     keep_freed_memory()
-    raw = Raw(buffer)
+    raw = Raw(buffer, path)
     reader = _reader(raw, path)
     findings = reader.findings
     file = CaptureFile(path, findings.format, interfaces=findings.interfaces)
@@ -74,15 +90,24 @@ def read_capture(source: str | bytes, table: PacketTable | None = None) -> Packe
         if not file.packets:
             table.reserve(_expected_rows(raw, frames))
         ingest.add(len(table.segments) - 1, frames)
+        raw.check_size()
+        if progress is not None:
+            progress(f"reading {os.path.basename(path) or path}", int(frames.window.at[-1]), raw.size)
     ingest.finish()
     file.packets += findings.others
     file.not_udp += findings.others
     if file.packets and sum(ingest.unreadable.values()) == file.packets:
         linktype = next(iter(ingest.unreadable))
         raise CaptureError(path, f"link type {linktype} ({linktype_name(linktype)}) can't be read")
+    if progress is not None:
+        progress("marking what was captured twice", 0, 1)
     file.duplicates = mark_copies(table, start, len(table), start, file.knowledge)
-    file.secrets = findings.secrets
     file.notes += findings.notes
+    if findings.secrets:
+        from capture.secret_blocks import key_logs, others
+
+        file.secrets = key_logs(findings.secrets)
+        file.notes += others(findings.secrets)
     file.truncated = findings.damage or damage
     if findings.damage and damage:
         file.truncated = f"{damage}; {findings.damage}"

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from capture.frames import Interface
+from capture.frames import Interface, SecretsBlock
 
 SECTION_HEADER: Final = 0x0A0D0D0A
 INTERFACE_DESCRIPTION: Final = 1
@@ -82,13 +82,15 @@ def read_interface(body: bytes, order: str) -> Interface | str:
     return Interface(linktype, name, snaplen, resolution, offset_s, comment)
 
 
-def read_secrets(body: bytes, order: str) -> bytes | str:
+def read_secrets(body: bytes, order: str) -> SecretsBlock | str:
     """Decode the body of a decryption secrets block: type u32, length u32, data.
 
     Returns:
-        The data, or why it can't be one.
+        The block, or why it can't be one.
     """
     if len(body) < 8:
         return "decryption secrets of less than 8 bytes"
-    length = struct.unpack_from(order + "I", body, 4)[0]
-    return body[8 : 8 + length] if 8 + length <= len(body) else "decryption secrets longer than their block"
+    kind, length = struct.unpack_from(order + "II", body)
+    if 8 + length > len(body):
+        return "decryption secrets longer than their block"
+    return SecretsBlock(kind, body[8 : 8 + length])

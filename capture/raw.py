@@ -16,10 +16,11 @@ WIDEST: Final = 2048
 class Raw:
     """Read-only bytes of one source: a mapped file, a decompressed one, or a batch of live frames."""
 
-    __slots__ = ("_end", "_views", "buffer", "size")
+    __slots__ = ("_end", "_views", "buffer", "path", "size")
 
-    def __init__(self, buffer: bytes | mmap.mmap) -> None:
+    def __init__(self, buffer: bytes | mmap.mmap, path: str = "") -> None:
         self.buffer = buffer
+        self.path = path
         self.size = len(buffer)
         self._views: dict[int, Array] = {}
         self._end: tuple[int, Array] | None = None
@@ -67,6 +68,21 @@ class Raw:
         out: Array = self._view(width)[np.clip(at, 0, limit)]
         out[over] = ends[rest]
         return out.view(dtype)
+
+    def check_size(self) -> None:
+        """Make sure that a mapped file still is as long as it was: reading what is gone ends the process (SIGBUS).
+
+        It costs a system call, so it stands before stretches of reading, not before every byte; in between, a file that
+        is shortened at that very moment still does harm.
+
+        Raises:
+            CaptureError: the file is shorter now.
+        """
+        if isinstance(self.buffer, mmap.mmap) and self.buffer.size() < self.size:
+            from capture.errors import CaptureError
+
+            now = self.buffer.size()
+            raise CaptureError(self.path, f"was shortened from {self.size} to {now} bytes while it was open")
 
     def forget(self, start: int, end: int) -> None:
         """Let go of the memory that holds these bytes of a mapped file; reading them again maps them again."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from capture.flows.copies import Copies
 from capture.flows.keyring import Keyring
 from capture.flows.listing import list_search
 from capture.flows.searches import Search, Searches
-from capture.opening import open_captures
+from capture.opening import Progress, open_captures
 from capture.table import PacketTable
 from protocol.address import Address
 
@@ -40,9 +40,10 @@ class Story:
     Args:
         table: the packets; may still grow.
         keys: keys to open payloads with, besides those found in the capture.
+        progress: told of the stages of the first `update`; what it raises stops it, and the story is of no use.
     """
 
-    def __init__(self, table: PacketTable, keys: Keys = Keys()) -> None:
+    def __init__(self, table: PacketTable, keys: Keys = Keys(), progress: Progress | None = None) -> None:
         self.table = table
         self._copies = Copies(table)
         self._assembler = Assembler(table, self._copies)
@@ -56,7 +57,7 @@ class Story:
         self._give(keys)
         self._secrets_read: dict[int, int] = {}
         with collector_paused():
-            self.update()
+            self.update(progress)
             call_old()
 
     @classmethod
@@ -64,27 +65,19 @@ class Story:
         cls,
         paths: Sequence[str],
         keys: Keys = Keys(),
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
     ) -> Story:
         """Read capture files as vantages of one story.
 
         Args:
             paths: capture files; ``-`` is standard input.
             keys: keys to open payloads with.
-            progress: called with (done, total) steps.
+            progress: told of bytes read, then of the stages of the story; what it raises stops the work.
 
         Raises:
             CaptureError: a file can't be read as a capture.
         """
-        if progress is not None:
-            progress(0, 2)
-        table = open_captures(paths)
-        if progress is not None:
-            progress(1, 2)
-        story = cls(table, keys)
-        if progress is not None:
-            progress(2, 2)
-        return story
+        return cls(open_captures(paths, progress), keys, progress)
 
     @property
     def files(self) -> tuple[FileSummary, ...]:
@@ -119,7 +112,6 @@ class Story:
         bad = [one for one in self._assembler.bad if self.table.wire_length[one.row] == self.table.length[one.row]]
         if bad:
             notes.append(f"{len(bad)} messages with a value that does not decode, the first: {bad[0].error}")
-        notes.extend(f"the key {key.hex()} is the key of no target in this capture" for key in self._keyring.unused)
         return tuple(notes)
 
     @property
@@ -165,17 +157,33 @@ class Story:
 
             self._tails.extend(KeyLogTail(path) for path in keys.keylogs)
 
-    def update(self) -> tuple[str, ...]:
-        """Consume new packets and new key log lines. Returns the ids of the flows that changed."""
+    def update(self, progress: Progress | None = None) -> tuple[str, ...]:
+        """Consume new packets and new key log lines. Returns the ids of the flows that changed.
+
+        Args:
+            progress: told of each stage before it begins.
+
+        Raises:
+            CaptureError: a mapped file was shortened meanwhile.
+        """
+        stages = (
+            ("looking for copies", self._copies.update),
+            ("joining messages to attempts", self._assembler.update),
+            ("trying keys", self._keyring.update),
+            ("looking at searches", self._searches.update),
+        )
         with collector_paused():
             for tail in self._tails:
                 if tail.poll():
                     self._keyring.give_log(tail.log)
             self._read_secret_blocks()
-            self._copies.update()
-            self._assembler.update()
-            self._keyring.update()
-            self._searches.update()
+            for number, (stage, run) in enumerate(stages):
+                self.table.check_size()
+                if progress is not None:
+                    progress(stage, number, len(stages) + 1)
+                run()
+            if progress is not None:
+                progress("putting attempts together", len(stages), len(stages) + 1)
             ids = [flow.id for flow in self._casebook.update(self._assembler.changed, self._assembler.dropped)]
             if self._assembler.dropped:
                 self._sorted = None
@@ -205,7 +213,12 @@ class Story:
         return [flow.id for flow in fresh.values()]
 
     def payload(self, sighting: Sighting) -> bytes:
-        """UDP payload bytes of a packet, as captured."""
+        """UDP payload bytes of a packet, as captured.
+
+        Raises:
+            CaptureError: a mapped file was shortened meanwhile.
+        """
+        self.table.check_size()
         return self.table.payload(sighting.row)
 
     def wire_length(self, sighting: Sighting) -> int:

@@ -241,6 +241,16 @@ class PacketTable:
         """Bytes after the fixed header of UDX rows (data and acknowledged ranges); meaningless for others."""
         return self.wire_length.astype(np.int64) - UDX_HEADER_SIZE
 
+    def check_size(self) -> None:
+        """Make sure that no mapped file was shortened; see `Raw.check_size`.
+
+        Raises:
+            CaptureError: one is shorter than it was.
+        """
+        # Files come first, one segment each; those of live sources are in memory.
+        for segment in self.segments[: len(self.files)]:
+            segment.check_size()
+
     def payload(self, row: int) -> bytes:
         """The captured UDP payload of one row."""
         if row in self.assembled:

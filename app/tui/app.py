@@ -38,6 +38,7 @@ class PeepholeApp(App[int]):
         *,
         feed: Feed | None = None,
         filter_text: str = "",
+        remarks: Callable[[StoryView], Iterable[str]] = lambda _: (),
         theme: str = DARK,
         zone: datetime.tzinfo | None = None,
         tick: float = 0.1,
@@ -51,6 +52,7 @@ class PeepholeApp(App[int]):
         self._opener = opener
         self._feed = feed
         self._filter_text = filter_text
+        self._remarks = remarks
         self._zone = zone
         self._tick = tick
         self._node = node
@@ -161,7 +163,8 @@ class PeepholeApp(App[int]):
         import app.tui.main_screen  # noqa: F401 - so that showing it costs nothing
         from app.tui.session import Session
 
-        return Session(self._opener(progress), self._feed, self._filter_text)
+        story = self._opener(progress)
+        return Session(story, self._feed, self._filter_text, tuple(self._remarks(story)))
 
     def _show_main(self, session: Session) -> None:
         from app.tui.main_screen import MainScreen
@@ -193,7 +196,13 @@ def run(paths: Sequence[str], keys: Keys, *, filter_text: str = "", theme: str |
 
         return Story.open(paths, keys, progress)
 
-    return _show(PeepholeApp(opener, filter_text=filter_text, theme=theme or _terminal_theme()))
+    def remarks(story: StoryView) -> Iterable[str]:
+        from app.reading import useless_keys
+
+        return useless_keys(story, keys)
+
+    theme = theme or _terminal_theme()
+    return _show(PeepholeApp(opener, filter_text=filter_text, remarks=remarks, theme=theme))
 
 
 def run_live(

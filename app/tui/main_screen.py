@@ -33,6 +33,7 @@ from app.tui.main_actions import MainActions
 from app.tui.message_pane import ByteView, FieldTree, MessagePane
 from app.tui.node_line import NodeLine
 from app.tui.session import Session
+from capture.errors import CaptureError
 from capture.filter import Filter
 from capture.model import Flow
 
@@ -92,7 +93,7 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Show what there is, and look for more if it is live."""
-        self.query_one(Banner).show(list(oddities(self.session)))
+        self.query_one(Banner).show([*oddities(self.session), *self.session.remarks])
         self._show_flows()
         self.query_one(AttemptList).focus()
         if self.session.feed is None:
@@ -176,7 +177,13 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
             return
         session = self.session
         file = session.files[sighting.file].path.rpartition("/")[2] if len(session.files) > 1 else ""
-        payload, ends, ttl = session.payload(sighting), session.endpoints(sighting), session.ttl(sighting)
+        try:
+            payload = session.payload(sighting)
+        except CaptureError as error:
+            pane.show(None, str(error))
+            self.query_one(Banner).show([str(error)])
+            return
+        ends, ttl = session.endpoints(sighting), session.ttl(sighting)
         sent = session.wire_length(sighting)
         pane.show(message_view(flow, step, payload, sighting, ends, ttl, file, sent))
 

@@ -44,8 +44,12 @@ class _Grown(NamedTuple):
 class Session:
     """A story and its attempts as they were at the last `refresh`."""
 
-    def __init__(self, story: StoryView, feed: Feed | None = None, filter_text: str = "") -> None:
+    def __init__(
+        self, story: StoryView, feed: Feed | None = None, filter_text: str = "", remarks: tuple[str, ...] = ()
+    ) -> None:
         self.story = story
+        self.remarks = remarks
+        """What is to be said of the keys that were given."""
         self.feed = feed
         self.paused = False
         self.trouble = ""

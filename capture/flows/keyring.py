@@ -58,16 +58,12 @@ class Keyring:
         self._harvested: set[int] = set()
         """Rows of FIND_PEER responses that were read."""
         self._swept = 0
-        self.unused: set[bytes] = set()
-        """Given public keys that are the key of no target seen so far."""
 
     def give_public_key(self, public_key: bytes, source: KeySource = KeySource.GIVEN) -> None:
         """Add a public key; a captured proof of the same key is kept beside it."""
         target = target_of(public_key)
         self._known.setdefault(target, KnownKey(public_key, source))
         self._fresh = True
-        if target not in self._assembler.by_target:
-            self.unused.add(public_key)
 
     def give_secret_key(self, seed: bytes) -> None:
         """Add a server's secret key (its seed): it opens noise message 1."""
@@ -197,7 +193,6 @@ class Keyring:
         if attempt.server_public_key is None:
             if known is not None:
                 attempt.server_public_key, attempt.key_source = known.public_key, known.source
-                self.unused.discard(known.public_key)
             else:
                 logged = self._logged(attempt, "SERVER_PUBLIC_KEY")
                 if logged is not None and target_of(logged) == attempt.target:

@@ -117,6 +117,7 @@ def test_a_key_that_fits_nothing(run: Run) -> None:
     status, out, err = run("report", "--key", "ab" * 32, PUNCHED)
     assert status == 0
     assert "1 connected" in out
+    assert "no target" not in out, "once is enough"
     target = hashlib.blake2b(bytes.fromhex("ab" * 32), digest_size=32).hexdigest()
     short = f"{target[:4]}…{target[-4:]}"
     assert err == f"peephole: --key abab…abab is the key of no attempt in here: none has the target {short}\n"
@@ -142,6 +143,20 @@ def test_no_key_log(run: Run, tmp_path: Path) -> None:
     status, _, err = run("report", "--keylog", str(tmp_path / "no.log"), PUNCHED)
     assert status == 2
     assert err == f"peephole: --keylog {tmp_path}/no.log: No such file or directory\n"
+
+
+def test_a_key_log_of_a_newer_version(run: Run, tmp_path: Path) -> None:
+    log = tmp_path / "new.log"
+    log.write_text("SPHINX_KEY a b\n# ours\nSPHINX_KEY c d\nRING_KEY e\n")
+    status, _, err = run("report", "--keylog", str(log), PUNCHED)
+    assert status == 0
+    assert err == (
+        f"peephole: {log}: 3 lines with labels that this version does not know (SPHINX_KEY ×2, RING_KEY),"
+        " and no other secret\n"
+    )
+    log.write_text(f"RING_KEY e\nHOLEPUNCH_SECRET {'00' * 8} {'11' * 32}\n")
+    _, _, err = run("report", "--keylog", str(log), PUNCHED)
+    assert err == f"peephole: {log}: 1 line with labels that this version does not know (RING_KEY) left alone\n"
 
 
 def test_usage(run: Run) -> None:

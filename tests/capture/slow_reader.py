@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from capture.fragments import Reassembler
+from capture.keylog import SECRETS_TYPE
 from protocol.decode import decode_datagram
 from protocol.messages import Punch, Request, Response, UdxHeader, Undecodable
 
@@ -112,7 +113,9 @@ def pcapng_frames(data: bytes, slow: Slow) -> Iterator[Frame]:
         elif kind == 10:
             if len(body) < 8 or struct.unpack_from(order + "I", body, 4)[0] > len(body) - 8:
                 return
-            slow.secrets.append(body[8 : 8 + struct.unpack_from(order + "I", body, 4)[0]])
+            type_, length = struct.unpack_from(order + "II", body)
+            if type_ == SECRETS_TYPE:
+                slow.secrets.append(body[8 : 8 + length])
         elif kind in (0x0BAD, 0x40000BAD, 9, 0x204, 0x208, 0x216, 0x217, 0x221, 0x222):
             number += 1
             slow.frames += 1

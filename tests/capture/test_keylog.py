@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.keylog import ERRORS_KEPT, LONGEST_LINE, KeyLog, KeyLogError, Label, Secret, format_secrets, parse_line
+from capture.keylog import (
+    ERRORS_KEPT,
+    LABELS_KEPT,
+    LONGEST_LINE,
+    KeyLog,
+    KeyLogError,
+    Label,
+    Secret,
+    format_secrets,
+    parse_line,
+)
 from capture.keylog_files import HOOK, KeyLogTail, append_secrets, read_keylog
 
 ATTEMPT = bytes(range(8))
@@ -70,6 +80,12 @@ class TestFormat:
     def test_other_labels_are_counted(self) -> None:
         log = KeyLog.parse(f"CLIENT_RANDOM {'00' * 32} {'11' * 48}\nEXPORTER_SECRET\n{LINE}")
         assert (log.unknown, log.malformed, log.secrets()) == (2, 0, (ONE,))
+        assert log.unknown_labels == {"CLIENT_RANDOM": 1, "EXPORTER_SECRET": 1}
+
+    def test_only_some_other_labels_are_kept_by_name(self) -> None:
+        log = KeyLog.parse("".join(f"LABEL_{number % 50} x\n" for number in range(100)))
+        assert log.unknown == 100
+        assert log.unknown_labels == {f"LABEL_{number}": 2 for number in range(LABELS_KEPT)}
 
     def test_only_the_first_errors_are_kept(self) -> None:
         log = KeyLog.parse("?\n" * (ERRORS_KEPT + 5))

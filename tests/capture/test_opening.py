@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import random
 import struct
 import sys
@@ -13,7 +14,10 @@ import pytest
 
 from capture import compressed, opening
 from capture.errors import CaptureError
+from capture.flow import Sighting
+from capture.keylog import SECRETS_TYPE
 from capture.opening import open_captures, read_capture
+from capture.story import Story
 from tests.capture.build import (
     block,
     enhanced,
@@ -157,6 +161,90 @@ def test_large_files_are_mapped_and_equal(tmp_path: Path, monkeypatch: pytest.Mo
     assert mapped.payloads(range(5)) == read.payloads(range(5))
 
 
+@pytest.mark.parametrize("left", [0, 4096, 60_000])
+def test_a_mapped_file_that_is_shortened_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    monkeypatch.setattr(opening, "_READ_WHOLE", 10)
+    path = tmp_path / "shrinking.pcap"
+    path.write_bytes(pcap(FRAMES * 500))
+
+    def shorten(_doing: str, _done: int, _total: int) -> None:
+        os.truncate(path, left)
+
+    size = path.stat().st_size
+    with pytest.raises(CaptureError) as caught:
+        Story.open([str(path)], progress=shorten)
+    assert str(caught.value) == f"{path}: was shortened from {size} to {left} bytes while it was open"
+
+
+def test_a_mapped_file_that_is_shortened_later_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_READ_WHOLE", 10)
+    path = tmp_path / "shrinking.pcap"
+    path.write_bytes(pcap(FRAMES * 500))
+    story = Story.open([str(path)])
+    assert story.payload(Sighting(0, 2000, 1999)) == b"\5" * 5
+    os.truncate(path, 0)
+    with pytest.raises(CaptureError, match="was shortened"):
+        story.payload(Sighting(0, 2000, 1999))
+
+
+def test_a_small_file_may_be_shortened_at_any_time(tmp_path: Path) -> None:
+    path = tmp_path / "shrinking.pcap"
+    path.write_bytes(pcap(FRAMES * 500))
+    story = Story.open([str(path)])
+    os.truncate(path, 0)
+    assert story.payload(Sighting(0, 2000, 1999)) == b"\5" * 5
+
+
+def test_progress_counts_bytes_and_then_names_the_stages(tmp_path: Path) -> None:
+    path = tmp_path / "some.pcap"
+    path.write_bytes(pcap(FRAMES * 20_000))
+    told: list[tuple[str, int, int]] = []
+    Story.open([str(path)], progress=lambda *one: told.append(one))
+    reading = [(done, total) for doing, done, total in told if doing == "reading some.pcap"]
+    assert len(reading) > 2
+    assert reading == sorted(reading)
+    assert all(0 < done <= total == path.stat().st_size for done, total in reading)
+    assert reading[-1][0] > 0.99 * path.stat().st_size
+    stages = [doing for doing, _, _ in told[len(reading) :]]
+    assert stages[0] == "marking what was captured twice"
+    assert "joining messages to attempts" in stages
+    assert len(set(stages)) == len(stages) > 5
+
+
+def test_what_progress_raises_stops_the_reading() -> None:
+    class StopError(Exception):
+        pass
+
+    told: list[str] = []
+
+    def stop(doing: str, _done: int, _total: int) -> None:
+        told.append(doing)
+        raise StopError
+
+    with pytest.raises(StopError):
+        read_capture(pcap(FRAMES * 20_000), progress=stop)
+    assert len(told) == 1
+
+
+def test_secrets_of_other_protocols_are_named_and_no_key_log() -> None:
+    def secrets(type_: int, data: bytes) -> bytes:
+        return block(10, struct.pack("<II", type_, len(data)) + data)
+
+    tls = secrets(0x544C534B, b"CLIENT_RANDOM " + b"00" * 32 + b" " + b"11" * 48)
+    start = section() + interface()
+    data = start + tls + tls + secrets(0x1234, b"?") + secrets(SECRETS_TYPE, b"KEY") + enhanced(FRAMES[0], 1)
+    file = read_capture(data).files[0]
+    assert file.secrets == [b"KEY"]
+    assert file.notes == [
+        "2 decryption-secrets blocks with TLS keys (type 0x544c534b), which open nothing here, left alone",
+        "1 decryption-secrets block with other keys (type 0x00001234), which open nothing here, left alone",
+    ]
+
+
 def test_pcapng_sections_interfaces_and_times() -> None:
     frame = FRAMES[0]
     nano = option(9, b"\x09") + option(2, b"wan0")
@@ -172,7 +260,7 @@ def test_pcapng_sections_interfaces_and_times() -> None:
             enhanced(ipv4(udp(b"raw")), 2_000_001, 0, ">"),
             block(0x0BAD, b"what nobody knows", ">"),
             obsolete(frame, 3 * 1024 + 512, 1, ">"),
-            block(10, struct.pack(">II", 7, 3) + b"KEY", ">"),
+            block(10, struct.pack(">II", SECRETS_TYPE, 3) + b"KEY", ">"),
             section("<"),
             interface(1, "<", snaplen=45),
             simple(frame),
@@ -213,7 +301,7 @@ def test_pcapng_damage_is_told_with_its_offset(broken: bytes, said: str) -> None
 
 def test_what_is_behind_the_damage_is_not_taken_in() -> None:
     start = section() + interface() + enhanced(FRAMES[0], 1)
-    secret = block(10, struct.pack("<II", 7, 3) + b"KEY")
+    secret = block(10, struct.pack("<II", SECRETS_TYPE, 3) + b"KEY")
     file = read_capture(
         start + secret + enhanced(FRAMES[0], 1, 3) + secret + interface() + enhanced(FRAMES[1], 2)
     ).files[0]

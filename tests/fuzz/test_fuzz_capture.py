@@ -10,21 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.capture.build import (
-    block,
-    enhanced,
-    ethernet,
-    interface,
-    ipv4,
-    ipv6,
-    obsolete,
-    option,
-    pcap,
-    section,
-    simple,
-    sll2,
-    udp,
-)
+from tests.capture import build
 
 from .capture_law import check
 
@@ -38,21 +24,28 @@ UDX = bytes.fromhex("ff01 0100 78563412 00000100 00000000 00000000")
 
 def corpus() -> list[bytes]:
     """One small capture of each kind, behind the byte that says where it is divided."""
-    body = udp(bytes(range(60)))
-    packets = [ipv4(udp(payload)) for payload in (PING, FIND, UDX, b"\x00", b"hello")]
-    packets += [ipv4(body[:32], ip_id=7, fragment=0x2000), ipv4(body[32:], ip_id=7, fragment=4)]
-    packets += [ipv4(udp(PING), options=bytes(4), ttl=ttl) for ttl in (64, 63)]
-    six = ipv6(bytes((17, 0)) + bytes(6) + udp(PING), bytes(15) + b"\1", bytes(15) + b"\2", 60)
-    frames = [ethernet(packet) for packet in packets] + [
-        ethernet(six, 0x86DD),
-        ethernet(packets[0], tags=b"\x81\0\0\1"),
+    body = build.udp(bytes(range(60)))
+    packets = [build.ipv4(build.udp(payload)) for payload in (PING, FIND, UDX, b"\x00", b"hello")]
+    packets += [build.ipv4(body[:32], ip_id=7, fragment=0x2000), build.ipv4(body[32:], ip_id=7, fragment=4)]
+    packets += [build.ipv4(build.udp(PING), options=bytes(4), ttl=ttl) for ttl in (64, 63)]
+    six = build.ipv6(bytes((17, 0)) + bytes(6) + build.udp(PING), bytes(15) + b"\1", bytes(15) + b"\2", 60)
+    frames = [build.ethernet(packet) for packet in packets] + [
+        build.ethernet(six, 0x86DD),
+        build.ethernet(packets[0], tags=b"\x81\0\0\1"),
     ]
-    cooked = [sll2(packets[0], n, 4 * n) for n in (0, 1)] + [sll2(ipv4(udp(PING, 7), ttl=63), 2, 4)]
-    newer = section() + interface(options=option(9, b"\x09") + option(14, bytes(8)))
-    newer += enhanced(frames[0], 1 << 60) + simple(frames[1]) + obsolete(frames[2], 5)
-    newer += block(10, b"PEEP\3\0\0\0KEY") + section(">") + interface(276, ">")
-    newer += b"".join(enhanced(frame, n, 0, ">") for n, frame in enumerate(cooked))
-    files = [pcap(frames), pcap(cooked, 276, ">", nanoseconds=True, snaplen=60), pcap(packets, 101), newer]
+    cooked = [build.sll2(packets[0], n, 4 * n) for n in (0, 1)] + [
+        build.sll2(build.ipv4(build.udp(PING, 7), ttl=63), 2, 4)
+    ]
+    newer = build.section() + build.interface(options=build.option(9, b"\x09") + build.option(14, bytes(8)))
+    newer += build.enhanced(frames[0], 1 << 60) + build.simple(frames[1]) + build.obsolete(frames[2], 5)
+    newer += build.block(10, b"LKHP\3\0\0\0KEY") + build.section(">") + build.interface(276, ">")
+    newer += b"".join(build.enhanced(frame, n, 0, ">") for n, frame in enumerate(cooked))
+    files = [
+        build.pcap(frames),
+        build.pcap(cooked, 276, ">", nanoseconds=True, snaplen=60),
+        build.pcap(packets, 101),
+        newer,
+    ]
     return [bytes((200,)) + data for data in (*files, gzip.compress(files[1], mtime=0))]
 
 

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import stat
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.cli import main
+from app.reading import useless_keys
 from app.tui.app import PeepholeApp
 from app.tui.bars import Banner
 from app.tui.exporting import FORMATS, write
-from app.tui.loading import LoadingScreen, StoppedError
+from app.tui.loading import LoadingScreen, Progress, StoppedError
 from app.tui.session import Session
 from app.tui.story_view import StoryView
 from capture.errors import CaptureError
-from capture.model import Evidence, FileSummary, Verdict
-from capture.story import Story
+from capture.model import Evidence, FileSummary, Sighting, Verdict
+from capture.story import Keys, Story
 from protocol.messages import Address
 from tests.app.flows_by_hand import BOTH_RANDOM, STORY, story
+from tests.app.hand_story import HandStory
 from tests.app.running import PUNCHED, SAMPLE
 from tests.app.tui.stage import SIZES, main_of, opened, staged, text_on
 
@@ -30,8 +31,8 @@ async def test_the_screen_is_up_while_files_are_read() -> None:
     go_on = threading.Event()
     half_way = threading.Event()
 
-    def slow(progress: Callable[[int, int], None]) -> StoryView:
-        progress(1, 2)
+    def slow(progress: Progress) -> StoryView:
+        progress("reading slow.pcap", 1, 2)
         half_way.set()
         go_on.wait(10)
         return STORY
@@ -43,20 +44,23 @@ async def test_the_screen_is_up_while_files_are_read() -> None:
             await pilot.pause()
         await pilot.pause()
         assert isinstance(app.screen, LoadingScreen)
-        assert "█" * 20 + "░" * 20 in text_on(pilot)
+        assert "█" * 20 + "░" * 20 + "  50 %" in text_on(pilot)
+        assert "reading slow.pcap" in text_on(pilot)
+        assert "Esc stop" in text_on(pilot)
         go_on.set()
         await opened(pilot)
         assert main_of(pilot).flow is BOTH_RANDOM
 
 
-async def test_reading_stops_when_the_user_leaves() -> None:
+@pytest.mark.parametrize("key", ["q", "escape"])
+async def test_reading_stops_when_the_user_leaves(key: str) -> None:
     left = threading.Event()
     stopped = threading.Event()
 
-    def endless(progress: Callable[[int, int], None]) -> StoryView:
+    def endless(progress: Progress) -> StoryView:
         left.wait(10)
         try:
-            progress(1, 2)
+            progress("reading", 1, 2)
         except StoppedError:
             stopped.set()
             raise
@@ -64,7 +68,7 @@ async def test_reading_stops_when_the_user_leaves() -> None:
 
     app = PeepholeApp(endless)
     async with app.run_test() as pilot:
-        await pilot.press("q")
+        await pilot.press(key)
         left.set()
     assert stopped.wait(10)
     assert app.return_code == 0
@@ -74,7 +78,7 @@ async def test_reading_stops_when_the_user_leaves() -> None:
 async def test_a_file_that_is_no_capture_ends_the_screen_with_the_error() -> None:
     error = CaptureError("notes.txt", "is not a capture", 0)
 
-    def failing(_: Callable[[int, int], None]) -> StoryView:
+    def failing(_: Progress) -> StoryView:
         raise error
 
     app = PeepholeApp(failing)
@@ -83,6 +87,26 @@ async def test_a_file_that_is_no_capture_ends_the_screen_with_the_error() -> Non
             await pilot.pause()
     assert app.failure is error
     assert app.return_value == 1
+
+
+async def test_a_file_that_is_shortened_under_the_inspector_is_said() -> None:
+    error = CaptureError("big.pcap", "was shortened from 9 to 4 bytes while it was open")
+
+    class Shortened(HandStory):
+        def payload(self, sighting: Sighting) -> bytes:
+            raise error
+
+    async with staged(Shortened(STORY.files, STORY.flows, STORY.pencils)) as pilot:
+        assert str(error) in text_on(pilot)
+        await pilot.press("enter", "j")
+        assert main_of(pilot).ladder.has_focus
+
+
+async def test_a_useless_key_is_said_in_the_inspector() -> None:
+    app = PeepholeApp(lambda _: STORY, remarks=lambda story: useless_keys(story, Keys(public_keys=(b"\xab" * 32,))))
+    async with app.run_test() as pilot:
+        await opened(pilot)
+        assert "--key abab…abab is the key of no attempt in here" in text_on(pilot)
 
 
 @pytest.mark.parametrize("size", SIZES)
