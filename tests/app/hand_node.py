@@ -46,6 +46,17 @@ STATUS = NodeStatus(
 
 
 @dataclass
+class SilentFeed:
+    """A live source that brings nothing."""
+
+    name: str = "node"
+    dropped: int = 0
+
+    def poll(self) -> None:
+        """Nothing has arrived."""
+
+
+@dataclass
 class Still:
     """Runs nothing; its state is what a test says."""
 
@@ -64,14 +75,3 @@ class Still:
 
     async def close_now(self) -> None:
         """Nothing to close."""
-
-
-@dataclass
-class SilentFeed:
-    """A live source that brings nothing."""
-
-    name: str = "node"
-    dropped: int = 0
-
-    def poll(self) -> None:
-        """Nothing has arrived."""

@@ -1,8 +1,8 @@
-"""Makes the pictures in screenshots/ from the bundled capture: python -m tests.app.make_screenshots [FOLDER].
+"""Makes the pictures in screenshots/: python -m tests.app.make_screenshots [FOLDER].
 
-Each is the inspector, opened on the capture and brought there by keys. Times are UTC, nothing moves. The SVGs depend on
-the pinned Textual alone and are compared by a test; PNGs also on librsvg and fonts, so they are only known to be drawn
-from these SVGs.
+They show the bundled capture, and a peer of ours in a simulated network. Each is the inspector, opened and brought
+there by keys. Times are UTC, nothing moves. The SVGs depend on the pinned Textual alone and are compared by a test;
+PNGs also on librsvg and fonts, so they are only known to be drawn from these SVGs.
 """
 
 from __future__ import annotations
@@ -15,15 +15,22 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from unittest import mock
 
+from textual.pilot import Pilot
+
 from app.export_svg import svg_export
 from app.tui.app import PeepholeApp
+from app.tui.node_line import NodeLine
 from app.tui.palette import DARK, LIGHT
 from capture.story import Story
+from tests.app.hand_node import SilentFeed, Still
 from tests.app.running import SAMPLE
+from tests.app.simulated_node import punching
 from tests.app.terminal_picture import png_of, screen_svg
-from tests.app.tui.stage import opened
+from tests.app.tui.stage import main_of, opened
 
 FOLDER: Final = Path(__file__).parents[2] / "screenshots"
+NEVER: Final = 3600.0
+"""Seconds between looks at a live source."""
 EXPORTED: Final = "ladder"
 EXPORTED_VERDICT: Final = "try-later"
 
@@ -34,6 +41,8 @@ class Shot(NamedTuple):
     size: tuple[int, int]
     theme: str
     keys: tuple[str, ...]
+    live: bool = False
+    """Of a peer of ours in a simulated network, 1.5 s after it began to punch; else of the capture."""
 
 
 def attempt(number: int) -> tuple[str, ...]:
@@ -49,8 +58,26 @@ SHOTS: Final = {
     "verdict": Shot((100, 32), DARK, (*attempt(6), "v")),
     "nat": Shot((120, 40), DARK, (*attempt(4), "n")),
     "rounds": Shot((120, 40), DARK, (*attempt(1), "r")),
+    "live": Shot((120, 40), DARK, (), live=True),
+    "node": Shot((100, 32), DARK, ("N",), live=True),
     "help": Shot((100, 48), DARK, ("enter", "question_mark")),
 }
+
+
+def alive(shot: Shot) -> PeepholeApp:
+    """The inspector on a peer of ours that has begun to punch; it looks at nothing by itself."""
+    moment = punching(1.5)
+    node, feed = Still(moment.status), SilentFeed()
+    return PeepholeApp(lambda _: moment.story, feed=feed, theme=shot.theme, zone=datetime.UTC, tick=NEVER, node=node)
+
+
+async def look(pilot: Pilot[int]) -> None:
+    """Take in the packets, then the state of the node."""
+    main = main_of(pilot)
+    await main.look()
+    await pilot.pause()
+    main.query_one(NodeLine).look()
+    await pilot.pause()
 
 
 async def screens() -> dict[str, str]:
@@ -64,14 +91,16 @@ async def _screens() -> dict[str, str]:
     story = Story.open([str(SAMPLE)])
     drawn = {}
     for name, shot in SHOTS.items():
-        inspector = PeepholeApp(lambda _: story, theme=shot.theme, zone=datetime.UTC)
+        inspector = alive(shot) if shot.live else PeepholeApp(lambda _: story, theme=shot.theme, zone=datetime.UTC)
         inspector.animation_level = "none"
         async with inspector.run_test(size=shot.size) as pilot:
             await opened(pilot)
+            if shot.live:
+                await look(pilot)
             await pilot.press(*shot.keys)
             await pilot.app.workers.wait_for_complete()
             await pilot.pause()
-            drawn[name] = screen_svg(inspector, "peephole tour.pcapng")
+            drawn[name] = screen_svg(inspector, "peephole connect KEY" if shot.live else "peephole tour.pcapng")
     return drawn
 
 
