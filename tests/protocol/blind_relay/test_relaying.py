@@ -246,6 +246,21 @@ def test_a_relay_that_ends_takes_no_new_pairs() -> None:
     assert b.events[-1] == RelayClosed(RelayEnd.REMOTE_CLOSED)
 
 
+def test_a_session_that_ends_closes_with_its_last_pair() -> None:
+    relay = Relayed()
+    a, b = relay.join("a"), relay.join("b")
+    a.client.pair(True, TOKEN, 11)
+    relay.settle()
+    a.session.end()
+    assert relay.server.sessions
+    b.client.pair(False, TOKEN, 22)
+    relay.settle()
+    assert len(a.paired) == len(b.paired) == 1
+    assert a.events[-1] == RelayClosed(RelayEnd.REMOTE_CLOSED)
+    assert ends(relay) == [LinkEnd.SESSION_CLOSED]
+    assert list(relay.server.sessions.values()) == [b.session]
+
+
 def test_one_client_may_be_both_sides() -> None:
     relay = Relayed()
     a = relay.join("a")
@@ -301,6 +316,23 @@ def test_no_more_pairs_of_a_session_than_allowed() -> None:
     relay.settle()
     assert relay.server.links == 2
     assert relay.server.counters.pairings_refused > 0
+    relay.bounded(limits)
+
+
+def test_a_half_that_waits_counts_the_pairs_its_session_got_since() -> None:
+    limits = RelayLimits(max_links_per_session=1)
+    relay = Relayed(limits)
+    a, b, c = relay.join("a"), relay.join("b"), relay.join("c")
+    for token in (TOKEN, OTHER_TOKEN):
+        a.client.pair(True, token, 1)
+    relay.settle()
+    b.client.pair(False, TOKEN, 2)
+    relay.settle()
+    c.client.pair(False, OTHER_TOKEN, 3)
+    relay.settle()
+    assert PairRefused(c.session, OTHER_TOKEN, Refusal.LINKS) in relay.events
+    assert isinstance(c.events[-1], RelayClosed)
+    assert (relay.server.links, relay.server.waiting) == (1, 1)
     relay.bounded(limits)
 
 
