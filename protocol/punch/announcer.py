@@ -16,7 +16,7 @@ Source: npm hyperdht 6.34.0 (lib/announcer.js).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
@@ -26,11 +26,11 @@ from protocol.dht.health import Health
 from protocol.dht.node import Node
 from protocol.dht.query import Query
 from protocol.dht.query_host import QueryResult
-from protocol.dht.signing import signed_announce
 from protocol.hashes import target_of
 from protocol.keys import KeyPair
-from protocol.messages import Address, Announce, PeerRecord, RelayInfo
-from protocol.peer_values import encode_announce, encode_peer_record
+from protocol.messages import Address, PeerRecord, RelayInfo
+from protocol.peer_values import encode_peer_record
+from protocol.punch.placement import Placement
 
 RELAYS: Final = 3
 PING_INTERVAL: Final = 3.0
@@ -76,7 +76,7 @@ class Announcer:
         self.updates = 0
         """Updates that have come to their end."""
         self._node = node
-        self._key_pair = key_pair
+        self._placement = Placement(node, key_pair, self.target)
         self._older: list[dict[Address, Contact]] = [{}, {}, {}]
         self._closest: tuple[Contact, ...] = ()
         self._query: Query | None = None
@@ -188,7 +188,7 @@ class Announcer:
             for told in waiting:
                 told(now)
 
-        self._take_back(tuple(self._older[2].values()), now, ended)
+        self._placement.take_back(tuple(self._older[2].values()), now, ended)
 
     def _update(self, now: float) -> None:
         self.phase = Phase.UPDATING
@@ -220,49 +220,25 @@ class Announcer:
 
     def _announce(self, result: QueryResult, now: float) -> None:
         """Send the record to the best of those who answered."""
-        best = result.closest[:RELAYS]
-        if self._is_over or not best:
-            self._announced(result, [], now)
-            return
-        waiting = len(best)
-        relays: list[RelayInfo] = []
 
-        def ended(now: float) -> None:
-            nonlocal waiting
-            waiting -= 1
-            if not waiting:
-                self._announced(result, relays, now)
+        def taken(reply: Reply) -> None:
+            # At once: a client may come over this relay while another one is still being asked.
+            self._older[2][reply.sender.address] = reply.sender
 
-        def taken(found: Reply, answer: Reply, now: float) -> None:
-            if not answer.error:
-                relays.append(RelayInfo(found.sender.address, found.to))
-                self._older[2][found.sender.address] = found.sender
-            ended(now)
+        best = () if self._is_over else result.closest[:RELAYS]
+        self._placement.put(best, now, taken, lambda replies, now: self._announced(result, replies, now))
 
-        for reply in best:
-            ask = self._signed(Command.ANNOUNCE, reply)
-            if ask is None:
-                ended(now)
-            else:
-                self._node.request(
-                    ask,
-                    reply.sender.address,
-                    now,
-                    lambda answer, now, found=reply: taken(found, answer, now),  # type: ignore[misc]
-                    lambda _, now: ended(now),
-                )
-
-    def _announced(self, result: QueryResult, relays: list[RelayInfo], now: float) -> None:
+    def _announced(self, result: QueryResult, taken: list[Reply], now: float) -> None:
         if self._is_over:
             self._updated(now)
             return
         own = self._node.remote_address
         addresses = () if own is None else (own,)
         self._closest = result.closest_contacts
-        self.relays = tuple(relays)
-        self.relay_addresses = (*addresses, *(relay.relay_address for relay in relays))[:RELAYS]
+        self.relays = tuple(RelayInfo(reply.sender.address, reply.to) for reply in taken)
+        self.relay_addresses = (*addresses, *(relay.relay_address for relay in self.relays))[:RELAYS]
         gone = [contact for address, contact in self._older[1].items() if address not in self._older[2]]
-        self._take_back(gone, now, self._updated)
+        self._placement.take_back(gone, now, self._updated)
 
     def _updated(self, now: float) -> None:
         self._updating = False
@@ -310,38 +286,6 @@ class Announcer:
         else:
             self.phase = Phase.RESTING
             self._due = now + PING_INTERVAL
-
-    def _take_back(self, contacts: Iterable[Contact], now: float, on_done: OnEnded) -> None:
-        """Ask each for a token, and with it to forget the record; who does not answer will forget it in time."""
-        contacts = tuple(contacts)
-        waiting = len(contacts) + 1
-
-        def ended(now: float) -> None:
-            nonlocal waiting
-            waiting -= 1
-            if not waiting:
-                on_done(now)
-
-        def found(reply: Reply, now: float) -> None:
-            ask = None if reply.value is None else self._signed(Command.UNANNOUNCE, reply)
-            if ask is None:
-                ended(now)
-            else:
-                to = reply.sender.address
-                self._node.request(ask, to, now, lambda _, now: ended(now), lambda _, now: ended(now))
-
-        for contact in contacts:
-            ask = Ask(Command.FIND_PEER, target=self.target)
-            self._node.request(ask, contact.address, now, found, lambda _, now: ended(now))
-        ended(now)
-
-    def _signed(self, command: Command, reply: Reply) -> Ask | None:
-        """The signed request to a node that answered; None if it takes none."""
-        if reply.token is None or reply.sender.id is None:
-            return None
-        record = Announce(PeerRecord(self._key_pair.public_key, ()))
-        signed = signed_announce(command, self._key_pair, self.target, reply.token, reply.sender.id, record)
-        return Ask(command, False, self.target, reply.token, encode_announce(signed))
 
     @property
     def _is_over(self) -> bool:
