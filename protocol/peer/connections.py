@@ -56,6 +56,8 @@ class Connections:
         self.keepalive = keepalive
         self.refused: Counter[StreamRefusal] = Counter()
         """Packets of streams that were not taken."""
+        self.may_linger = True
+        """Whether connections that are over stay to answer late packets; not while sockets are closed."""
         self._random = random
         self._agenda = agenda
         self._pool = pool
@@ -149,7 +151,7 @@ class Connections:
             del self._stirred[connection]
             connection.reader(now)
         connection.tell_over(now)
-        if connection.is_gone:
+        if connection.is_gone or (connection.is_over and not self.may_linger):
             self._forget(connection, now)
             return
         due = connection.next_timeout()

@@ -230,6 +230,7 @@ class Peer:
             return
         for server in self.servers:
             server.suspend(now, lambda _: None)
+        self.connections.may_linger = False
         self.connections.close(Closing(ErrorName.SUSPENDED, Cause.SUSPENDED), now)
         self._suspended = True
         self.node.suspend(now)
@@ -240,6 +241,7 @@ class Peer:
         if not self._suspended or self._closed:
             return
         self._suspended = False
+        self.connections.may_linger = True
         self.node.resume(server_port, now)
         for server in self.servers:
             server.resume(now)
@@ -253,6 +255,7 @@ class Peer:
             return
         for server in tuple(self.servers):
             server.close(now)
+        self.connections.may_linger = False
         self.connections.close(Closing(ErrorName.NODE_DESTROYED, Cause.NODE_CLOSED), now)
         self.node.close(now)
         self._closed = True
