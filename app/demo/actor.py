@@ -11,11 +11,19 @@ from typing import Final
 from app.demo.embedded_network import EmbeddedNetwork
 from app.demo.loopback_network import PublicHost
 from app.demo.nat_host import NatHost
+from app.demo.relay_peer import RelayPeer
 from protocol.dht.events import Event
 from protocol.keys import KeyPair
 from protocol.noise_handshake import KeyLine
 from protocol.peer.connection import Connection
-from protocol.peer.events import ConnectionClosed, ConnectionOpened, ConnectionStirred, ServerClosed, ServerListening
+from protocol.peer.events import (
+    ConnectionAccepted,
+    ConnectionClosed,
+    ConnectionOpened,
+    ConnectionStirred,
+    ServerClosed,
+    ServerListening,
+)
 from protocol.peer.failures import Closing
 from protocol.peer.options import ConnectOptions, ListenOptions, PeerOptions
 from protocol.peer.peer import Peer
@@ -57,15 +65,17 @@ class Actor:
         self._echoed: set[Connection] = set()
 
     @classmethod
-    async def open(cls, network: EmbeddedNetwork, host: Host, *, on_key: OnKey, gate: Gate | None = None) -> Actor:
-        """Start a peer and wait until it has bootstrapped."""
+    async def open(
+        cls, network: EmbeddedNetwork, host: Host, *, on_key: OnKey, gate: Gate | None = None, relays: bool = False
+    ) -> Actor:
+        """Start a peer, or a blind relay, and wait until it has bootstrapped."""
         actor = cls(host)
         # A host without a NAT is told so, as the owner of a server does.
         node = replace(network.client_options, firewalled=isinstance(host, NatHost))
         options = PeerOptions(node=node, gate=gate or pass_at_once, on_key=on_key)
 
         def make(random: Random, now: float, _epoch: float) -> Peer:
-            return Peer(options, random, now)
+            return (RelayPeer if relays else Peer)(options, random, now)
 
         actor.shell = await UdpShell.run_machine(
             make, port=0, network=host, random=Random(network.random.getrandbits(64)), on_event=actor.heard
@@ -117,6 +127,8 @@ class Actor:
         """Take in what the peer tells."""
         if isinstance(event, ConnectionStirred):
             self._pump(event.connection)
+        elif isinstance(event, ConnectionAccepted) and isinstance(self.shell.machine, RelayPeer):
+            self.shell.machine.serve(event.connection)
         elif isinstance(event, ServerListening):
             self._listening.set()
         elif isinstance(event, ServerClosed):

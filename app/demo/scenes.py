@@ -53,6 +53,8 @@ class Scene:
     fast_open: bool = True
     same_nat: bool = False
     """The client is behind the server's NAT."""
+    relayed: bool = False
+    """A blind relay may carry the stream."""
     slow: bool = False
     """Takes more than a few seconds, as punching through random NATs does."""
 
@@ -138,7 +140,7 @@ SCENES: Final = (
         REMAPPING,
         REMAPPING,
         V.NAT_REMAPPED,
-        also=frozenset({V.PROBES_LOST}),
+        also=frozenset({V.PROBES_LOST, V.PUNCHED}),
         fast_open=False,
         slow=True,
     ),
@@ -156,7 +158,12 @@ SCENES: Final = (
         CONSISTENT,
         RANDOM,
         V.TRY_LATER,
+        also=frozenset({V.PUNCHED}),
         trouble=Trouble.SERVER_BUSY,
         slow=True,
+    ),
+    Scene("two random NATs and a blind relay", RANDOM, RANDOM, V.RELAYED, relayed=True),
+    Scene(
+        "a blind relay first, then the direct path", CONSISTENT, CONSISTENT, V.UPGRADED, relayed=True, fast_open=False
     ),
 )

@@ -35,6 +35,7 @@ class Stage:
         self._network = network
         self._on_key = on_key
         self._pair = key_pair(random.randbytes(32))
+        self._relay_pair = key_pair(random.randbytes(32))
         self._trouble = scene.trouble
         self._lans: list[NattedLan] = []
         self._public: list[PublicHost] = []
@@ -64,6 +65,7 @@ class Stage:
         options = ConnectOptions(
             fast_open=self.scene.fast_open,
             holepunch=lambda *_: self._trouble is not Trouble.CLIENT_DECLINES,
+            relay_through=(self._relay_pair.public_key,) if self.scene.relayed else (),
         )
         if self._trouble is Trouble.SERVER_BUSY:
             other = await self._actor(self._host(CONSISTENT))
@@ -86,6 +88,9 @@ class Stage:
         scene = self.scene
         server_host = self._host(scene.server)
         client_host = self._network.places.host(self._lans[0]) if scene.same_nat else self._host(scene.client)
+        if scene.relayed:
+            relay = await self._actor(self._host(None), relays=True)
+            await relay.listen(self._relay_pair, ListenOptions())
         self.server = await self._actor(server_host)
         self.client = await self._actor(client_host, gated=True)
         await self.server.listen(
@@ -112,8 +117,10 @@ class Stage:
         self._lans.append(lan)
         return self._network.places.host(lan)
 
-    async def _actor(self, host: Host, *, gated: bool = False) -> Actor:
-        actor = await Actor.open(self._network, host, on_key=self._on_key, gate=self._gate if gated else None)
+    async def _actor(self, host: Host, *, gated: bool = False, relays: bool = False) -> Actor:
+        actor = await Actor.open(
+            self._network, host, on_key=self._on_key, gate=self._gate if gated else None, relays=relays
+        )
         self._stack.push_async_callback(actor.close)
         return actor
 
