@@ -170,6 +170,7 @@ class RelayClient:
     def stream_closed(self) -> None:
         """The secret stream is over, or the relay ended its side of it."""
         self._close(RelayAct.STREAM_LOST)
+        self._mux.discard()
 
     # What comes out.
 

@@ -206,6 +206,12 @@ class Mux:
         self._out_size -= len(message)
         return message
 
+    def discard(self) -> None:
+        """Forget what waits: the secret stream takes nothing any more."""
+        self._out.clear()
+        self._batch = []
+        self._out_size = self._batch_size = 0
+
     def _answered(self) -> None:
         if self._answering:
             self._answering = False

@@ -189,10 +189,9 @@ class RelayServer:
         return self._events.popleft() if self._events else None
 
     def take_ready(self) -> list[RelaySession]:
-        """Sessions with something to say since the last call, also those that are closed by now."""
-        ready = list(self._ready)
-        self._ready.clear()
-        return ready
+        """Sessions with something to say, closed ones too, until it is taken out or their stream is over."""
+        self._ready = {session: None for session in self._ready if session.backlog}
+        return list(self._ready)
 
     # What sessions say.
 

@@ -79,6 +79,11 @@ class RelaySession:
         """Close the channel now. Allowed in every state."""
         self._close(RelayAct.DESTROY)
 
+    @property
+    def backlog(self) -> int:
+        """Bytes that wait for `poll_message`."""
+        return self._mux.backlog
+
     # What goes in and comes out.
 
     def receive(self, message: bytes, now: float) -> None:
@@ -104,8 +109,9 @@ class RelaySession:
             self._board.on_output(self)
 
     def stream_closed(self) -> None:
-        """The secret stream is over, or the client ended its side of it."""
+        """The secret stream is over, or the client ended its side of it. Needed also when the session is closed."""
         self._close(RelayAct.STREAM_LOST)
+        self._mux.discard()
 
     def poll_message(self) -> bytes | None:
         """The next message for the secret stream, or None."""

@@ -371,6 +371,24 @@ def test_a_close_right_behind_a_pair() -> None:
     assert b.paired
 
 
+def test_what_a_full_stream_does_not_take_is_offered_again() -> None:
+    relay = Relayed()
+    _, a, b = relay.link()
+    b.client.end()
+    while (message := b.client.poll_message()) is not None:
+        b.session.receive(message, relay.now)
+    a.session.end()
+    assert relay.server.take_ready() == relay.server.take_ready() == [a.session]
+    assert a.session.poll_message() is not None
+    assert relay.server.take_ready() == []
+    c = relay.join("c")
+    c.session.destroy()
+    assert relay.server.take_ready() == [c.session]
+    c.session.stream_closed()
+    assert relay.server.take_ready() == []
+    assert c.session.poll_message() is None
+
+
 def test_ids_are_not_given_twice() -> None:
     relay = Relayed(ids=iter([5, 5, 6, 6, 5, 7, 7, 8]))
     a, b = relay.join("a"), relay.join("b")
