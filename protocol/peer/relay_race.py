@@ -22,6 +22,8 @@ from protocol.errors import DecodeError
 from protocol.messages import Address
 from protocol.peer_values import decode_peer_record
 
+RETRIES: Final = 3
+"""Sends after the first to each node of a search; other searches have five."""
 PARALLEL: Final = 2
 """Relays asked at once."""
 
@@ -105,7 +107,9 @@ class RelayRace:
             self._go_on(now)
 
         ask = Ask(Command.FIND_PEER, target=self._target)
-        query = self._node.searches.start(ask, now, on_reply=self._replied, on_finished=finished, nodes=nodes)
+        query = self._node.searches.start(
+            ask, now, on_reply=self._replied, on_finished=finished, nodes=nodes, retries=RETRIES
+        )
         if not ended:
             self._query = query
 
