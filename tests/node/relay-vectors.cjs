@@ -105,6 +105,13 @@ const muxed = {
     [['a', 'open', ...X], ['b', 'open', ...X]],
     [['b', 'send', 'x', 0, '08']]
   ],
+  'the latest free number first': [
+    [['a', 'open', ...X], ['b', 'open', ...X], ['a', 'open', ...K], ['b', 'open', ...K]],
+    [['a', 'close', 'x']],
+    [['b', 'close', 'k']],
+    [['a', 'open', ...X], ['a', 'open', ...K], ['b', 'open', ...X], ['b', 'open', ...K]],
+    [['b', 'send', 'x', 0, '01'], ['a', 'send', 'k', 0, '02']]
+  ],
   'message to a closed channel': [[['a', 'open', ...X], ['b', 'open', ...X]], [['a', 'close', 'x'], ['b', 'send', 'x', 0, '01']]],
   'another name': [
     [['a', 'open', 'x', 'old', null, null, ['new']], ['b', 'open', 'x', 'new', null, null, ['old', 'older']]],

@@ -132,6 +132,20 @@ def test_a_second_channel_of_a_name_is_the_owners_mistake() -> None:
     assert mux.open("x").id == 1
 
 
+def test_other_names_are_free_when_the_channel_is_closed() -> None:
+    mux = Mux()
+    channel = mux.open("new", aliases=("old",))
+    mux.receive(encode_frame(OpenFrame(1, "old")))
+    assert mux.poll_event() == ChannelOpened(channel, b"")
+    mux.close(channel)
+    again = mux.open("old")
+    mux.receive(encode_frame(OpenFrame(1, "new")))
+    assert mux.poll_event() is None
+    assert mux.rejected == 1
+    mux.receive(encode_frame(OpenFrame(1, "old")))
+    assert mux.poll_event() == ChannelOpened(again, b"")
+
+
 def test_no_more_channels_than_allowed() -> None:
     mux = Mux(MuxLimits(max_channels=2))
     mux.open("x")
