@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-FILE ?= app/samples/tour.pcapng
+FILE ?=
 PYTEST_ARGS ?=
 # Scenarios side by side: they wait most of the time.
 LAB_JOBS ?= 4
@@ -16,7 +16,7 @@ WITH_NODE = PATH="$$($(BIN)/python tests/node_path.py)$$PATH"
 .PHONY: help run test lint types imports tests timed lab lab-fixtures bench fuzz screenshots wheel node-packages clean
 
 help:
-	@echo "make run            install, then open the inspector on the bundled capture (FILE=... for another)"
+	@echo "make run            install, then open the inspector on the demo, live (FILE=... for a capture)"
 	@echo "make test           install, then style, types, layers and all tests"
 	@echo "make timed          our DHT nodes among real ones, on a quiet machine"
 	@echo "make lab            every scenario of the NAT lab, live, and what Peephole makes of it (root, iptables, tcpdump)"
@@ -27,7 +27,7 @@ help:
 	@echo "make clean          remove what these made"
 
 run: $(VENV)/.installed
-	$(BIN)/peephole $(FILE)
+	$(BIN)/peephole $(or $(FILE),demo)
 
 test: lint types imports tests
 
