@@ -23,6 +23,7 @@ from protocol.dht.events import Bootstrapped, Event, NameWanted, SocketReleased
 from protocol.dht.node import Node
 from protocol.dht.options import NodeOptions
 from protocol.messages import Address
+from protocol.udp_endpoints import LOOPBACK, Endpoints
 from protocol.udp_machine import Machine, Tapped
 from protocol.udp_sockets import Endpoint, Network, SystemNetwork
 
@@ -34,7 +35,6 @@ __all__ = ["ANY_HOST", "DEFAULT_PORT", "LOOPBACK", "PORTS_TRIED", "Machine", "Ta
 DEFAULT_PORT: Final = 49737
 PORTS_TRIED: Final = 5
 ANY_HOST: Final = "0.0.0.0"
-LOOPBACK: Final = "127.0.0.1"
 
 
 M = TypeVar("M", bound=Machine)
@@ -62,12 +62,10 @@ class UdpShell(Generic[M]):
         """Datagrams that the system did not send, and sockets that it did not give."""
         self.tap = tap
         """Called with every datagram sent and received."""
-        self._host = host
-        self._network = network
         self._on_event = on_event
         self._loop = asyncio.get_running_loop()
         self._epoch_ns = round(epoch * 1e9)
-        self._endpoints: dict[int, Endpoint] = {}
+        self._endpoints = Endpoints(network, host, self._received)
         self._timer: asyncio.TimerHandle | None = None
         self._turn: asyncio.Handle | None = None
         self._lookups: set[asyncio.Task[None]] = set()
@@ -143,7 +141,7 @@ class UdpShell(Generic[M]):
         except OSError:
             await shell.close()
             raise
-        machine.local_addresses = shell._local_addresses()
+        machine.local_addresses = shell._endpoints.local_addresses(NodeSocket.SERVER)
         machine.start(shell.address(NodeSocket.SERVER).port, shell.now)
         shell.drive()
         return shell
@@ -172,7 +170,7 @@ class UdpShell(Generic[M]):
         Raises:
             KeyError: it is not open.
         """
-        return self._endpoints[name].address
+        return self._endpoints.address(name)
 
     async def bootstrapped(self) -> None:
         """Wait until the first search for the node's own place has ended."""
@@ -204,7 +202,7 @@ class UdpShell(Generic[M]):
         self.drive()
         self._suspended = True
         self._ports = tuple(self.address(socket).port for socket in (NodeSocket.SERVER, NodeSocket.CLIENT))
-        self._close_endpoints()
+        self._endpoints.close()
         self._set_timer()
 
     def resume(self) -> None:
@@ -219,10 +217,10 @@ class UdpShell(Generic[M]):
         try:
             self._bind_pair((server, 0), (client, 0))
         except OSError:
-            self._close_endpoints()
+            self._endpoints.close()
             raise
         self._suspended = False
-        self.machine.local_addresses = self._local_addresses()
+        self.machine.local_addresses = self._endpoints.local_addresses(NodeSocket.SERVER)
         self.machine.resume(self.address(NodeSocket.SERVER).port, self.now)
         self.drive()
 
@@ -240,7 +238,7 @@ class UdpShell(Generic[M]):
                 handle.cancel()
         for task in self._lookups:
             task.cancel()
-        self._close_endpoints()
+        self._endpoints.close()
         await asyncio.gather(*self._lookups, return_exceptions=True)
 
     def drive(self) -> None:
@@ -249,45 +247,16 @@ class UdpShell(Generic[M]):
             self._tell()
             return
         self._send()
-        self._tell()
-        self._send()
+        while self._tell():
+            self._send()
         self._set_timer()
 
     def _bind_pair(self, server_ports: Iterable[int], client_ports: Iterable[int]) -> None:
-        self._bind(NodeSocket.SERVER, server_ports)
-        self._bind(NodeSocket.CLIENT, client_ports)
-
-    def _bind(self, name: int, ports: Iterable[int]) -> Endpoint:
-        """Bind one of the machine's sockets to the first port that is free."""
-        *first, last = ports
-
-        def receive(data: bytes, source: Address) -> None:
-            self._received(name, data, source)
-
-        for port in first:
-            try:
-                endpoint = self._network.bind(self._host, port, receive)
-            except OSError:
-                continue
-            break
-        else:
-            endpoint = self._network.bind(self._host, last, receive)
-        self._endpoints[name] = endpoint
-        return endpoint
-
-    def _close_endpoints(self) -> None:
-        for endpoint in self._endpoints.values():
-            endpoint.close()
-        self._endpoints.clear()
-
-    def _local_addresses(self) -> tuple[Address, ...]:
-        """The server socket's addresses; that of loopback where it is bound to it, or there is no other."""
-        host, port = self.address(NodeSocket.SERVER)
-        hosts = self._network.local_hosts() if host != LOOPBACK else ()
-        return tuple(Address(each, port) for each in hosts or (LOOPBACK,))
+        self._endpoints.bind(NodeSocket.SERVER, server_ports)
+        self._endpoints.bind(NodeSocket.CLIENT, client_ports)
 
     def _received(self, name: int, data: bytes, source: Address) -> None:
-        if self._closed or self._suspended:
+        if self._closed or self._suspended or name not in self._endpoints:
             return
         if self.tap is not None:
             self._tap(self.tap, False, name, source, None, data)
@@ -320,9 +289,12 @@ class UdpShell(Generic[M]):
 
     def _bind_late(self, name: int) -> Endpoint | None:
         """Bind a socket that the machine begins to send from; None, and the machine told, where that can't be."""
+        if self._endpoints.was_released(name):
+            self.errors += 1
+            return None
         if not self._suspended:
             try:
-                return self._bind(name, (0,))
+                return self._endpoints.bind(name, (0,))
             except OSError:
                 self.errors += 1
         self.machine.socket_failed(name, self.now)
@@ -332,18 +304,20 @@ class UdpShell(Generic[M]):
         time_ns = self._epoch_ns + round(self.now * 1e9)
         tap(Tapped(time_ns, outgoing, self.address(name), remote, ttl, data, name))
 
-    def _tell(self) -> None:
+    def _tell(self) -> bool:
+        """Tell what happened; whether anything did, after which there may be more to send."""
+        told = False
         while (event := self.machine.poll_event()) is not None:
             if isinstance(event, NameWanted):
                 self._start_look_up(event.host)
             elif isinstance(event, Bootstrapped):
                 self._bootstrapped.set()
             elif isinstance(event, SocketReleased):
-                endpoint = self._endpoints.pop(event.socket, None)
-                if endpoint is not None:
-                    endpoint.close()
+                self._endpoints.release(event.socket)
             if self._on_event is not None:
                 self._on_event(event)
+            told = True
+        return told
 
     def _set_timer(self) -> None:
         due = self.machine.next_timeout()

@@ -120,6 +120,10 @@ async def test_a_socket_is_bound_when_first_sent_from_and_closed_when_released(l
             shell.address(7)
         with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as again:
             again.bind(sources[0])
+        # What comes too late does not open it again.
+        shell.machine.to_send.append(Outgoing(b"late", to, 7))
+        shell.drive()
+        assert (shell.sockets, shell.errors, shell.machine.failed) == (3, 1, [])
 
 
 async def test_a_ttl_is_of_one_datagram_only(listener: socket.socket) -> None:
