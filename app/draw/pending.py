@@ -1,15 +1,18 @@
-"""Countdowns of an attempt that goes on, drawn as the last rows of its ladder."""
+"""What a peer of ours knows of an attempt of its own: countdowns, drawn as the last rows of its ladder, and how far
+it is or why it is over, for the verdict panel."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from app.draw import terms
 from app.draw.ladder import DrawnRow, Ladder
+from app.draw.linked import Linked, labelled, paragraph
 from app.draw.spans import Canvas, Span, Tone, cell
-from app.node_status import Timer
+from app.draw.verdict import verdict_panel
+from app.node_status import ConnectionStatus, Timer
 from app.terminal_text import clip, safe_text
-from capture.model import Flow
+from capture.model import FileSummary, Flow
 
 GLYPH = "◷"
 """Something that is yet to happen."""
@@ -24,6 +27,23 @@ def timers_of(flow: Flow, timers: Iterable[Timer]) -> tuple[Timer, ...]:
         if (timer.attempt is not None and timer.attempt.hex() == flow.id)
         or (timer.tid is not None and (timer.tid, timer.remote) in asked)
     )
+
+
+def own_connection(flow: Flow, connections: Iterable[ConnectionStatus]) -> ConnectionStatus | None:
+    """The connection of ours that an attempt is."""
+    return next((one for one in connections if one.attempt.hex() == flow.id), None)
+
+
+def own_panel(flow: Flow, own: ConnectionStatus, files: Sequence[FileSummary], width: int) -> list[Linked]:
+    """The verdict panel of an attempt of ours; while it goes on there is no verdict yet."""
+    if own.closing or own.opened:
+        told = own.closing or own.stage
+        tone = Tone.BAD if own.failed else Tone.GOOD if own.opened else Tone.DIM
+        return [*verdict_panel(flow, files, width), *labelled("our peer", told, width, tone, label_width=10)]
+    return [
+        Linked((Span("… under way", Tone.WARN), Span(f"  {own.stage}", Tone.STRONG))),
+        *paragraph("What it waits for stands under the ladder; the verdict comes when it is decided.", width, Tone.DIM),
+    ]
 
 
 def pending_row(ladder: Ladder, timer: Timer) -> DrawnRow:

@@ -16,9 +16,9 @@ from app.draw import terms
 from app.draw.ladder_plan import LadderOptions
 from app.draw.message import message_view
 from app.draw.node import overview_page
-from app.draw.pending import timers_of
+from app.draw.pending import own_connection, own_panel, timers_of
 from app.draw.verdict import verdict_panel
-from app.node_status import RunningNode
+from app.node_status import ConnectionStatus, RunningNode
 from app.reading import nothing_to_see, oddities
 from app.tui.actions import Action, Context, actions_in, bindings_of
 from app.tui.arrangement import Arrangement, arrange
@@ -76,6 +76,9 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         self._applied: tuple[Arrangement, bool, bool] | None = None
         self._looking = False
         self._trouble = ""
+        self._connections: tuple[ConnectionStatus, ...] = ()
+        self._own: tuple[str, str, str, bool] | None = None
+        """What the verdict panel says of our own peer: attempt, stage, why it is over, and whether it was open."""
 
     def compose(self) -> ComposeResult:
         """Bars above and below, panes between."""
@@ -150,6 +153,10 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         status = event.status
         flow = self.ladder.flow
         self.ladder.show_timers(() if flow is None else timers_of(flow, status.timers))
+        self._connections = status.connections
+        own = None if flow is None else own_connection(flow, status.connections)
+        if flow is not None and own is not None and self._own != (flow.id, own.stage, own.closing, own.opened):
+            self._show_verdict(keep=True)
         if not self.session.flows:
             self.query_one(EmptyView).describe("this node", lambda width: overview_page(status, width))
         if status.trouble != self._trouble:
@@ -279,14 +286,23 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         same = flow is not None and self.ladder.flow is not None and flow.id == self.ladder.flow.id
         self.ladder.show(flow, self.session)
         self.title_ladder()
-        verdict = self.query_one("#verdict", LinkedView)
+        self._show_verdict(keep=same)
         if flow is None:
-            verdict.show(None)
             return
-        files = self.session.files
-        verdict.show(lambda width: verdict_panel(flow, files, width), keep=same)
         self.show_message()
         self.share_out()
+
+    def _show_verdict(self, *, keep: bool) -> None:
+        """Show the verdict of the selected attempt, with what our own peer says if it is one of ours."""
+        flow, files, verdict = self.flow, self.session.files, self.query_one("#verdict", LinkedView)
+        own = None if flow is None else own_connection(flow, self._connections)
+        self._own = None if flow is None or own is None else (flow.id, own.stage, own.closing, own.opened)
+        if flow is None:
+            verdict.show(None)
+        elif own is None:
+            verdict.show(lambda width: verdict_panel(flow, files, width), keep=keep)
+        else:
+            verdict.show(lambda width: own_panel(flow, own, files, width), keep=keep)
 
     async def _filter(self, wanted: Filter) -> None:
         await self.session.apply(wanted)

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from app.exit_status import CommandError
 from app.live_feed import LiveFeed
 from app.live_node import LiveNode, NodeSettings
-from app.node_status import Timer
+from app.node_status import ConnectionStatus, Timer
 from app.tui.app import PeepholeApp
 from app.tui.bars import Banner
 from app.tui.node_leaving import LeavingScreen
@@ -139,6 +139,24 @@ async def test_a_connection_is_seen_from_both_ends() -> None:
         (accepted,) = server.book.status(0.0)
         assert (accepted.initiator, accepted.said, accepted.failed) == (False, "hello", False)
         await server.stop()
+
+
+async def test_an_attempt_of_ours_has_no_verdict_before_it_is_decided() -> None:
+    attempt = bytes.fromhex(BOTH_RANDOM.id)
+    own = ConnectionStatus(attempt, True, bytes(32), None, "last round: punching", 1.0, False)
+    node = Still(replace(STATUS, connections=(own,)))
+    async with still(node, (BOTH_RANDOM,)) as pilot:
+        await see(pilot)
+        shown = text_on(pilot)
+        assert "… under way  last round: punching" in shown
+        assert BOTH_RANDOM.verdict.summary[:40] not in shown
+        over = replace(own, closing="HOLEPUNCH_ABORTED: both NATs give each destination another port", failed=True)
+        node.state = replace(STATUS, connections=(over,))
+        await see(pilot)
+        shown = text_on(pilot)
+        assert "under way" not in shown
+        assert BOTH_RANDOM.verdict.code in shown
+        assert "our peer  HOLEPUNCH_ABORTED: both NATs give" in shown
 
 
 async def test_a_server_that_nobody_knows() -> None:
