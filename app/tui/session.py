@@ -85,6 +85,7 @@ class Session:
                 return
             self._arrived |= changed
             flows = self.story.flows
+            self._forget_all_but({flow.id for flow in flows})
             for flow in flows:
                 if flow.id in changed:
                     self._note(flow)
@@ -161,6 +162,11 @@ class Session:
         """Time to live as captured."""
         with self._lock:
             return self.story.ttl(sighting)
+
+    def _forget_all_but(self, ids: set[str]) -> None:
+        """A search that has become an attempt goes on under another id."""
+        for gone in self._outcomes.keys() - ids:
+            self.failed -= self._outcomes.pop(gone) is Outcome.FAILED
 
     def _note(self, flow: Flow) -> None:
         """Keep count of how attempts ended; an attempt that goes on may change."""

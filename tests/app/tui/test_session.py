@@ -96,6 +96,16 @@ def test_an_attempt_that_goes_on_is_counted_once() -> None:
         assert session.failed == failed
 
 
+def test_a_search_that_becomes_an_attempt_has_not_failed() -> None:
+    session = Session(Growing(iter(((UNANSWERED,), (FAST_OPEN,)))), Quiet())  # type: ignore[arg-type]
+    assert UNANSWERED.id != FAST_OPEN.id
+    for failed in (1, 0):
+        session.take_in()
+        session.refresh()
+        assert session.failed == failed
+        assert session.counted
+
+
 def test_what_a_story_holds_before_it_is_watched_is_shown_too() -> None:
     session = Session(Growing(iter(()), flows=(BOTH_RANDOM,)), Quiet())  # type: ignore[arg-type]
     assert session.flows == ()
