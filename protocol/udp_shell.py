@@ -46,7 +46,7 @@ Tap = Callable[[Tapped], None]
 
 
 class UdpShell(Generic[M]):
-    """Runs one machine. Made by `open` or `host`; closes when the block that it is used in ends."""
+    """Runs one machine. Made by `open` or `run_machine`; closes when the block that it is used in ends."""
 
     def __init__(
         self,
@@ -58,13 +58,13 @@ class UdpShell(Generic[M]):
         epoch: float = 0.0,
     ) -> None:
         self.machine = machine
-        self.errors = 0
-        """Datagrams that the system did not send, and sockets that it did not give."""
         self.tap = tap
         """Called with every datagram sent and received."""
         self._on_event = on_event
         self._loop = asyncio.get_running_loop()
         self._epoch_ns = round(epoch * 1e9)
+        self._network = network
+        self._unsent = 0
         self._endpoints = Endpoints(network, host, self._received)
         self._timer: asyncio.TimerHandle | None = None
         self._turn: asyncio.Handle | None = None
@@ -158,6 +158,11 @@ class UdpShell(Generic[M]):
     def now(self) -> float:
         """The machine's time."""
         return self._loop.time()
+
+    @property
+    def errors(self) -> int:
+        """Datagrams that were not sent, sockets that the system did not give, and its errors on receiving."""
+        return self._unsent + (self._network.errors if isinstance(self._network, SystemNetwork) else 0)
 
     @property
     def sockets(self) -> int:
@@ -285,18 +290,18 @@ class UdpShell(Generic[M]):
                 endpoint.send(outgoing.data, outgoing.to, outgoing.ttl)
             except OSError:
                 # Lost, as it could be on the way: nothing in the protocol relies on a datagram.
-                self.errors += 1
+                self._unsent += 1
 
     def _bind_late(self, name: int) -> Endpoint | None:
         """Bind a socket that the machine begins to send from; None, and the machine told, where that can't be."""
         if self._endpoints.was_released(name):
-            self.errors += 1
+            self._unsent += 1
             return None
         if not self._suspended:
             try:
                 return self._endpoints.bind(name, (0,))
             except OSError:
-                self.errors += 1
+                self._unsent += 1
         self.machine.socket_failed(name, self.now)
         return None
 

@@ -37,16 +37,15 @@ from protocol.punch.probing import (
     RandomProbes,
     RemoteAddress,
 )
+from protocol.punch.stability import OnStable, Stability, coerced
 
 if TYPE_CHECKING:
     from random import Random
 
-MAX_REOPENS: Final = 3
 MAX_ECHOES: Final = 4096
 """Punches that one attempt answers, more than an honest peer sends; not limited by the reference, where two servers
 that a third party makes known to each other answer each other for ever."""
 
-OnStable = Callable[[bool, float], None]
 OnConnect = Callable[[int, Address, float], None]
 OnAbort = Callable[[float], None]
 
@@ -111,15 +110,12 @@ class Puncher:
         """When the last of these was sent."""
         self.echoes = 0
         """Punches answered."""
-        self.reopened = 0
-        """How often another socket was taken."""
         self._host = host
         self._random = random
         self._session = session or host.node.session()
         self._started: bool | None = None
         self._randomized = False
-        self._reopening: list[OnStable] | None = None
-        self._reopen_result: bool | None = None
+        self._stability = Stability(self)
         self._due: float | None = None
         self.socket = self._open(now)
         """The socket of the attempt; the one that connected, later."""
@@ -171,16 +167,26 @@ class Puncher:
             now: seconds.
             on_done: called with the answer, perhaps at once; on a puncher that was destroyed meanwhile, too.
         """
+        self._stability.analyze(allow_reopen, now, on_done)
 
-        def analyzed(now: float) -> None:
-            if not self._unstable:
-                on_done(True, now)
-            elif not allow_reopen:
-                on_done(False, now)
-            else:
-                self._reopen(now, on_done)
+    @property
+    def reopened(self) -> int:
+        """How often another socket was taken."""
+        return self._stability.reopened
 
-        self.nat.when_analyzed(now, analyzed)
+    @property
+    def is_settled(self) -> bool:
+        """Whether the socket must stay."""
+        return self.destroyed or self.connected or self.punching
+
+    def reopen(self, now: float) -> None:
+        """Take another socket in the place of the present one."""
+        before = self.sockets.pop()
+        self.socket = self._open(now)
+        self._host.pool.release(before, now)
+        self.nat.destroy(now)
+        self.nat = NatAnalysis(self._host.node, self._session, self.socket)
+        self.nat.start(now)
 
     def punch(self, now: float) -> bool:
         """Begin to punch; whether it has begun. What the first call said, later ones say again."""
@@ -241,11 +247,6 @@ class Puncher:
                 self.on_abort(now)
         self.nat.destroy(now)
 
-    @property
-    def _unstable(self) -> bool:
-        both_random = self.remote_firewall >= Firewall.RANDOM and self.nat.firewall >= Firewall.RANDOM
-        return both_random or self.nat.firewall == Firewall.UNKNOWN
-
     def _open(self, now: float) -> int:
         socket = self._host.pool.acquire(now, self.receive_punch, self._socket_failed)
         self.sockets.append(socket)
@@ -258,38 +259,11 @@ class Puncher:
         if socket == self.socket:
             self.destroy(now)
 
-    def _reopen(self, now: float, on_done: OnStable) -> None:
-        """Take other sockets until one is better; all who ask get the same answer."""
-        if self._reopen_result is not None:
-            on_done(self._reopen_result, now)
-        elif self._reopening is not None:
-            self._reopening.append(on_done)
-        else:
-            self._reopening = [on_done]
-            self._reopen_once(now)
-
-    def _reopen_once(self, now: float) -> None:
-        over = self.destroyed or self.connected or self.punching
-        if self._unstable and self.reopened < MAX_REOPENS and not over:
-            self.reopened += 1
-            before = self.sockets.pop()
-            self.socket = self._open(now)
-            self._host.pool.release(before, now)
-            self.nat.destroy(now)
-            self.nat = NatAnalysis(self._host.node, self._session, self.socket)
-            self.nat.start(now)
-            self.nat.when_analyzed(now, self._reopen_once)
-            return
-        self._reopen_result = _coerced(self.nat.firewall) == Firewall.CONSISTENT
-        waiting, self._reopening = self._reopening or [], None
-        for told in waiting:
-            told(self._reopen_result, now)
-
     def _punch(self, now: float) -> bool:
         if self.destroyed or self.connected or not self.remote_addresses:
             return False
         self.punching = True
-        local, remote = _coerced(self.nat.firewall), _coerced(self.remote_firewall)
+        local, remote = coerced(self.nat.firewall), coerced(self.remote_firewall)
         counts = self._host.punches
         if local == remote == Firewall.CONSISTENT:
             counts.consistent += 1
@@ -328,8 +302,3 @@ class Puncher:
         if self._randomized:
             self._randomized = False
             self._host.punches.end(now)
-
-
-def _coerced(firewall: int) -> int:
-    """An open side punches as a consistent one does."""
-    return Firewall.CONSISTENT if firewall == Firewall.OPEN else firewall
