@@ -25,6 +25,7 @@ from protocol.keys import KeyPair
 from protocol.noise_handshake import KeyLine
 from protocol.peer.live import Conversation, ConversationOver, LivePeer
 from protocol.peer.options import ConnectOptions, ListenOptions, PeerOptions
+from protocol.udp_sockets import Network
 
 EVENTS: Final = 1000
 """Most that are kept for whoever asks."""
@@ -65,6 +66,7 @@ class LiveNode:
         tap: takes every datagram that it sends and receives, and the secrets that open them.
         on_key: gets key log lines, too.
         on_message: gets what connections bring.
+        network: where sockets come from, if not from the system.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class LiveNode:
         tap: Tap,
         on_key: Callable[[KeyLine], None] | None = None,
         on_message: Heard | None = None,
+        network: Network | None = None,
     ) -> None:
         self.tap = tap
         self.book = ConnectionBook()
@@ -80,6 +83,7 @@ class LiveNode:
         self._settings = settings
         self._on_key = on_key
         self._on_message = on_message
+        self._network = network
         self._events: deque[Event] = deque(maxlen=EVENTS)
         self._peer: LivePeer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -103,7 +107,12 @@ class LiveNode:
         options = PeerOptions(node, settings.pair, on_key=self._took_key)
         try:
             peer = await LivePeer.open(
-                options, host=settings.host, port=settings.port, on_event=self._told, tap=self.tap.take
+                options,
+                host=settings.host,
+                port=settings.port,
+                on_event=self._told,
+                network=self._network,
+                tap=self.tap.take,
             )
         except OSError as error:
             reason = error.strerror or str(error)
