@@ -135,7 +135,7 @@ class Answering:
                 self.relay.replaced()
         else:
             connection.open_path(socket, addr, offer.udx.id, result, now)
-            self.server.accepted(connection)
+            self.server.accepted(connection, now)
             if self.relay is not None:
                 self.relay.stop(now)
         self._drop_puncher(now)
@@ -269,7 +269,7 @@ class Answering:
         self.round_came()
         self.peer.connections.hold_socket(self.connection, socket, now)
         self.connection.open_path(socket, addr, remote_id, self.result, now, relayed=True)
-        self.server.accepted(self.connection)
+        self.server.accepted(self.connection, now)
 
     def _relay_lost(self, now: float) -> None:
         """Without the relay the attempt is over, unless punching still goes on."""

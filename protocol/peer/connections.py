@@ -56,6 +56,8 @@ class Connections:
         self.keepalive = keepalive
         self.refused: Counter[StreamRefusal] = Counter()
         """Packets of streams that were not taken."""
+        self.others: list[Callable[[bytes, Address, float, int], bool]] = []
+        """Who may know the streams that are not ours, and then takes the packet."""
         self.may_linger = True
         """Whether connections that are over stay to answer late packets; not while sockets are closed."""
         self._random = random
@@ -76,10 +78,15 @@ class Connections:
         """All of them, in no order."""
         return iter(tuple(self._by_id.values()))
 
-    def new(self, *, initiator: bool, public_key: bytes, remote_public_key: bytes) -> Connection:
-        """A connection with a stream id that no other has."""
+    def new_stream_id(self) -> int:
+        """A stream id that no connection has; 32 random bits, for whoever knows one can inject packets."""
         while (stream_id := self._random.getrandbits(32)) in self._by_id:
             pass
+        return stream_id
+
+    def new(self, *, initiator: bool, public_key: bytes, remote_public_key: bytes) -> Connection:
+        """A connection with a stream id that no other has."""
+        stream_id = self.new_stream_id()
         connection = Connection(
             self, stream_id, initiator=initiator, public_key=public_key, remote_public_key=remote_public_key
         )
@@ -92,10 +99,10 @@ class Connections:
             self.refused[StreamRefusal.UNSOUND] += 1
             return
         connection = self._by_id.get(_STREAM_ID.unpack_from(data, _STREAM_ID_AT)[0])
-        if connection is None:
-            self.refused[StreamRefusal.UNKNOWN_STREAM] += 1
-        else:
+        if connection is not None:
             connection.receive(data, addr, now, socket)
+        elif not any(take(data, addr, now, socket) for take in self.others):
+            self.refused[StreamRefusal.UNKNOWN_STREAM] += 1
 
     def hold_socket(self, connection: Connection, socket: int, now: float) -> None:
         """A connection lives on this socket from now on."""

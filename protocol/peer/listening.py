@@ -52,6 +52,8 @@ class Server:
         self.refused: Counter[ServerRefusal] = Counter()
         self.listening = False
         self.closed = False
+        self.on_accepted: Callable[[Connection, float], None] | None = None
+        """Takes connections in the place of the application."""
         self._suspended = False
         limits = peer.limits
         self._budgets = Budgets(limits.handshake_rate, limits.handshake_burst, limits.hosts)
@@ -109,9 +111,12 @@ class Server:
         else:
             handshake.serve_round(value, request, answer, now)
 
-    def accepted(self, connection: Connection) -> None:
+    def accepted(self, connection: Connection, now: float) -> None:
         """A client has a path."""
-        self.peer.emit(ConnectionAccepted(self, connection))
+        if self.on_accepted is not None:
+            self.on_accepted(connection, now)
+        else:
+            self.peer.emit(ConnectionAccepted(self, connection))
 
     def forget(self, handshake: Answering, now: float) -> None:
         """A handshake is over and its time has passed."""
@@ -146,8 +151,8 @@ class Server:
             self.listening = True
             self.peer.emit(ServerListening(self, len(self.announcer.relays)))
 
-    def _stopped(self, _now: float) -> None:
-        self.peer.forget_server(self)
+    def _stopped(self, now: float) -> None:
+        self.peer.forget_server(self, now)
         self.peer.emit(ServerClosed(self))
 
     def _clear(self, now: float) -> None:

@@ -286,6 +286,13 @@ class LivePeer:
         await listener.listening
         return listener
 
+    async def announced(self, server: Server) -> int:
+        """Wait until a server of the peer is announced, one that the peer uses itself too; how many relays took it."""
+        listener = self._listeners.setdefault(server, Listener(server, self.shell))
+        if server.listening:
+            return len(server.announcer.relays)
+        return await listener.listening
+
     async def suspend(self) -> None:
         """Take all announcements back, close all connections and sockets; listeners wait to be `listening` again."""
         for listener in self._listeners.values():
@@ -305,6 +312,8 @@ class LivePeer:
 
     async def close(self) -> None:
         """Take all announcements back and close everything."""
+        for server in self.peer.servers:
+            self._listeners.setdefault(server, Listener(server, self.shell))
         await asyncio.gather(*(listener.close() for listener in tuple(self._listeners.values())))
         await self.shell.close()
 
@@ -322,15 +331,18 @@ class LivePeer:
                 if event.connection.is_gone:
                     del self._conversations[event.connection]
         elif isinstance(event, ConnectionAccepted):
-            self._listeners[event.server].accepted.put_nowait(self._conversation(event.connection))
+            listener = self._listeners.get(event.server)
+            if listener is not None:
+                listener.accepted.put_nowait(self._conversation(event.connection))
         elif isinstance(event, ServerListening):
-            listening = self._listeners[event.server].listening
-            if not listening.done():
-                listening.set_result(event.relays)
+            listener = self._listeners.get(event.server)
+            if listener is not None and not listener.listening.done():
+                listener.listening.set_result(event.relays)
         elif isinstance(event, ServerClosed):
-            listener = self._listeners.pop(event.server)
-            listener.listening.cancel()
-            if not listener.gone.done():
-                listener.gone.set_result(None)
+            listener = self._listeners.pop(event.server, None)
+            if listener is not None:
+                listener.listening.cancel()
+                if not listener.gone.done():
+                    listener.gone.set_result(None)
         if self.on_event is not None:
             self.on_event(event)

@@ -46,6 +46,8 @@ from protocol.stream.states import LocalProtocolError
 if TYPE_CHECKING:
     from random import Random
 
+    from protocol.peer.relay_host import RelayHost
+
 T = TypeVar("T")
 
 
@@ -85,6 +87,8 @@ class Peer:
         self.agenda = Agenda()
         self.servers: list[Server] = []
         self.relay_counts = RelayCounts()
+        self.relay_hosts: list[RelayHost] = []
+        """Blind relays that this peer is; see `relay_host.host_relay`."""
         self._events: deque[Event] = deque()
         self.pool = SocketPool(self.node, self._events.append)
         self.punches = PunchBudget(interval=options.random_punch_interval)
@@ -169,6 +173,7 @@ class Peer:
             self.agenda.next_timeout(),
             self.pool.next_timeout(),
             *(server.announcer.next_timeout() for server in self.servers),
+            *(host.next_timeout() for host in self.relay_hosts),
         )
         return min((at for at in due if at is not None), default=None)
 
@@ -181,6 +186,8 @@ class Peer:
         self.pool.handle_timeout(now)
         for server in tuple(self.servers):
             server.announcer.handle_timeout(now)
+        for host in self.relay_hosts:
+            host.handle_timeout(now)
 
     def poll_datagram(self, now: float) -> Outgoing | None:
         """The next datagram to send."""
@@ -188,8 +195,14 @@ class Peer:
         if outgoing is not None:
             return outgoing
         outgoing = self.connections.poll_datagram(now)
+        if outgoing is not None:
+            return outgoing
+        for host in self.relay_hosts:
+            outgoing = host.poll_datagram()
+            if outgoing is not None:
+                return outgoing
         # A connection that was settled may have had the node say something.
-        return outgoing or self.node.poll_datagram(now)
+        return self.node.poll_datagram(now)
 
     def poll_event(self) -> Event | None:
         """The next thing that happened."""
@@ -326,10 +339,15 @@ class Peer:
         """Where a server was reached."""
         return self._relays.get(public_key, now) or ()
 
-    def forget_server(self, server: Server) -> None:
+    def forget_server(self, server: Server, now: float) -> None:
         """A server is gone."""
         if server in self.servers:
             self.servers.remove(server)
+        for host in tuple(self.relay_hosts):
+            if host.server is server:
+                host.close(now)
+                self.relay_hosts.remove(host)
+                self.connections.others.remove(host.receive_datagram)
 
     def _punch_on(self, puncher: Puncher, now: float) -> None:
         puncher.handle_timeout(now)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -10,6 +12,7 @@ from protocol.keys import key_pair
 from protocol.peer.events import Stage
 from protocol.peer.live import Conversation, LivePeer
 from protocol.peer.options import ConnectOptions, ListenOptions
+from protocol.peer.relay_host import RelayHost, host_relay
 from protocol.peer.steps import Act, Release, Step
 from tests.interop.dht_driver import PATIENCE, Driver, our_network, server_port
 from tests.interop.peer_driver import FIREWALLED, echoing, our_peer, read_all, real_peers, send_all
@@ -25,6 +28,15 @@ NEVER = ListenOptions(holepunch=lambda *_: False, share_local_address=False)
 async def start_relay(real: Driver, port: int) -> None:
     await real("node", name="relay", bootstrap=[port])
     await real("relay", name="relay", seed=RELAY_SEED.hex())
+
+
+@asynccontextmanager
+async def our_relay(port: int) -> AsyncIterator[RelayHost]:
+    async with await our_peer(port, open_port=True) as peer:
+        host = peer.shell.act(lambda peer, now: host_relay(peer, key_pair(RELAY_SEED), now))
+        async with asyncio.timeout(PATIENCE):
+            await peer.announced(host.server)
+        yield host
 
 
 async def echoed(conversation: Conversation) -> bool:
@@ -101,3 +113,29 @@ async def test_a_relayed_connection_becomes_direct() -> None:
                 assert await echoed(conversation)
                 assert len(conversations) == 1
                 assert conversations[0].connection.stage in (Stage.DIRECT, Stage.CLOSED)
+
+
+async def test_real_peers_and_our_relay() -> None:
+    async with our_network(10) as network, real_peers() as real:
+        port = server_port(network[0])
+        async with our_relay(port) as host:
+            await real("node", name="s", bootstrap=[port], options=FIREWALLED)
+            await real("listen", name="s", seed=SEED.hex(), punch=False, options={"shareLocalAddress": False})
+            await real("node", name="c", bootstrap=[port], options=FIREWALLED)
+            options = {"localConnection": False, "fastOpen": False, "relayThrough": RELAY.hex()}
+            answer = await real("connect", name="c", key=PAIR.public_key.hex(), size=len(DATA), options=options)
+            assert answer == {"intact": True, "ended": True, "error": None}
+            assert host.relay.counters.pairings_matched == 1
+            assert host.relay.counters.bytes_relayed > 2 * len(DATA)
+
+
+async def test_our_peers_and_our_relay() -> None:
+    async with our_network(10) as network:
+        port = server_port(network[0])
+        async with our_relay(port) as host, await our_peer(port) as server, await our_peer(port) as client:
+            async with echoing(await server.listen(PAIR, NEVER)):
+                options = ConnectOptions(local_connection=False, fast_open=False, relay_through=(RELAY,))
+                conversation = await client.connect(PAIR.public_key, options)
+                assert conversation.connection.stage is Stage.RELAYED
+                assert await echoed(conversation)
+            assert host.relay.counters.pairings_matched == 1
