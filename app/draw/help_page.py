@@ -29,6 +29,7 @@ _SIGNS: Final = (
     ("↻", Tone.DIM, "a retransmission: the same request again"),
     ("1–9", Tone.KEY, "left of a step: it is that number of the verdict's evidence"),
     ("◆", Tone.KEY, "marked with Space"),
+    ("?", Tone.DIM, "in place of a NAT class: neither side said it in what this capture lets one read"),
     (SAMPLED, Tone.PLAIN, SAMPLED_MEANING),
     ("●  ✗  ?", Tone.PLAIN, "connected, failed, unknown; a question mark after a verdict: likely, not proven"),
 )

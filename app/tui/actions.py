@@ -67,7 +67,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _action(Context.MAIN, "previous_pane", "shift+tab", "previous pane", "go to the previous pane"),
     _action(Context.MAIN, "maximise", "backslash", "maximise", "give the whole screen to this pane, or back"),
     _action(Context.MAIN, "back", "escape,q", "back", "one level back; from the list: leave", rank=91),
-    _action(Context.MAIN, "filter", "slash", "filter", "show only attempts that pass an expression", rank=2),
+    _action(Context.MAIN, "filter", "slash,f3,f7", "filter", "show only attempts that pass an expression", rank=2),
     _action(Context.MAIN, "verdict", "v", "verdict", "verdict, evidence and facts of the attempt", rank=3),
     _action(Context.MAIN, "nat", "n", "NAT", "what shows each side's NAT class, sample by sample", rank=4),
     _action(Context.MAIN, "rounds", "r", "rounds", "rounds and address tokens, both sides", rank=5),
@@ -79,7 +79,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _action(Context.MAIN, "colour", "c", "colour", "colour arrows by phase, by sender or by tokens", rank=13),
     _action(Context.MAIN, "compress", "s", "compress", "fold relays and other nodes into one lane", rank=11),
     _action(Context.MAIN, "bursts", "m", "bursts", "bursts of punches: folded, one by one, hidden", rank=10),
-    _action(Context.MAIN, "export", "x", "export", "write this attempt to a file", rank=8),
+    _action(Context.MAIN, "export", "x,f2", "export", "write this attempt to a file", rank=8),
     _action(Context.MAIN, "copy", "y", "copy", "copy a report of this attempt to the clipboard", rank=14),
     _action(Context.MAIN, "follow", "f,A", "follow", "keep the newest attempt selected, and the end of its ladder"),
     _action(Context.LIVE, "pause", "p", "pause", "stop and go on showing what is captured; capturing goes on", rank=1),
@@ -145,6 +145,9 @@ KEY_NAMES: Final = {
     "home": "Home",
     "end": "End",
     "f1": "F1",
+    "f2": "F2",
+    "f3": "F3",
+    "f7": "F7",
 }
 
 

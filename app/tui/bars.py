@@ -71,7 +71,7 @@ class StatusLine(Bar):
         duplicates = sum(file.duplicates for file in files)
         self._parts = [
             (number_of(attempts, "attempt"), Tone.STRONG),
-            (f"✗ {failed}{'' if counted else '…'} failed", Tone.BAD if failed else Tone.DIM),
+            (f"{'✗ ' if failed else ''}{failed}{'' if counted else '…'} failed", Tone.BAD if failed else Tone.DIM),
             (number_of(sum(file.packets for file in files), "packet"), Tone.PLAIN),
             (f"{grouped(sum(file.dht_messages for file in files))} DHT", Tone.PLAIN),
         ]

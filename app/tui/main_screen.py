@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 from collections.abc import Sequence
+from dataclasses import replace
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -245,7 +246,11 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         }.get(self.focused.id or "" if self.focused is not None else "", Context.ATTEMPTS)
         live = actions_in(Context.LIVE) if self.session.feed is not None else ()
         own = actions_in(Context.OWN_NODE) if self.query_one(NodeLine).display else ()
-        return (*own, *live, *actions_in(context, Context.MAIN, Context.EVERYWHERE))
+        here = actions_in(context, Context.MAIN, Context.EVERYWHERE)
+        if context is Context.ATTEMPTS and not self.maximised:
+            # From here one level back is out.
+            here = tuple(replace(action, label="quit") if action.id == "main.back" else action for action in here)
+        return (*own, *live, *here)
 
     def _show_flows(self) -> None:
         """Show the attempts that pass the filter."""

@@ -4,6 +4,7 @@ import pytest
 
 from app.tui.attempt_list import AttemptList
 from app.tui.bars import ActionBar
+from app.tui.filter_bar import FilterBar
 from app.tui.linked_view import LinkedView
 from app.tui.message_pane import FieldTree
 from app.tui.palette import DARK, LIGHT
@@ -23,6 +24,29 @@ async def test_it_opens_on_the_first_attempt_that_failed_with_its_verdict() -> N
 async def test_without_a_failure_it_opens_on_the_first() -> None:
     async with staged(story((FAST_OPEN, CONSISTENT_RANDOM))) as pilot:
         assert main_of(pilot).flow is FAST_OPEN
+
+
+async def test_no_failure_is_no_cross() -> None:
+    async with staged(story((FAST_OPEN, CONSISTENT_RANDOM))) as pilot:
+        first = text_on(pilot).splitlines()[0]
+        assert "0 failed" in first
+        assert "✗" not in first
+
+
+async def test_the_footer_says_where_escape_leads() -> None:
+    async with staged() as pilot:
+        assert text_on(pilot).splitlines()[-1].rstrip().endswith("Esc quit")
+        await pilot.press("enter")
+        assert text_on(pilot).splitlines()[-1].rstrip().endswith("Esc back")
+        await pilot.press("escape", "backslash")
+        assert text_on(pilot).splitlines()[-1].rstrip().endswith("Esc back")
+
+
+@pytest.mark.parametrize("key", ["slash", "f3", "f7"])
+async def test_the_filter_opens_with_the_keys_of_other_inspectors_too(key: str) -> None:
+    async with staged() as pilot:
+        await pilot.press(key)
+        assert main_of(pilot).query_one(FilterBar).display
 
 
 async def test_enter_goes_deeper_and_escape_comes_back_and_leaves() -> None:
