@@ -158,9 +158,11 @@ def announcement_of(server: Server, now: float) -> Announcement:
     """How far a server is known."""
     announcer = server.announcer
     due = announcer.next_timeout()
-    state = f"announced; {announcer.phase}" if announcer.relays else str(announcer.phase)
-    if announcer.phase is Phase.RESTING:
+    state = str(announcer.phase)
+    if announcer.phase in (Phase.PINGING, Phase.RESTING):
         state = "announced" if announcer.relays else "not announced: no node took it"
+    elif announcer.relays:
+        state = f"announced; {state}"
     return Announcement(
         server.public_key,
         state,

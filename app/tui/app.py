@@ -97,6 +97,7 @@ class PeepholeApp(App[int]):
             "verdict": Context.LINKS,
             "expression": Context.FILTER,
             "choices": Context.CHOICE,
+            "node-page": Context.NODE,
         }.get(focus or "", Context.TURNING if isinstance(self.screen, AttemptPage) else None)
         contexts = [here] if here is not None else []
         contexts += [one for one in (Context.MAIN, Context.ROWS, *Context) if one is not here]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -28,7 +29,7 @@ class Saying(Bar):
 class LeavingScreen(ModalScreen[None], inherit_bindings=False):
     """Waits; another q leaves at once."""
 
-    BINDINGS = bindings_of(Context.LEAVING)
+    BINDINGS: ClassVar = [*bindings_of(Context.LEAVING), *bindings_of(Context.EVERYWHERE, namespace="app.")]
 
     DEFAULT_CSS = """
     LeavingScreen { align: center middle; }

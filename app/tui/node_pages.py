@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
@@ -30,7 +32,7 @@ class Tabs(Bar):
 class NodeScreen(ModalScreen[None], inherit_bindings=False):
     """The pages, one at a time."""
 
-    BINDINGS = bindings_of(Context.NODE)
+    BINDINGS: ClassVar = [*bindings_of(Context.NODE), *bindings_of(Context.EVERYWHERE, namespace="app.")]
 
     DEFAULT_CSS = """
     NodeScreen { align: center middle; }
@@ -48,7 +50,7 @@ class NodeScreen(ModalScreen[None], inherit_bindings=False):
         """Titles, lines, keys."""
         with Vertical():
             yield Tabs()
-            yield LinkedView("page", "node")
+            yield LinkedView("node-page", "node")
             yield ActionBar()
 
     def on_mount(self) -> None:

@@ -13,6 +13,7 @@ from app.exit_status import CommandError
 from app.live_feed import LiveFeed
 from app.live_node import LiveNode, NodeSettings
 from app.node_status import ConnectionStatus, Timer
+from app.tui.actions import Context
 from app.tui.app import PeepholeApp
 from app.tui.bars import Banner
 from app.tui.node_leaving import LeavingScreen
@@ -212,6 +213,20 @@ async def test_every_page_at_every_size(size: tuple[int, int]) -> None:
             await pilot.pause()
             for word in words:
                 assert word in text_on(pilot), (key, word)
+
+
+async def test_the_pages_have_help_and_can_be_left_for_good() -> None:
+    async with still(Still()) as pilot:
+        await pilot.press("N", "question_mark")
+        await pilot.pause()
+        lines = text_on(pilot).splitlines()
+        assert lines[1].strip() == Context.NODE, "the help begins with where one is"
+        await pilot.press("escape")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, NodeScreen)
+        await pilot.press("Q")
+        await pilot.pause()
+    assert pilot.app.return_value == 0
 
 
 async def test_a_dead_network_says_so_and_says_when_it_is_back() -> None:
