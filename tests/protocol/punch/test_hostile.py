@@ -1,7 +1,7 @@
 """Anything, from anybody, on any socket of an attempt.
 
-The law: nothing raises; a puncher answers punches with punches, one for one, to who sent them; and nothing makes it open
-sockets, send to others, or forget its own.
+The law: nothing raises; a puncher answers punches with punches, one for one, to who sent them; and nothing makes it
+open sockets, send to others, or forget its own.
 """
 
 from __future__ import annotations
