@@ -17,7 +17,7 @@ from capture.flows.copies import Copies
 from capture.flows.cut_values import read_cut_value
 from capture.flows.endpoints import destination_endpoints, endpoint_of, host_of, source_endpoints
 from capture.flows.leg_bytes import NOWHERE, LegBytes, read_legs
-from capture.flows.wire_columns import HAS_VALUE, KEY_SIZE, whole_payloads
+from capture.flows.wire_columns import HAS_VALUE, KEY_SIZE, pieces, whole_payloads
 from capture.raw import Raw
 from capture.table import PacketTable
 from protocol.constants import Command, Mode
@@ -157,8 +157,8 @@ def _legs_of(
 ) -> Iterable[Leg]:
     """Legs from columns; the bytes that several of them carry are kept once."""
     kept: dict[bytes, bytes] = {}
-    bodies = [raw.buffer[start:end] for start, end in zip(found.body_at.tolist(), found.body_end.tolist(), strict=True)]
-    targets = [raw.buffer[at : at + KEY_SIZE] if at >= 0 else None for at in found.target_at.tolist()]
+    bodies = pieces(raw, found.body_at, found.body_end - found.body_at)
+    targets = pieces(raw, found.target_at, np.where(found.target_at == NOWHERE, 0, KEY_SIZE))
     to = (table.to_host[rows].astype(np.int64) << 16) | table.to_port[rows]
     return map(
         Leg,
@@ -171,7 +171,7 @@ def _legs_of(
         found.mode.tolist(),
         repeat(response),
         to.tolist(),
-        [target and kept.setdefault(target, target) for target in targets],
+        [kept.setdefault(target, target) if target else None for target in targets],
         [kept.setdefault(body, body) for body in bodies],
         _present(found.peer),
         _present(found.relay),

@@ -24,6 +24,7 @@ from capture.flows.wire_columns import (
     byte_at,
     endpoints_at,
     flags_at,
+    pieces,
     sized,
     whole_payloads,
 )
@@ -88,8 +89,10 @@ def _usual_records(whole: Whole) -> tuple[I64, list[Record]]:
     within = np.arange(int(relays.sum())) - np.repeat(ends - relays, relays)
     endpoints = endpoints_at(raw, np.repeat(at + KEY_SIZE + 1, relays) + IPV4_SIZE * within).tolist()
     return places[usual], [
-        Record(raw.buffer[key : key + KEY_SIZE], tuple(endpoints[first:end]))
-        for key, first, end in zip(at.tolist(), (ends - relays).tolist(), ends.tolist(), strict=True)
+        Record(key, tuple(endpoints[first:end]))
+        for key, first, end in zip(
+            pieces(raw, at, np.full(at.size, KEY_SIZE)), (ends - relays).tolist(), ends.tolist(), strict=True
+        )
     ]
 
 

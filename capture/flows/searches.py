@@ -85,27 +85,32 @@ class Searches:
         dirty = dict.fromkeys((*self._take_announcements(), *self._take_requests(), *shown_again, *self._of_changed()))
         if not dirty:
             return
-        attempts_by_head: dict[int, list[Attempt]] = defaultdict(list)
-        for target, attempts in self._assembler.by_target.items():
-            attempts_by_head[_head(target)].extend(attempts)
+        claimants = self._claimants(dirty)
         for key in dirty:
             members = self._groups.get(key)
             if not members:
                 continue
-            head, host = key
             self._lone.pop(key, None)
             self._partial.discard(key)
-            attempts = [
-                attempt
-                for attempt in attempts_by_head.get(head, ())
-                if any(host_of(socket) == host for socket in self._sockets_of(attempt))
-            ]
+            attempts = claimants.get(key)
             if attempts:
                 self._assign(attempts, members)
                 if key in shown_again:
                     self._assembler.changed.update((attempt.noise1, None) for attempt in attempts)
             elif key not in self._announcers:
                 self._leave(key, members)
+
+    def _claimants(self, keys: dict[GroupKey, None]) -> dict[GroupKey, list[Attempt]]:
+        """The attempts on each of some targets from each of some hosts, in the order in which they were found."""
+        found: dict[GroupKey, list[Attempt]] = defaultdict(list)
+        heads = {head for head, _ in keys}
+        for target, attempts in self._assembler.by_target.items():
+            head = _head(target)
+            for attempt in attempts if head in heads else ():
+                for host in {host_of(socket) for socket in self._sockets_of(attempt)}:
+                    if (head, host) in keys:
+                        found[head, host].append(attempt)
+        return found
 
     def _take_announcements(self) -> set[GroupKey]:
         """Hosts that announce a target, among the new rows."""

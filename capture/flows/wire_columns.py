@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from capture.arrays import I64, Array, Bools
-from capture.raw import Raw
+from capture.raw import WIDEST, Raw
 from capture.table import PacketTable
 
 HAS_ID, HAS_TOKEN, HAS_CLOSER, HAS_VALUE = 1, 2, 4, 16
@@ -25,6 +25,8 @@ KEY_SIZE: Final = 32
 INLINE: Final = 0xFC
 """Largest integer of one byte."""
 
+_MANY: Final = 16
+"""From so many on one indexing operation is quicker than slices."""
 _U16_FORM: Final = 0xFD
 _TO_END: Final = 10
 """Bytes of an envelope up to and with `to`."""
@@ -91,3 +93,20 @@ def endpoints_at(raw: Raw, at: I64) -> I64:
     found = raw.gather(at, _IPV4)
     endpoints: I64 = found["host"].astype(np.int64) << 16 | found["port"]
     return endpoints
+
+
+def pieces(raw: Raw, at: I64, size: I64) -> list[bytes]:
+    """The bytes from each place on, as many as are asked for; all of them lie before the end.
+
+    Those of one length are taken at once, which needs a third of the time of slices of a mapped file.
+    """
+    found = np.full(at.size, b"", object)
+    order = np.argsort(size, kind="stable")
+    for places in np.split(order, np.flatnonzero(np.diff(size[order])) + 1):
+        width = int(size[places[0]]) if places.size else 0
+        if places.size >= _MANY and 0 < width <= WIDEST:
+            found[places] = raw.gather(at[places], np.dtype(f"V{width}")).tolist()
+        else:
+            found[places] = [raw.buffer[start : start + width] for start in at[places].tolist()]
+    taken: list[bytes] = found.tolist()
+    return taken

@@ -130,7 +130,7 @@ def test_damaged_messages_are_read_alike_or_left_to_the_codec(data: st.DataObjec
         assert ours == by_codec(cut, handshake=handshake, response=response)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=80), st.booleans(), st.booleans())
 def test_any_bytes(data: bytes, handshake: bool, response: bool) -> None:
     head = b"\x13" if response else b"\x03"
