@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol.messages import Address, HolepunchPayload
@@ -68,12 +68,14 @@ def test_cut_payloads(cut: int) -> None:
     assert one.decrypt(one.encrypt(PAYLOAD)[:cut]) is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=120))
 def test_any_bytes_under_the_seal(plaintext: bytes) -> None:
     opened = SecurePayload(SECRET, Random(1)).decrypt(seal_payload(SECRET, plaintext, bytes(24)))
     assert opened is None or isinstance(opened, HolepunchPayload)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes(sealed: bytes) -> None:
     assert SecurePayload(SECRET, Random(1)).decrypt(sealed) is None
