@@ -21,10 +21,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 from itertools import islice
-from random import Random
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from protocol.messages import Address
+
+if TYPE_CHECKING:
+    from random import Random
 
 FIRST_PORT: Final = 1024
 PORTS: Final = 65536 - FIRST_PORT
