@@ -23,7 +23,7 @@ from capture.tap import Tap
 from protocol.noise_handshake import KeyLine
 from tests.app.demo.tcpdump import tcpdump
 
-SPEED = 3.0
+SPEED = 2.0
 NODES = 8
 T = TypeVar("T")
 
