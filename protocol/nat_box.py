@@ -208,12 +208,9 @@ class NatBox:
 
     def sweep(self, now: float) -> None:
         """Forget the mappings that have run out, and give their ports back."""
-        over = [mapping for mapping in self._by_key.values() if self._is_over(mapping.used, now)]
-        for mapping in over:
+        for mapping in [one for one in self._by_key.values() if self._is_over(one.used, now)]:
             self._forget(mapping)
-        for key, since in list(self._strays.items()):
-            if now - since > STRAY_LIFETIME:
-                del self._strays[key]
+        self._strays = {key: since for key, since in self._strays.items() if now - since <= STRAY_LIFETIME}
 
     def _refuse(self, reason: NatRefusal) -> NatRefusal:
         self.refused[reason] += 1
