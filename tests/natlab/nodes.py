@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from .namespaces import Namespaces
 
 SCRIPTS = Path(__file__).parent / "nodes"
 PACKAGES = Path(__file__).parent.parent / "node"
+ROOT = Path(__file__).parent.parent.parent
 KEYLOG = "keys.log"
 Event = dict[str, Any]
 
@@ -25,6 +27,17 @@ class NodeError(Exception):
 def packages() -> Path:
     """The folder whose node_modules holds hyperdht."""
     return Path(os.environ.get("PEEPHOLE_NODE_PACKAGES", PACKAGES))
+
+
+def theirs(script: str, config: Event, *preload: Path) -> list[str]:
+    """The command that runs `nodes/SCRIPT.cjs`."""
+    required = [word for path in preload for word in ("--require", str(path))]
+    return ["node", *required, str(SCRIPTS / f"{script}.cjs"), json.dumps(config)]
+
+
+def ours(role: str, config: Event) -> list[str]:
+    """The command that runs a party of ours (`party`)."""
+    return [sys.executable, "-m", "tests.natlab.party", role, json.dumps(config)]
 
 
 class Node:
@@ -45,13 +58,17 @@ class Node:
 
         The key log is written by the hook that users preload, beside the truth, which knows nothing of it.
         """
-        environment = dict(os.environ)
-        environment["LAB_TRUTH"] = str(folder / f"{space}.jsonl")
-        environment["LAB_NODE_PACKAGES"] = str(packages())
-        environment[HOOK_VARIABLE] = str(folder / KEYLOG)
-        preload = [word for path in (HOOK, SCRIPTS / "truth.cjs") for word in ("--require", str(path))]
-        command = ["node", *preload, str(SCRIPTS / f"{script}.cjs"), json.dumps(config)]
-        complaints = folder / f"{space}.stderr"
+        command = theirs(script, config, HOOK, SCRIPTS / "truth.cjs")
+        truth = {"LAB_TRUTH": str(folder / f"{space}.jsonl"), HOOK_VARIABLE: str(folder / KEYLOG)}
+        return await cls.launch(spaces, space, space, command, folder, **truth)
+
+    @classmethod
+    async def launch(
+        cls, spaces: Namespaces, space: str, name: str, command: list[str], folder: Path, **variables: str
+    ) -> Node:
+        """Start a command that takes orders and tells events, under a name, in a namespace."""
+        environment = os.environ | {"LAB_NODE_PACKAGES": str(packages())} | variables
+        complaints = folder / f"{name}.stderr"
         with complaints.open("wb") as stderr:
             process = await asyncio.create_subprocess_exec(
                 *spaces.inside(space, command),
@@ -59,8 +76,9 @@ class Node:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=stderr,
                 env=environment,
+                cwd=ROOT,
             )
-        return cls(space, process, complaints)
+        return cls(name, process, complaints)
 
     async def _read(self) -> None:
         assert self._process.stdout is not None

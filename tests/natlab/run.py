@@ -182,7 +182,7 @@ async def _run(lab: Lab) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, own.cancel)
     try:
         if lab.network.through_tun:
-            forwarder = await _start_forwarder(lab)
+            forwarder = await start_forwarder(lab)
         with Captures(lab.spaces, lab.folder) as captures:
             captures.start(vantages(lab.network))
             await _start_nodes(lab)
@@ -195,7 +195,7 @@ async def _run(lab: Lab) -> None:
         collated["captures"] = {
             each.name: counts[each.name] | {"device": each.device} for each in vantages(lab.network)
         }
-        _complain(lab)
+        complain(lab)
         seen = visible.look(lab.folder, collated["attempts"], lab.network)
         for attempt in collated["attempts"]:
             attempt["visible"] = seen.get(attempt["id"])
@@ -208,14 +208,15 @@ async def _run(lab: Lab) -> None:
             await forwarder.wait()
 
 
-def _complain(lab: Lab) -> None:
+def complain(lab: Lab) -> None:
     """A node that wrote to stderr did not behave as the reference implementation: the run is worth nothing."""
     for path in sorted((lab.folder / "logs").glob("*.stderr")):
         if path.stat().st_size:
             raise NodeError(f"{path.stem}: {path.read_text()[-2000:]}")
 
 
-async def _start_forwarder(lab: Lab) -> asyncio.subprocess.Process:
+async def start_forwarder(lab: Lab) -> asyncio.subprocess.Process:
+    """Start what delays and loses packets in the wide area router."""
     scenario = lab.scenario
     script = Path(__file__).parent / "forwarder.py"
     numbers = [str(scenario.delay), str(scenario.jitter), str(scenario.loss), "1"]

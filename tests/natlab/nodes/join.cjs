@@ -7,7 +7,7 @@ const MOST = 20
 
 module.exports = async function join(config) {
   for (let tries = 1; ; tries++) {
-    const dht = new HyperDHT({ bootstrap: config.bootstrap })
+    const dht = new HyperDHT({ bootstrap: config.bootstrap, randomPunchInterval: config.random_punch_interval })
     await dht.fullyBootstrapped()
     if (!config.open || !dht.firewalled) return dht
     if (tries === MOST) throw new Error('a host with a public address takes itself for firewalled')
