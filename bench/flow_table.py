@@ -1,4 +1,8 @@
-"""File to complete flow table, and nothing after it: ``python -m bench.flow_table [--packets-only] FILE...``."""
+"""File to complete flow table, and nothing after it: ``python -m bench.flow_table [--packets-only] FILE...``.
+
+Complete: all legs of every attempt are joined, its keys found and its secrets rebuilt, and punches and streams are
+indexed by their endpoints. What an attempt's payloads say, and its verdict, are worked out when it is looked at.
+"""
 
 from __future__ import annotations
 

@@ -38,6 +38,9 @@ def contenders(path: Path, slow_rounds: int) -> dict[str, Contender]:
         )
     if tcpdump:
         found["tcpdump"] = Contender("tcpdump -r -w /dev/null", [tcpdump, "-r", file, "-w", "/dev/null"])
+    report = [python, "-m", "app", "report", file]
+    found["report"] = Contender("peephole report: every verdict in text", report, slow_rounds)
+    found["json"] = Contender("peephole report --json: everything", [*report, "--json"], slow_rounds)
     found["scapy"] = Contender("scapy RawPcapReader", [python, "-c", _SCAPY, file], slow_rounds)
     return found
 

@@ -32,7 +32,6 @@ class Casebook:
         self._table = table
         self._attempts = attempts
         self._traffic = Traffic(table, copies)
-        """Nothing, until somebody looks at an attempt."""
         self._copies = copies
         self._gatherer: Gatherer | None = None
         """None until somebody looks at an attempt: what works it out is imported only then."""
@@ -59,8 +58,7 @@ class Casebook:
             The new flows.
         """
         self._forget(list(dropped))
-        if self._gatherer is not None:
-            self._traffic.update()
+        self._traffic.update()
         stale = dict.fromkeys(changed)
         self._unclaimed.update(stale)
         stale.update(dict.fromkeys(self._touched()))
@@ -135,7 +133,6 @@ class Casebook:
         if self._gatherer is None:
             from capture.flows.gathering import Gatherer
 
-            self._traffic.update()
             self._gatherer = Gatherer(self._traffic, self._copies)
         return self._gatherer
 

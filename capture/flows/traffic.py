@@ -60,10 +60,7 @@ class SamplePacket:
 
 
 class Traffic:
-    """Indexes by endpoint, grown batch after batch.
-
-    Attempts are joined and opened without them: what works out verdicts asks for them first.
-    """
+    """Indexes by endpoint, grown batch after batch."""
 
     def __init__(self, table: PacketTable, copies: Copies) -> None:
         self._table = table
