@@ -13,13 +13,19 @@ NODE_PACKAGES := tests/node/node_modules/.package-lock.json
 # Node of the machine, or the one that the development install brings.
 WITH_NODE = PATH="$$($(BIN)/python tests/node_path.py)$$PATH"
 
-.PHONY: help run test lint types imports tests timed lab lab-fixtures bench fuzz screenshots wheel node-packages clean
+# Connects of every cell of the grid, and of those that wait for luck at a random NAT; so many of these at once.
+GRID_ROUNDS ?= 9
+GRID_RANDOM_ROUNDS ?= 12
+GRID_JOBS ?= 3
+
+.PHONY: help run test lint types imports tests timed lab grid lab-fixtures bench fuzz screenshots wheel node-packages clean
 
 help:
 	@echo "make run            install, then open the inspector on the demo, live (FILE=... for a capture)"
 	@echo "make test           install, then style, types, layers and all tests"
 	@echo "make timed          our DHT nodes among real ones, on a quiet machine"
 	@echo "make lab            every scenario of the NAT lab, live, and what Peephole makes of it (root, iptables, tcpdump)"
+	@echo "make grid           our peers and real ones in the NAT lab, and how long they take to connect, on a quiet machine"
 	@echo "make bench          speed against tshark, tcpdump and scapy"
 	@echo "make fuzz           a longer run of the fuzz targets"
 	@echo "make screenshots    make the pictures in screenshots/ again (rsvg-convert, DejaVu fonts)"
@@ -53,6 +59,10 @@ timed: $(VENV)/.installed-dev node-packages
 lab: $(VENV)/.installed-dev node-packages
 	$(WITH_NODE) $(BIN)/python -m tests.natlab all --out lab-out --jobs $(LAB_JOBS)
 	$(BIN)/python -m tests.truth lab-out
+
+grid: $(VENV)/.installed-dev node-packages
+	$(WITH_NODE) $(BIN)/python -m tests.natlab grid --out lab-out/grid --rounds $(GRID_ROUNDS) \
+		--random-rounds $(GRID_RANDOM_ROUNDS) --jobs $(GRID_JOBS)
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench

@@ -74,12 +74,15 @@ class Conversation:
         self._stirred.set()
 
     async def opened(self) -> None:
-        """Wait until the other side has shown that it has the keys.
+        """Wait until there is a path and bytes may be sent on it, as the reference's event `open` tells.
+
+        The other side need not have been heard on the path yet: `Connection.opened` says whether it has shown that it
+        has the keys, which takes a round trip more, and what is received comes from nobody else.
 
         Raises:
             ConversationOver: that did not happen.
         """
-        while not self.connection.opened:
+        while not self.connection.has_path:
             event = self.connection.poll_event()
             if isinstance(event, ConnectionClosed):
                 raise ConversationOver(event.closing)

@@ -4,6 +4,7 @@
     python -m tests.natlab run NAME... --out DIR   run some (root, iproute2, iptables, tcpdump, node)
     python -m tests.natlab all --out DIR           run all, about eight minutes
     python -m tests.natlab fixtures --out DIR      keep captures and truth of those runs for the other tests
+    python -m tests.natlab grid --out DIR          our peers and real ones, who connects to whom, and how quickly
 
 A scenario (`scenarios/NAME.toml`) says who stands behind which NAT, what the network breaks, who connects to whom,
 and the verdict that a reader of the packets should reach. A run builds the network (`topology`), listens

@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from . import fixtures, scenario
+from . import fixtures, grid_cli, scenario
 from .run import missing, run
 
 
@@ -80,6 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
     keep.add_argument("scenario", nargs="*")
     keep.add_argument("--out", type=Path, default=Path("lab-out"), help="where the runs are")
     keep.add_argument("--to", type=Path, default=fixtures.FOLDER)
+    grid_cli.add(commands.add_parser("grid", help="ours and theirs, who connects to whom, and how quickly"))
     chosen = parser.parse_args(arguments)
     if chosen.command == "list":
         for name in scenario.names():
@@ -94,6 +95,8 @@ def main(arguments: list[str] | None = None) -> int:
     if reason:
         print(reason, file=sys.stderr)
         return 2
+    if chosen.command == "grid":
+        return grid_cli.execute(chosen)
     selected = scenario.names() if chosen.command == "all" else chosen.scenario
     try:
         if chosen.jobs > 1:

@@ -9,7 +9,9 @@ ended, destroyed by the client, or destroyed by the server, one after the other.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import signal
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -40,7 +42,7 @@ ATTEMPT = 60.0
 LOOPBACK = "127.0.0.1"
 HOME = "host"
 """The only namespace of a network on loopback."""
-PAUSE = 0.2
+PAUSE = 0.1
 """Seconds between two connects."""
 PUNCH_INTERVAL = 0.2
 """Seconds between random punches of one host, 20 in the defaults of both."""
@@ -58,20 +60,27 @@ class Pair:
     loopback: bool = False
     loss: float = 0.0
     delay: float = 0.0
+    """Seconds one way."""
+    fast_open: bool = True
 
     @property
     def waits(self) -> bool:
         """Whether it waits for timers and for luck most of the time, so that several may run at once."""
-        return "random" in (self.client, self.server)
+        return {self.client, self.server} == {"consistent", "random"}
 
 
 PAIRS = (
     Pair("loopback", None, None, loopback=True),
-    Pair("consistent to open", "consistent", None),
+    Pair("open to open", None, None),
     Pair("open to consistent", None, "consistent"),
+    Pair("consistent to open", "consistent", None),
+    Pair("open to random", None, "random"),
+    Pair("random to open", "random", None),
     Pair("same NAT", same=True),
     Pair("consistent to consistent"),
-    Pair("the same, 5 % lost", loss=0.05, delay=0.01),
+    Pair("the same, 40 ms away", delay=0.02),
+    Pair("the same, 40 ms away, no fast open", delay=0.02, fast_open=False),
+    Pair("the same, 20 ms away, 5 % lost", delay=0.01, loss=0.05),
     Pair("consistent to random", "consistent", "random"),
     Pair("random to consistent", "random", "consistent"),
 )
@@ -165,14 +174,18 @@ class Row:
         relays = self.lab.network.relays
         ports = [PORT + each if self.pair.loopback else PORT for each in range(len(relays))]
         bootstrap = [{"host": relays[0].outside, "port": ports[0]}]
-        for number, each in enumerate(relays):
-            known = {"bootstrap": bootstrap} if number else {}
-            await self.start(each.name, self._maker(number), "relay", host=each.outside, port=ports[number], **known)
-        common = {"bootstrap": bootstrap, "size": SIZE, "random_punch_interval": PUNCH_INTERVAL}
+
+        async def relay(number: int, **known: Any) -> None:
+            host, port = relays[number].outside, ports[number]
+            await self.start(relays[number].name, self._maker(number), "relay", host=host, port=port, **known)
+
+        await relay(0)
+        await asyncio.gather(*(relay(number, bootstrap=bootstrap) for number in range(1, len(relays))))
+        common = {"bootstrap": bootstrap, "size": SIZE, "keys": self.rounds}
         for role, nat in (("server", self.pair.server), ("client", self.pair.client)):
             for maker in ("theirs", "ours"):
                 interval = PUNCH_INTERVAL * (1000 if maker == "theirs" else 1)
-                config = common | {"open": nat is None, "keys": self.rounds, "random_punch_interval": interval}
+                config = common | {"open": nat is None, "random_punch_interval": interval}
                 await self.start(f"{role[0]}-{maker}", maker, role, **config)
 
     async def connect(self, client: Maker, server: Maker, number: int) -> Sample:
@@ -182,22 +195,30 @@ class Row:
         caller, listener = (self.lab.nodes[name] for name in names)
         label = f"{client}-{server}-{number}"
         key = self.lab.ready[names[1]]["keys"][number]
-        caller.order("connect", label=label, public_key=key, finish=finish, size=SIZE)
-        closed = await caller.event({"closed"}, ATTEMPT, label=label)
-        served = None
-        if closed["connect"] is not None:
-            own = self.lab.ready[names[0]]["public_key"]
-            served = await listener.event({"served"}, ATTEMPT, client=own, key=number)
-        problem = _problem(finish, closed, served)
-        return Sample(self.pair.name, self.dht, client, server, finish, closed["connect"], closed["echo"], problem)
+        order = {"public_key": key, "finish": finish, "size": SIZE, "fast_open": self.pair.fast_open}
+        closed = served = None
+        try:
+            caller.order("connect", label=label, **order)
+            closed = await caller.event({"closed"}, ATTEMPT, label=label)
+            if closed["connect"] is not None:
+                own = self.lab.ready[names[0]]["public_key"]
+                served = await listener.event({"served"}, ATTEMPT, client=own, key=number)
+            problem = _problem(finish, closed, served)
+        except NodeError as error:
+            problem = str(error)
+        connect, echo = (None, None) if closed is None else (closed["connect"], closed["echo"])
+        return Sample(self.pair.name, self.dht, client, server, finish, connect, echo, problem)
 
     async def connect_all(self) -> list[Sample]:
-        """Every combination in every round, in turns."""
+        """Every combination in every round, in turns; where waiting for luck takes long, two that share no host."""
+        first, second, third, fourth = COMBINATIONS
+        groups = ((first, fourth), (second, third)) if self.pair.waits else tuple((each,) for each in COMBINATIONS)
         samples = []
         for number in range(self.rounds):
-            for turn in range(len(COMBINATIONS)):
+            for turn in range(len(groups)):
                 await asyncio.sleep(PAUSE)
-                samples.append(await self.connect(*COMBINATIONS[(turn + number) % len(COMBINATIONS)], number))
+                group = groups[(turn + number) % len(groups)]
+                samples += await asyncio.gather(*(self.connect(client, server, number) for client, server in group))
         return samples
 
 
@@ -226,6 +247,9 @@ def _problem(finish: str, closed: Event, served: Event | None) -> str:
 async def _run(row: Row) -> list[Sample]:
     forwarder = None
     lab = row.lab
+    own = asyncio.current_task()
+    assert own is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, own.cancel)
     try:
         if lab.network.through_tun:
             forwarder = await start_forwarder(lab)
@@ -240,7 +264,8 @@ async def _run(row: Row) -> list[Sample]:
     finally:
         await asyncio.gather(*(node.kill() for node in lab.nodes.values()))
         if forwarder is not None:
-            forwarder.kill()
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself meanwhile
+                forwarder.kill()
             await forwarder.wait()
 
 

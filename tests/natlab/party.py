@@ -22,7 +22,7 @@ from protocol.messages import Address
 from protocol.noise_handshake import KeyLine
 from protocol.peer.failures import Closing
 from protocol.peer.live import Conversation, ConversationOver, Listener, LivePeer
-from protocol.peer.options import PeerOptions, forget_key
+from protocol.peer.options import ConnectOptions, PeerOptions, forget_key
 from protocol.udp_shell import UdpShell
 
 PIECE = 32768
@@ -142,7 +142,8 @@ async def connect(peer: LivePeer, order: Config) -> None:
     digest, received, ended = sha256(), 0, False
     opened = echoed = None
     started = loop.time()
-    conversation = peer.begin(bytes.fromhex(order["public_key"]))
+    options = ConnectOptions(fast_open=order["fast_open"])
+    conversation = peer.begin(bytes.fromhex(order["public_key"]), options)
 
     async def send_all() -> None:
         for at in range(0, size, PIECE):

@@ -20,7 +20,7 @@ function connect(order) {
   let error = null
   const started = performance.now()
   const seconds = () => (performance.now() - started) / 1000
-  const socket = dht.connect(Buffer.from(order.public_key, 'hex'))
+  const socket = dht.connect(Buffer.from(order.public_key, 'hex'), { fastOpen: order.fast_open })
   socket.on('error', (failure) => {
     error = failure.code || failure.message
   })
