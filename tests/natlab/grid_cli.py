@@ -16,6 +16,7 @@ from pathlib import Path
 from . import grid, grid_captures
 from .grid import DHTS, Dht, Pair, Sample
 from .grid_table import machine, problems, slower, table
+from .nodes import NodeError
 
 RELAYS = 10
 Cell = tuple[Pair, Dht]
@@ -68,7 +69,7 @@ def _elsewhere(cell: Cell, chosen: argparse.Namespace, running: list[subprocess.
     said, _ = process.communicate()
     print(said.partition("\n\n")[0], flush=True)
     if process.returncode not in (0, 1):
-        raise grid.NodeError(f"{pair.name}, DHT {dht}: status {process.returncode}")
+        raise NodeError(f"{pair.name}, DHT {dht}: status {process.returncode}")
     return [Sample(**each) for each in json.loads((folder / "samples.json").read_text())]
 
 
