@@ -1,14 +1,13 @@
 """When requests are sent: at once, when the window has room, and again when no answer came.
 
 A request is sent up to four times, each time waiting 1 s, or as long as `AdaptiveTimeout` says. Sends that find the
-congestion window full wait for one of the next intervals of 0.75 s.
+congestion window full wait for one of the next intervals of 0.75 s, those of attempts under way first (`waiting_line`).
 
 Source: npm dht-rpc 6.27.0 (lib/io.js).
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -17,6 +16,7 @@ from protocol.dht.adaptive_timeout import AdaptiveTimeout
 from protocol.dht.congestion import DRAIN_INTERVAL, CongestionWindow
 from protocol.dht.contact import Contact, Failure, Outgoing
 from protocol.dht.flight_table import FlightTable, InFlight
+from protocol.dht.waiting_line import WaitingLine
 from protocol.messages import Address
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class SendQueue:
         self._congestion = CongestionWindow(max_window)
         self._adaptive = AdaptiveTimeout(random) if adaptive_timeout else None
         self._next_drain = now + DRAIN_INTERVAL
-        self._waiting: deque[InFlight] = deque()
+        self._waiting = WaitingLine()
 
     def begin(self, flight: InFlight, now: float, *, force: bool) -> None:
         """Send a new request, now or when there is room; `force` for now in any case."""
@@ -111,7 +111,7 @@ class SendQueue:
 
     def _send(self, flight: InFlight, now: float, *, force: bool = False) -> None:
         if not force and self._congestion.is_full:
-            self._waiting.append(flight)
+            self._waiting.add(flight)
         else:
             self._send_now(flight, now)
 
@@ -145,7 +145,5 @@ class SendQueue:
     def _drain(self, now: float) -> None:
         self._on_drain()
         self._congestion.drain()
-        while self._waiting and not self._congestion.is_full:
-            flight = self._waiting.popleft()
-            if not flight.done:
-                self._send_now(flight, now)
+        while not self._congestion.is_full and (flight := self._waiting.take()) is not None:
+            self._send_now(flight, now)
