@@ -1,9 +1,8 @@
-"""What strangers may cost: requests per host, bytes sent to hosts that may be spoofed, sizes of stores.
+"""What strangers may cost: requests per host, answers to hosts that may be spoofed, sizes of stores.
 
 The reference has no such limits. Anybody can write another's address into a datagram, so a reply that is larger than
-its request makes a node a reflector. A request for closer nodes has to be answered at length, or no client could
-join; so this node does it as long as a host's budget lasts, and without limit once the host has proved that it receives
-what is sent to it: by a token that this node issued, or by answering a request of this node.
+its request makes a node a reflector. This node sends such a reply only to a host that has proved that it receives what
+is sent to it: by a token that this node issued, or by answering a request of this node (`protocol.dht.proofs`).
 
 Budgets are token buckets: they hold `burst`, and `rate` flows in per second. Many peers can share one address behind
 a carrier's NAT, and on loopback a whole network does; the defaults leave them room.
@@ -23,9 +22,6 @@ class Limits:
     request_rate: float = 2000.0
     """Requests from one host; not limited by the reference."""
     request_burst: float = 8000.0
-    unverified_rate: float = 64 * 1024.0
-    """Bytes of larger-than-request replies to one unverified host; not limited by the reference."""
-    unverified_burst: float = 512 * 1024.0
     relay_rate: float = 500.0
     """Messages relayed for one host; not limited by the reference."""
     relay_burst: float = 4000.0
@@ -78,11 +74,10 @@ class Budgets:
 
 
 class Guard:
-    """Decides who is served: request budgets, verified hosts, and the budget for replies to others."""
+    """Decides who is served: request budgets, and which hosts have proved their address."""
 
     def __init__(self, limits: Limits) -> None:
         self._requests = Budgets(limits.request_rate, limits.request_burst, limits.hosts)
-        self._unverified = Budgets(limits.unverified_rate, limits.unverified_burst, limits.hosts)
         self._relayed = Budgets(limits.relay_rate, limits.relay_burst, limits.hosts)
         self._verified: AgedCache[str, bool] = AgedCache(limits.hosts, limits.verified_age)
 
@@ -100,7 +95,7 @@ class Guard:
 
     def admits_reply(self, host: str, size: int, request_size: int, now: float) -> bool:
         """Whether a reply of `size` bytes may go to this host, in answer to `request_size` bytes."""
-        return size <= request_size or self.is_verified(host, now) or self._unverified.take(host, size, now)
+        return size <= request_size or self.is_verified(host, now)
 
     def admits_relaying(self, host: str, now: float) -> bool:
         """Whether one more message is relayed for this host."""

@@ -69,6 +69,7 @@ class Node:
             closest=self._closest_addresses,
             on_request=self._serve,
             on_reply=self._heard_reply,
+            on_proved=lambda sender, to, now: self._heard(sender, to, now, external=True),
             on_timeout=lambda to, _: self.membership.timed_out(to.id),
             max_window=options.max_window,
             adaptive_timeout=options.adaptive_timeout,
@@ -269,7 +270,7 @@ class Node:
         self.requests.outbox.clear()
 
     def _serve(self, request: Incoming, now: float) -> None:
-        self._heard(request.sender, request.message.to, now, request.external)
+        self._heard_request(request, now)
         if request.message.internal:
             self._internal.serve(request, now)
             return
@@ -279,6 +280,15 @@ class Node:
             self.requests.reply(request, now, error=ResponseError.UNKNOWN_COMMAND, token=False)
         else:
             serve(request, now)
+
+    def _heard_request(self, request: Incoming, now: float) -> None:
+        """Who has an id enters the table, once it has proved its address: anybody can write one that fits it."""
+        if request.sender.id is None:
+            return
+        if self._guard.is_verified(request.sender.address.host, now):
+            self._heard(request.sender, request.message.to, now, request.external)
+        else:
+            self.requests.prove(request.sender.address, request.socket, now)
 
     def _heard_reply(self, reply: Reply, now: float) -> None:
         if reply.sender.id is None:

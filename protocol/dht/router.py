@@ -10,9 +10,10 @@
 All legs keep tid, command and target. With a second relay, the server answers to the first. What is meant for a server
 of our own (`LocalServer`) is not passed on, but answered by it.
 
-The reference passes anything on to any address. Here a client can only have something sent to a host that proved its
-address (by a token, or by answering), or that announced here; an answer only goes to a client that lately asked for
-it, with its tid and target; and each host has a budget. So nobody is reached through this node who does not take part.
+The reference passes anything on to any address. Here a client can only have something sent to a host that announced
+here, or that proves its address, for which it is asked before anything else is sent there (`protocol.dht.proofs`); an
+answer only goes to a client that lately asked for it, with its tid and target, and once for each time that it asked;
+and each host has a budget. So nobody is reached through this node who does not take part.
 
 Source: npm hyperdht 6.34.0 (lib/router.js).
 """
@@ -20,6 +21,7 @@ Source: npm hyperdht 6.34.0 (lib/router.js).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from protocol.constants import Command, Mode
@@ -61,8 +63,8 @@ class Router:
         self._routes = routes
         self._guard = guard
         self._own_address = own_address
-        self._forwards: AgedCache[Forward, bool] = AgedCache(limits.forwards, limits.forward_age)
-        self._answered: AgedCache[str, bool] = AgedCache(limits.hosts, limits.verified_age)
+        # How many bytes the client's request had: its answer is measured against them.
+        self._forwards: AgedCache[Forward, int] = AgedCache(limits.forwards, limits.forward_age)
         self._handshakes: Final = {
             Mode.FROM_CLIENT: self._handshake_from_client,
             Mode.FROM_RELAY: self._handshake_from_relay,
@@ -136,8 +138,9 @@ class Router:
         elif not value.noise or back is None or not is_reachable(back):
             self._refuse(Refusal.BAD_VALUE)
         elif value.mode == Mode.FROM_CLIENT:
+            # It came straight from the client, whatever address that claims to have.
             server.serve_handshake(
-                value,
+                replace(value, peer_address=None),
                 request,
                 now,
                 self._once(request, None, lambda noise: encode_handshake(Handshake(Mode.REPLY, noise))),
@@ -221,32 +224,33 @@ class Router:
 
     def _pass_on(self, request: Incoming, value: bytes, to: Address, now: float, *, expect: bool = True) -> None:
         """Send the request on; `expect` that its answer comes back here."""
-        if not self._may_reach(to, now):
+
+        def go_on(proved: bool, now: float) -> None:
+            if not proved:
+                self._refuse(Refusal.BAD_DESTINATION)
+                return
+            if expect:
+                self._forwards.set(_forward(request, request.sender.address), request.size, now)
+            self.relayed += 1
+            self._requests.relay(request, value, to)
+
+        if not is_reachable(to) or to == self._own_address():
             self._refuse(Refusal.BAD_DESTINATION)
-            return
-        if expect:
-            self._forwards.set(_forward(request, request.sender.address), True, now)
-        self.relayed += 1
-        self._requests.relay(request, value, to)
+        elif self._routes.leads_to(to.host, now) or self._guard.is_verified(to.host, now):
+            go_on(True, now)
+        else:
+            self._requests.when_proved(to, request, now, go_on)
 
     def _answer(self, request: Incoming, value: bytes, client: Address | None, now: float) -> None:
-        if client is None or self._forwards.get(_forward(request, client), now) is None:
+        asked = None if client is None else self._forwards.get(_forward(request, client), now)
+        if client is None or asked is None:
             self._refuse(Refusal.UNKNOWN_FORWARD)
             return
-        self._answered.set(request.sender.address.host, True, now)
+        self._forwards.pop(_forward(request, client))
+        # The client's next request may have to be passed on to where this came from.
+        self._requests.prove(request.sender.address, request.socket, now)
         self.relayed += 1
-        self._requests.reply(request, now, value, token=False, closer_nodes=False, to=client)
-
-    def _may_reach(self, to: Address, now: float) -> bool:
-        return (
-            is_reachable(to)
-            and to != self._own_address()
-            and (
-                self._routes.leads_to(to.host, now)
-                or self._guard.is_verified(to.host, now)
-                or self._answered.get(to.host, now) is not None
-            )
-        )
+        self._requests.reply(request, now, value, token=False, closer_nodes=False, to=client, received=asked)
 
     def _refuse(self, refusal: Refusal) -> None:
         self._requests.refused[refusal] += 1

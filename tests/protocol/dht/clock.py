@@ -23,6 +23,7 @@ class RequestsUnderTest:
 
     def __init__(self, limits: Limits | None = None, **options: object) -> None:
         self.now = 100.0
+        self.proved: list[Contact] = []
         self.served: list[Incoming] = []
         self.heard: list[Reply] = []
         self.timed_out: list[Contact] = []
@@ -35,6 +36,7 @@ class RequestsUnderTest:
             closest=lambda _: self.closest,
             on_request=lambda request, _: self.served.append(request),
             on_reply=lambda reply, _: self.heard.append(reply),
+            on_proved=lambda sender, _to, _now: self.proved.append(sender),
             on_timeout=lambda to, _: self.timed_out.append(to),
             **options,  # type: ignore[arg-type]
         )
@@ -61,10 +63,11 @@ class RequestsUnderTest:
 
 
 class NodeUnderTest:
-    """A persistent `Node` at `OWN`, alone."""
+    """A persistent `Node` at `OWN`, alone. Whoever tells it something has proved its address, but for strangers."""
 
-    def __init__(self, limits: Limits | None = None, *, persistent: bool = True) -> None:
+    def __init__(self, limits: Limits | None = None, *, persistent: bool = True, strangers: bool = False) -> None:
         self.now = 100.0
+        self.strangers = strangers
         options = NodeOptions(
             ephemeral=not persistent,
             firewalled=False,
@@ -82,6 +85,8 @@ class NodeUnderTest:
 
     def tell_bytes(self, data: bytes, sender: Address = OTHER) -> list[Outgoing]:
         """Hand in bytes."""
+        if not self.strangers:
+            self.node._guard.verify(sender.host, self.now)
         self.node.receive_datagram(data, sender, self.now, NodeSocket.SERVER)
         sent = []
         while (outgoing := self.node.poll_datagram(self.now)) is not None:

@@ -236,45 +236,6 @@ def test_a_flood_from_one_host_is_cut_off_and_others_are_served() -> None:
     assert t.machine.refused[Refusal.TOO_MANY_REQUESTS] == 30 + 40
 
 
-class TestAmplification:
-    LIMITS = Limits(unverified_rate=100, unverified_burst=1000)
-
-    def asked_for_nodes(self, t: RequestsUnderTest) -> int:
-        """Bytes sent in answer to one request for closer nodes."""
-        t.receive(Request(1, OWN, InternalCommand.FIND_NODE, internal=True, target=bytes(32)))
-        t.machine.reply(t.served[-1], t.now)
-        return sum(len(out.data) for out in t.sent())
-
-    def test_a_host_that_may_be_spoofed_gets_little_more_than_it_sends(self) -> None:
-        t = RequestsUnderTest(self.LIMITS)
-        t.closest = tuple(Address("10.0.1.1", port) for port in range(1, 21))
-        sizes = [self.asked_for_nodes(t) for _ in range(20)]
-        assert sizes[0] > 43
-        assert sum(sizes) <= 1000
-        assert t.machine.refused[Refusal.AMPLIFICATION] == sizes.count(0)
-        t.receive(Request(1, OWN, InternalCommand.PING, internal=True))
-        t.machine.reply(t.served[-1], t.now, token=False)
-        assert len(t.sent()) == 1
-
-    def test_a_token_lifts_it(self) -> None:
-        t = RequestsUnderTest(self.LIMITS)
-        t.closest = tuple(Address("10.0.1.1", port) for port in range(1, 21))
-        t.receive(Request(1, OWN, Command.LOOKUP, target=bytes(32)))
-        t.machine.reply(t.served[-1], t.now)
-        t.receive(Request(1, OWN, Command.ANNOUNCE, token=decode_response(t.sent()[0].data).token))
-        assert all(self.asked_for_nodes(t) for _ in range(20))
-        t.advance(601)
-        assert not all(self.asked_for_nodes(t) for _ in range(20))
-
-    def test_an_answer_lifts_it(self) -> None:
-        t = RequestsUnderTest(self.LIMITS)
-        t.closest = tuple(Address("10.0.1.1", port) for port in range(1, 21))
-        asked = Asked(t)
-        t.sent()
-        t.receive(Response(asked.tid, OWN))
-        assert all(self.asked_for_nodes(t) for _ in range(20))
-
-
 def test_the_window() -> None:
     window = CongestionWindow(2)
     for _ in range(2):

@@ -6,9 +6,10 @@ import pytest
 
 from protocol.constants import Command, Mode
 from protocol.dht.limits import Limits
+from protocol.dht.proofs import PROBE_SIZE
 from protocol.dht.refusals import Refusal
 from protocol.dht.signing import signed_announce
-from protocol.envelope import decode_response, encode_request
+from protocol.envelope import decode_response, encode_request, encode_response
 from protocol.hashes import node_id, target_of
 from protocol.keys import key_pair
 from protocol.messages import Address, Announce, Handshake, Holepunch, PeerRecord, Request, Response
@@ -145,12 +146,14 @@ def test_a_holepunch_to_a_server_that_answered_over_another_relay() -> None:
     server = Address("10.0.0.9", 9)
     value = Handshake(Mode.FROM_CLIENT, NOISE, relay_address=RELAY)
     t.tell(handshake(value), CLIENT)
+    t.strangers = True
+    sent = t.tell(handshake(Handshake(Mode.FROM_SERVER, NOISE, peer_address=CLIENT)), server)
+    [ping] = [outgoing for outgoing in sent if outgoing.to == server]
     punch = holepunch(Holepunch(Mode.FROM_CLIENT, 7, SEALED, server))
-    assert refused(t, punch, CLIENT, Refusal.BAD_DESTINATION)
-    t.tell(handshake(Handshake(Mode.FROM_SERVER, NOISE, peer_address=CLIENT)), server)
-    went = passed_on(t, punch, CLIENT)
-    assert went is not None
-    assert went[0] == server
+    assert not t.tell(punch, CLIENT)
+    [went] = t.tell_bytes(encode_response(Response(as_request(ping).tid, OWN)), server)
+    assert went.to == server
+    assert as_request(went).command == Command.PEER_HOLEPUNCH
 
 
 def test_an_ephemeral_node_relays_too() -> None:
@@ -161,7 +164,7 @@ def test_an_ephemeral_node_relays_too() -> None:
 
 class TestNobodyElseIsReached:
     @pytest.mark.parametrize(
-        "to", [VICTIM, OWN, Address("255.255.255.255", 1), Address("224.0.0.1", 1), Address("0.0.0.0", 1),
+        "to", [OWN, Address("255.255.255.255", 1), Address("224.0.0.1", 1), Address("0.0.0.0", 1),
                Address(SERVER.host, 0)], ids=str,
     )  # fmt: skip
     def test_by_naming_an_address(self, to: Address) -> None:
@@ -169,6 +172,34 @@ class TestNobodyElseIsReached:
         through = handshake(Handshake(Mode.FROM_CLIENT, NOISE, relay_address=to))
         assert refused(t, through, CLIENT, Refusal.BAD_DESTINATION)
         assert refused(t, holepunch(Holepunch(Mode.FROM_CLIENT, 1, SEALED, to)), CLIENT, Refusal.BAD_DESTINATION)
+
+    def test_by_naming_one_who_may_not_want_it(self) -> None:
+        """A PING asks; without an answer nothing else is sent."""
+        t = announced()
+        through = handshake(Handshake(Mode.FROM_CLIENT, NOISE, relay_address=VICTIM))
+        [ping] = t.tell(through, CLIENT)
+        assert (ping.to, len(ping.data)) == (VICTIM, PROBE_SIZE)
+        assert not t.tell(holepunch(Holepunch(Mode.FROM_CLIENT, 1, SEALED, VICTIM)), CLIENT)
+        assert VICTIM not in {outgoing.to for outgoing in t.advance(5)}
+        assert t.node.refused[Refusal.BAD_DESTINATION] == 2
+
+    def test_by_repeating_an_answer(self) -> None:
+        t = announced()
+        t.tell(handshake(Handshake(Mode.FROM_CLIENT, NOISE)), CLIENT)
+        answer = handshake(Handshake(Mode.FROM_SERVER, NOISE, peer_address=CLIENT))
+        assert answered(t, answer, SERVER) is not None
+        assert refused(t, answer, SERVER, Refusal.UNKNOWN_FORWARD)
+
+    def test_by_an_answer_that_is_larger_than_what_was_asked(self) -> None:
+        t = announced()
+        t.strangers = True
+        t.tell(handshake(Handshake(Mode.FROM_CLIENT, NOISE)), VICTIM)
+        answer = handshake(Handshake(Mode.FROM_SERVER, NOISE * 4, peer_address=VICTIM))
+        t.node._guard.verify(SERVER.host, t.now)
+        [ping] = t.tell(answer, SERVER)
+        assert (ping.to, len(ping.data)) == (VICTIM, PROBE_SIZE)
+        assert VICTIM not in {outgoing.to for outgoing in t.advance(5)}
+        assert t.node.refused[Refusal.AMPLIFICATION] == 1
 
     def test_by_answering_what_nobody_asked(self) -> None:
         t = announced()
@@ -200,7 +231,8 @@ class TestNobodyElseIsReached:
         answer = handshake(Handshake(Mode.FROM_SERVER, NOISE, peer_address=CLIENT))
         t.advance(29)
         assert answered(t, answer, SERVER) is not None
-        t.advance(2)
+        t.tell(handshake(Handshake(Mode.FROM_CLIENT, NOISE)), CLIENT)
+        t.advance(31)
         assert refused(t, answer, SERVER, Refusal.UNKNOWN_FORWARD)
 
     def test_without_a_route(self) -> None:

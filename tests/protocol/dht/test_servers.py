@@ -6,8 +6,8 @@ import pytest
 
 from protocol.constants import Command, Mode, ResponseError
 from protocol.dht.contact import Failure, Incoming, NodeSocket
-from protocol.dht.limits import Limits
 from protocol.dht.local_server import Answer, LocalReply
+from protocol.dht.proofs import PROBE_SIZE
 from protocol.dht.refusals import Refusal
 from protocol.dht.router_client import (
     BadReply,
@@ -58,16 +58,16 @@ class Server:
         self.answers.append(answer)
 
 
-def listening(limits: Limits | None = None) -> tuple[NodeUnderTest, Server]:
-    t = NodeUnderTest(limits)
+def listening() -> tuple[NodeUnderTest, Server]:
+    t = NodeUnderTest()
     server = Server()
     t.node.router.add_server(TARGET, server)
     t.node.requests.sockets.add(POOL_SOCKET)
     return t, server
 
 
-def handshake(value: Handshake) -> Request:
-    return Request(321, OWN, Command.PEER_HANDSHAKE, target=TARGET, value=encode_handshake(value))
+def handshake(value: Handshake, tid: int = 321) -> Request:
+    return Request(tid, OWN, Command.PEER_HANDSHAKE, target=TARGET, value=encode_handshake(value))
 
 
 def holepunch(value: Holepunch) -> Request:
@@ -100,6 +100,7 @@ def test_what_came_over_a_relay_goes_back_over_it(
     mode: Mode, second: Address | None, back: Address, socket: int | None
 ) -> None:
     t, server = listening()
+    t.node._guard.verify(SECOND_RELAY.host, t.now)
     t.tell(handshake(Handshake(mode, NOISE, CLIENT, second)), RELAY)
     ((value, _),) = server.asked
     assert isinstance(value, Handshake)
@@ -148,16 +149,25 @@ def test_what_a_server_is_not_asked(request_: Request, refusal: Refusal) -> None
 
 
 def test_an_answer_to_a_relay_that_anybody_named_is_bounded() -> None:
-    t, server = listening(Limits(unverified_rate=1.0, unverified_burst=500.0))
+    t, server = listening()
     victim = Address("10.66.66.66", 53)
-    for _ in range(3):
-        t.tell(handshake(Handshake(Mode.FROM_SECOND_RELAY, b"n", CLIENT, victim)), RELAY)
+    for tid in range(3):
+        t.tell(handshake(Handshake(Mode.FROM_SECOND_RELAY, b"n", CLIENT, victim), tid=tid), RELAY)
     for answer in server.answers:
         answer(LocalReply(b"a" * 300), t.now)
     assert (out := t.node.poll_datagram(t.now)) is not None
-    assert out.to == victim
-    assert t.node.poll_datagram(t.now) is None
-    assert t.node.refused == {Refusal.AMPLIFICATION: 2}
+    assert (out.to, len(out.data)) == (victim, PROBE_SIZE)
+    assert victim not in {outgoing.to for outgoing in t.advance(5)}
+    assert t.node.refused == {Refusal.AMPLIFICATION: 3}
+
+
+def test_a_direct_client_is_where_it_sends_from() -> None:
+    """Whatever address it claims: a policy that looks at addresses must not be lied to."""
+    t, server = listening()
+    t.tell(handshake(Handshake(Mode.FROM_CLIENT, NOISE, Address("10.66.66.66", 53))), CLIENT)
+    ((value, request),) = server.asked
+    assert value == Handshake(Mode.FROM_CLIENT, NOISE)
+    assert request.sender.address == CLIENT
 
 
 def test_an_answer_after_its_socket_has_closed_is_counted_and_not_sent() -> None:
