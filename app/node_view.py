@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from app.node_connections import ConnectionBook
 from app.node_status import Announcement, NodeStatus, Relay, TableRow, Timer
@@ -23,6 +22,7 @@ from protocol.peer.connection import Connection
 from protocol.peer.events import Stage
 from protocol.peer.listening import Server
 from protocol.peer.peer import Peer
+from protocol.peer.refusals import all_refusals
 from protocol.punch.announcer import Phase
 
 
@@ -173,13 +173,8 @@ def announcement_of(server: Server, now: float) -> Announcement:
 
 
 def refusals_of(peer: Peer) -> tuple[tuple[str, int], ...]:
-    """What was refused by the node, by its servers, and of streams; most frequent first."""
-    total: Counter[str] = Counter()
-    own: tuple[Mapping[Any, int], ...] = (peer.node.refused, peer.connections.refused)
-    for counts in (*own, *(server.refused for server in peer.servers)):
-        for reason, count in counts.items():
-            total[str(reason)] += count
-    return tuple(total.most_common())
+    """What was refused by the node, its servers and blind relays, of streams and of punches; most frequent first."""
+    return tuple(all_refusals(peer).most_common())
 
 
 def counts_of(peer: Peer, errors: int, sockets: int) -> tuple[tuple[str, int], ...]:
@@ -196,5 +191,8 @@ def counts_of(peer: Peer, errors: int, sockets: int) -> tuple[tuple[str, int], .
         ("peers reached through this node", len(node.routes)),
         ("connections", len(peer.connections)),
         ("sockets open", sockets),
+        ("hosts that were asked to prove their address", node.requests.proofs.asked),
+        ("hosts that did", node.requests.proofs.proved),
+        ("answers that wait for such a proof", len(node.requests.proofs)),
         ("datagrams that the system did not send", errors),
     )

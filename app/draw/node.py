@@ -19,6 +19,11 @@ _RULE: Final = (
     "agree on host and port, or on the host alone, which means that the port differs from node to node."
 )
 
+_PROOF: Final = (
+    "Anybody can write another's address into a datagram. Who is to get more than it sent is pinged first; who does "
+    "not answer that gets a shortened answer, or none."
+)
+
 
 def node_line(status: NodeStatus, width: int) -> Line:
     """The state of the node on one line, most important first."""
@@ -174,11 +179,15 @@ def connections_page(status: NodeStatus, width: int) -> list[Linked]:
 
 def counters_page(status: NodeStatus, width: int) -> list[Linked]:
     """What was done and what was refused."""
-    lines = [heading("Done"), *(_count_line(name, count, Tone.PLAIN) for name, count in status.counts)]
+    lines = [heading("Done")]
+    for name, count in status.counts:
+        lines += _count_lines(name, count, width, Tone.PLAIN)
     lines += [blank(), heading("Refused: datagrams that were not served, and why")]
     if not status.refused:
         lines += paragraph("None.", width, Tone.DIM)
-    return lines + [_count_line(str(reason), count, Tone.WARN) for reason, count in status.refused]
+    for reason, count in status.refused:
+        lines += _count_lines(reason, count, width, Tone.WARN)
+    return [*lines, blank(), *paragraph(_PROOF, width, Tone.DIM)]
 
 
 def timers_page(status: NodeStatus, width: int) -> list[Linked]:
@@ -262,5 +271,11 @@ def _ago(seconds: float) -> str:
     return f"{minutes} min {left:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def _count_line(name: str, count: int, tone: Tone) -> Linked:
-    return Linked((cell(grouped(count), 10, Tone.STRONG if count else Tone.DIM, right=True), Span(f"  {name}", tone)))
+def _count_lines(name: str, count: int, width: int, tone: Tone) -> list[Linked]:
+    """A count, and what was counted beside it, wrapped under itself."""
+    first, *more = paragraph(name, max(10, width - 12), tone)
+    number = cell(grouped(count), 10, Tone.STRONG if count else Tone.DIM, right=True)
+    return [
+        Linked((number, Span("  "), *first.line)),
+        *(Linked((Span(" " * 12), *line.line)) for line in more),
+    ]

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 FIRST_ROUND_WAIT: Final = 10.0
 """Seconds for a client to go on after the handshake."""
 
+_REPLY_OVERHEAD: Final = 20
+"""Bytes around message 2 in the answer to a client that came without a relay, at most."""
+
 
 class Answering:
     """One handshake of a server.
@@ -68,10 +71,13 @@ class Answering:
         self.puncher: Puncher | None = None
         self.relay: RelayPath | None = None
         """The path through a blind relay, where one of us wants it."""
+        self.dials_for_client = False
+        """Whether that relay is of the client's choice."""
         self.found = False
         self._client = client
         self._server_address = request.message.to
         self._socket = request.socket
+        self._credit = request.size
         self._direct = direct
         self._reply: LocalReply | None = None
         self._waiting: list[Answer] = []
@@ -134,7 +140,9 @@ class Answering:
             if self.relay is not None:
                 self.relay.replaced()
         else:
-            connection.open_path(socket, addr, offer.udx.id, result, now)
+            proved = self.peer.node.requests.is_proved(addr.host, now)
+            credit = None if proved else self._credit
+            connection.open_path(socket, addr, offer.udx.id, result, now, credit=credit)
             self.server.accepted(connection, now)
             if self.relay is not None:
                 self.relay.stop(now)
@@ -218,6 +226,9 @@ class Answering:
             connection.close(Closing(ErrorName.HANDSHAKE_INVALID, Cause.BAD_KEY), now)
             return
         self.peer.log_keys(self.result.key_lines)
+        if self._direct:
+            # The answer goes to the same address as the stream's first packets, and both together are measured.
+            self._credit = max(0, self._credit - len(noise) - _REPLY_OVERHEAD)
         from_puncher = False
         if step.payload.error != ErrorCode.NONE:
             self.clear_later(now)
@@ -251,7 +262,10 @@ class Answering:
     def _begin_relay(self, said: NoisePayload, offer: NoisePayload, now: float) -> None:
         """Connect to a blind relay, if either side named one; ours goes first."""
         through = said.relay_through or offer.relay_through
-        if through is not None and self.connection is not None:
+        if through is not None and said.relay_through is None and self.server.dials_too_many:
+            self.server.refused[ServerRefusal.TOO_MANY_RELAYS] += 1
+        elif through is not None and self.connection is not None:
+            self.dials_for_client = said.relay_through is None
             self.relay = RelayPath(
                 self.peer,
                 self.connection,

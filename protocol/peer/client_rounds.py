@@ -30,6 +30,7 @@ from protocol.peer.events import Stage
 from protocol.peer.failures import Cause, ErrorName
 from protocol.peer.steps import Act, HolepunchStep, PunchStep, Step
 from protocol.punch.secure_payload import SecurePayload
+from protocol.punch.stability import known_class
 
 if TYPE_CHECKING:
     from protocol.peer.agenda import Timer
@@ -166,7 +167,7 @@ class ClientRounds:
     def _decide(self, now: float) -> None:
         puncher = self.puncher
         if self._attempt.options.holepunch(
-            Firewall(puncher.remote_firewall),
+            known_class(puncher.remote_firewall),
             puncher.nat.firewall,
             tuple(known.address for known in puncher.remote_addresses),
             puncher.nat.addresses or (),

@@ -16,14 +16,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from protocol.dht.contact import Outgoing
 from protocol.messages import Address
 from protocol.noise_handshake import HandshakeResult
 from protocol.peer.events import ConnectionClosed, ConnectionEvent, ConnectionOpened, Stage
 from protocol.peer.failures import CLOSINGS, Cause, Closing
+from protocol.peer.refusals import StreamRefusal
 from protocol.stream.events import (
+    CloseReason,
     DataReceived,
     MessageReceived,
     RemoteEnded,
@@ -37,6 +39,12 @@ from protocol.stream.udx import UdxStream
 
 if TYPE_CHECKING:
     from protocol.peer.owner import ConnectionOwner
+
+PROOF_WAIT: Final = 15.0
+"""Seconds in which an address that somebody named has to acknowledge something; a stream gives up within 13."""
+
+_PAUSE: Final = 0.25
+"""Seconds between two looks at a stream whose packets are held back."""
 
 OnPath = Callable[[int, Address, float], None]
 """Called with the socket, the sender and the time of a packet that came on another path than the one in use."""
@@ -83,6 +91,9 @@ class Connection:
         """Takes out events in the place of the application, of a connection that the peer uses itself."""
         self._owner = owner
         self._early: list[tuple[bytes, Address]] = []
+        self._credit: int | None = None
+        self._kept: Outgoing | None = None
+        self._look_at = self._prove_by = 0.0
         self._events: deque[ConnectionEvent] = deque()
 
     @property
@@ -162,16 +173,39 @@ class Connection:
             self.on_path(socket, addr, now)
         if self.secret is not None:
             self.secret.receive_datagram(data, addr, now)
+            self._credited(data, addr)
             if self.on_packet is not None:
                 self.on_packet(socket, addr, now)
         elif self.closing is None and len(self._early) < self._owner.early_packets:
             self._early.append((data, addr))
+        elif self.closing is None:
+            self._owner.refuse(StreamRefusal.TOO_EARLY)
         self._owner.touch(self, stir=True)
 
     def open_path(
-        self, socket: int, addr: Address, remote_id: int, result: HandshakeResult, now: float, *, relayed: bool = False
+        self,
+        socket: int,
+        addr: Address,
+        remote_id: int,
+        result: HandshakeResult,
+        now: float,
+        *,
+        relayed: bool = False,
+        credit: int | None = None,
     ) -> None:
-        """The first path: the stream starts."""
+        """The first path: the stream starts.
+
+        Args:
+            socket: where its packets leave from.
+            addr: where they go.
+            remote_id: the stream id of the peer.
+            result: what the handshake agreed on.
+            now: seconds.
+            relayed: a blind relay passes them on.
+            credit: bytes that may be sent beyond those received from there, until the peer acknowledges something from
+                there; None for an address that needs no proof.
+        """
+        self._credit, self._prove_by = credit, now + PROOF_WAIT
         self.socket = socket
         self.raw.connect(remote_id, addr, now)
         keys = SecretKeys(result.initiator, result.tx, result.rx, result.handshake_hash)
@@ -181,6 +215,7 @@ class Connection:
         early, self._early = self._early, []
         for data, source in early:
             self.secret.receive_datagram(data, source, now)
+            self._credited(data, source)
         self._owner.touch(self)
 
     def change_path(self, socket: int, addr: Address, remote_id: int) -> None:
@@ -220,18 +255,49 @@ class Connection:
         """Do what is due in the stream."""
         if self.secret is not None:
             self.secret.handle_timeout(now)
+            self._look_at = now + _PAUSE
+            if self._credit is not None and now >= self._prove_by:
+                self.close(CLOSINGS[CloseReason.TIMED_OUT], now)
         self._owner.touch(self, stir=True)
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is due."""
-        return None if self.secret is None else self.secret.next_timeout()
+        due = None if self.secret is None else self.secret.next_timeout()
+        if self._credit is None or self.closing is not None:
+            return due
+        if due is not None and self._kept is not None:
+            # What is due in the stream can't be sent.
+            due = max(due, self._look_at)
+        return self._prove_by if due is None else min(due, self._prove_by)
 
     def poll_datagram(self, now: float) -> Outgoing | None:
-        """The next packet to send."""
+        """The next packet to send; one to an address without proof waits until it has sent enough itself."""
+        out = self._kept or self._next_packet(now)
+        self._kept = None
+        while out is not None and self._credit is not None:
+            if len(out.data) <= self._credit:
+                self._credit -= len(out.data)
+                break
+            if self.closing is None:
+                self._kept = out
+                return None
+            # The stream is over, and has to hear that its last words are said.
+            self._owner.refuse(StreamRefusal.WITHHELD)
+            out = self._next_packet(now)
+        return out
+
+    def _next_packet(self, now: float) -> Outgoing | None:
         if self.secret is None or self.socket is None:
             return None
         out = self.secret.poll_datagram(now)
         return None if out is None else Outgoing(out[0], out[1], self.socket)
+
+    def _credited(self, data: bytes, addr: Address) -> None:
+        """A packet came: it pays for as many bytes, or ends the account by acknowledging something."""
+        if self._credit is not None and addr == self.raw.remote:
+            self._credit += len(data)
+            if self.raw.sender.outgoing.acked:
+                self._credit = None
 
     @property
     def is_over(self) -> bool:

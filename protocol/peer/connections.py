@@ -134,12 +134,18 @@ class Connections:
         """Close all."""
         for connection in self:
             connection.close(closing, now)
+            # One that was over already may linger no longer.
+            self.touch(connection)
 
     # What a connection calls: see `ConnectionOwner`.
 
     def random_bytes(self, size: int) -> bytes:
         """Unpredictable bytes."""
         return self._random.randbytes(size)
+
+    def refuse(self, reason: StreamRefusal) -> None:
+        """A packet was not taken, or not sent."""
+        self.refused[reason] += 1
 
     def touch(self, connection: Connection, *, stir: bool = False) -> None:
         """The connection may have something to send, or another deadline; `stir`: or something to tell."""

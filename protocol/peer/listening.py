@@ -76,6 +76,17 @@ class Server:
         """Handshakes that are kept."""
         return len(self._by_id)
 
+    @property
+    def dials_too_many(self) -> bool:
+        """Whether enough blind relays are being connected to because clients said so."""
+        dialling = sum(
+            handshake.dials_for_client
+            and handshake.relay is not None
+            and not (handshake.relay.is_over or handshake.relay.paired)
+            for handshake in self._by_id.values()
+        )
+        return dialling >= self.peer.limits.relay_dials
+
     def start(self, now: float) -> None:
         """Answer what comes, and announce."""
         self.peer.node.router.add_server(self.target, self)
@@ -92,6 +103,8 @@ class Server:
         client = value.peer_address or request.sender.address
         if len(self._by_id) >= self.peer.limits.handshakes:
             self.refused[ServerRefusal.TABLE_FULL] += 1
+        elif self.peer.pool.is_full:
+            self.refused[ServerRefusal.NO_SOCKETS] += 1
         elif not self._budgets.take(client.host, 1, now):
             self.refused[ServerRefusal.TOO_MANY_FROM_HOST] += 1
         else:

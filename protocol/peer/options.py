@@ -50,6 +50,8 @@ class PeerLimits:
     handshake_rate: float = 100.0
     """New handshakes from one client host, as its relay sees it; many peers share one behind a carrier's NAT."""
     handshake_burst: float = 1000.0
+    relay_dials: int = 32
+    """Connections of one server to blind relays that clients chose, until both sides are there."""
     hosts: int = 8192
     """Client hosts whose budgets are kept."""
     remote_addresses: int = 32

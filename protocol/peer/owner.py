@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from protocol.peer.connection import Connection
+    from protocol.peer.refusals import StreamRefusal
 
 
 class ConnectionOwner(Protocol):
@@ -24,6 +25,9 @@ class ConnectionOwner(Protocol):
 
     def touch(self, connection: Connection, *, stir: bool = False) -> None:
         """The connection may have something to send, or another deadline; `stir`: or something to tell."""
+
+    def refuse(self, reason: StreamRefusal) -> None:
+        """A packet was not taken, or not sent."""
 
     def stage_changed(self, connection: Connection) -> None:
         """The connection has got further."""

@@ -27,6 +27,7 @@ from protocol.peer.events import Stage
 from protocol.peer.failures import Cause
 from protocol.peer.refusals import ServerRefusal
 from protocol.peer.steps import Act, HolepunchStep, PunchStep, Step
+from protocol.punch.stability import known_class
 
 if TYPE_CHECKING:
     from protocol.peer.answering import Answering
@@ -189,7 +190,7 @@ class _Round:
         puncher, hs = self._puncher, self._hs
         assert hs.connection is not None
         if not hs.server.options.holepunch(
-            Firewall(puncher.remote_firewall),
+            known_class(puncher.remote_firewall),
             puncher.nat.firewall,
             tuple(known.address for known in puncher.remote_addresses),
             puncher.nat.addresses or (),

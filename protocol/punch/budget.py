@@ -3,6 +3,8 @@
 Punching at random sends up to 1750 datagrams, or opens 256 sockets, so only one attempt does it at a time, and the next
 may begin 20 s after the last has ended.
 
+Addresses that a peer named without proof may be anybody's. All attempts together punch them only so often.
+
 Source: npm hyperdht 6.34.0 (index.js, lib/holepuncher.js).
 """
 
@@ -11,10 +13,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from protocol.dht.limits import Budgets
+
 RANDOM_PUNCHES: Final = 1
 """At once."""
 RANDOM_INTERVAL: Final = 20.0
 """Seconds from the end of one to the next."""
+STRANGER_RATE: Final = 10.0
+"""Punches in a second to one host without proof; not limited by the reference, nor are the following."""
+STRANGER_BURST: Final = 200.0
+STRANGERS_RATE: Final = 200.0
+"""Punches in a second to all hosts without proof."""
+STRANGERS_BURST: Final = 2000.0
+
+_HOSTS: Final = 4096
 
 
 class PunchBudget:
@@ -43,9 +55,19 @@ class PunchBudget:
         """Of these, handshakes that have a relay to wait on, each once."""
         self.echoes_refused = 0
         """Punches that were not answered, since one attempt had too many; not counted by the reference."""
+        self.strangers_refused = 0
+        """Punches that were not sent, since too many went to addresses without proof; not counted by the reference."""
+        self._stranger = Budgets(STRANGER_RATE, STRANGER_BURST, _HOSTS)
+        self._strangers = Budgets(STRANGERS_RATE, STRANGERS_BURST, 1)
         self._limit = limit
         self._interval = interval
         self._ended = deferred_since
+
+    def admits_stranger(self, host: str, now: float) -> bool:
+        """Whether one more punch may go to this host, which has not proved itself."""
+        admitted = self._stranger.take(host, 1, now) and self._strangers.take("", 1, now)
+        self.strangers_refused += not admitted
+        return admitted
 
     def may_start(self, now: float) -> bool:
         """Whether one more may begin."""

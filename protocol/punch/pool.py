@@ -66,6 +66,8 @@ class SocketPool:
     def __init__(self, node: Node, emit: Callable[[SocketReleased], None], max_sockets: int = MAX_SOCKETS) -> None:
         self.acquired = 0
         """Sockets given out so far."""
+        self.unclaimed = 0
+        """Punches that nobody waited for."""
         self._node = node
         self._emit = emit
         self._max = max_sockets
@@ -151,6 +153,8 @@ class SocketPool:
         held = self._held.get(socket)
         if held is not None and held.on_punch is not None:
             held.on_punch(socket, addr, now)
+        else:
+            self.unclaimed += 1
         return True
 
     def socket_failed(self, socket: int, now: float) -> None:

@@ -58,6 +58,9 @@ class Prober(Protocol):
     def probe(self, to: Address, socket: int, now: float, *, low_ttl: bool = False) -> None:
         """Send one punch."""
 
+    def may_probe_stranger(self, host: str, now: float) -> bool:
+        """Whether one more punch may go to an address that the peer named without proof."""
+
 
 class Course(Protocol):
     """A schedule of probes."""
@@ -83,7 +86,8 @@ class ConsistentProbe:
         self.left -= 1
         turn = CONSISTENT_ROUNDS - self.left
         for remote in self._prober.remote_addresses:
-            if remote.verified or turn % UNVERIFIED_EVERY == 0:
+            due = turn % UNVERIFIED_EVERY == 0
+            if remote.verified or (due and self._prober.may_probe_stranger(remote.address.host, now)):
                 self._prober.probe(remote.address, self._prober.socket, now)
         return now + CONSISTENT_INTERVAL
 

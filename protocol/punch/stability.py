@@ -90,3 +90,8 @@ class Stability:
 def coerced(firewall: int) -> int:
     """An open side punches as a consistent one does."""
     return Firewall.CONSISTENT if firewall == Firewall.OPEN else firewall
+
+
+def known_class(firewall: int) -> Firewall:
+    """The class that a number from the wire counts as: whatever is beyond RANDOM is punched as RANDOM is."""
+    return Firewall(min(firewall, Firewall.RANDOM))

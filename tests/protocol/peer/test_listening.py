@@ -10,17 +10,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol.constants import Command, ErrorCode, Firewall, Mode
-from protocol.dht.contact import Contact, Incoming
+from protocol.dht.contact import Contact, Incoming, Outgoing
 from protocol.dht.local_server import LocalReply
+from protocol.dht.options import NodeOptions
 from protocol.keys import KeyPair, key_pair
-from protocol.messages import Address, Handshake, Holepunch, HolepunchPayload, NoisePayload, Request, UdxInfo
+from protocol.messages import (
+    Address,
+    Handshake,
+    Holepunch,
+    HolepunchPayload,
+    NoisePayload,
+    RelayThrough,
+    Request,
+    UdxInfo,
+)
 from protocol.noise_handshake import HandshakeResult, NoiseInitiator
 from protocol.peer.events import ConnectionAccepted, StageChanged
 from protocol.peer.failures import Cause
 from protocol.peer.listening import Server
 from protocol.peer.options import ListenOptions, PeerLimits, PeerOptions
 from protocol.peer.peer import Peer
-from protocol.peer.refusals import ServerRefusal
+from protocol.peer.refusals import ServerRefusal, StreamRefusal
+from protocol.punch.puncher import MAX_ADDRESSES
 from protocol.sealed_values import (
     decode_holepunch_payload,
     decode_noise_payload,
@@ -28,6 +39,7 @@ from protocol.sealed_values import (
     encode_noise_payload,
 )
 from protocol.secretbox import open_payload, seal_payload
+from protocol.stream.packet import build
 
 SERVER, CLIENT = key_pair(b"s" * 32), key_pair(b"c" * 32)
 CLIENT_ADDRESS = Address("30.0.0.1", 4000)
@@ -39,10 +51,12 @@ OFFER = NoisePayload(1, ErrorCode.NONE, Firewall.UNKNOWN, udx=UdxInfo(1, False, 
 class Bench:
     """A server without a network, and clients made by hand."""
 
-    def __init__(self, limits: PeerLimits | None = None, options: ListenOptions | None = None) -> None:
+    def __init__(
+        self, limits: PeerLimits | None = None, options: ListenOptions | None = None, nodes: tuple[Address, ...] = ()
+    ) -> None:
         self.now = 100.0
         self.random = Random(1)
-        self.peer = Peer(PeerOptions(limits=limits or PeerLimits()), Random(2), self.now)
+        self.peer = Peer(PeerOptions(node=NodeOptions(nodes=nodes), limits=limits or PeerLimits()), Random(2), self.now)
         self.peer.local_addresses = (Address("192.168.1.2", 49737),)
         self.peer.start(49737, self.now)
         self.server: Server = self.peer.listen(SERVER, self.now, options)
@@ -87,13 +101,30 @@ class Bench:
             told.append(event)
         return told
 
-    def run(self, seconds: float) -> None:
-        end = self.now + seconds
+    def run(self, seconds: float) -> list[Outgoing]:
+        """Let time pass; what the peer sends meanwhile."""
+        end, sent = self.now + seconds, list[Outgoing]()
         while (due := self.peer.next_timeout()) is not None and due <= end:
             self.now = max(due, self.now + 1e-6)
             self.peer.handle_timeout(self.now)
+            while (outgoing := self.peer.poll_datagram(self.now)) is not None:
+                sent.append(outgoing)
             self.drain()
         self.now = end
+        return sent
+
+    def offer(self, offer: NoisePayload, *, client: Address = CLIENT_ADDRESS) -> Handshake:
+        """A handshake as a relay passes it on."""
+        return Handshake(Mode.FROM_RELAY, self.handshake(offer)[1], client)
+
+    def take(self, value: Handshake) -> list[Outgoing]:
+        """Hand one in; what the peer sends at once."""
+        self.server.serve_handshake(value, self.incoming(), self.now, lambda _reply, _now: None)
+        sent = []
+        while (outgoing := self.peer.poll_datagram(self.now)) is not None:
+            sent.append(outgoing)
+        self.drain()
+        return sent
 
 
 def test_a_repeated_handshake_gets_the_same_answer() -> None:
@@ -191,6 +222,64 @@ def test_an_open_client_is_connected_at_once() -> None:
     assert bench.peer.punches.open == 1
 
 
+def test_who_is_named_as_an_open_client_gets_no_more_than_the_handshake_had() -> None:
+    """It may not want the stream; 14 packets in 13 s would be five times as much."""
+    bench = Bench()
+    sent = bench.take(bench.offer(replace(OFFER, firewall=Firewall.OPEN))) + bench.run(60)
+    assert all(outgoing.to == CLIENT_ADDRESS for outgoing in sent)
+    assert 79 <= sum(len(outgoing.data) for outgoing in sent) <= 200
+    assert bench.server.handshakes == len(bench.peer.connections) == 0
+    assert bench.peer.connections.refused[StreamRefusal.WITHHELD] > 0
+
+
+def test_an_open_client_that_acknowledges_gets_everything() -> None:
+    bench = Bench()
+    [first] = bench.take(bench.offer(replace(OFFER, firewall=Firewall.OPEN)))
+    [connection] = bench.peer.connections
+    assert connection.may_send
+    connection.send(bytes(5000))
+    assert not bench.run(0.3)
+    ack = build(0, connection.stream_id, 1 << 20, 0, 1)
+    bench.peer.receive_datagram(ack, CLIENT_ADDRESS, bench.now, first.socket)
+    got = 0
+    while (outgoing := bench.peer.poll_datagram(bench.now)) is not None:
+        got += len(outgoing.data)
+    assert got + sum(len(outgoing.data) for outgoing in bench.run(2)) > 5000
+
+
+def test_an_ack_from_elsewhere_is_no_proof() -> None:
+    bench = Bench()
+    [first] = bench.take(bench.offer(replace(OFFER, firewall=Firewall.OPEN)))
+    [connection] = bench.peer.connections
+    connection.send(bytes(5000))
+    ack = build(0, connection.stream_id, 1 << 20, 0, 1)
+    bench.peer.receive_datagram(ack, Address("30.0.0.66", 1), bench.now, first.socket)
+    assert sum(len(outgoing.data) for outgoing in bench.run(60)) <= 200
+
+
+def test_blind_relays_that_clients_choose_are_few() -> None:
+    bench = Bench(PeerLimits(relay_dials=3), nodes=(RELAY,))
+    for number in range(10):
+        through = RelayThrough(1, key_pair(bytes([number]) * 32).public_key, bytes(32))
+        bench.take(bench.offer(replace(OFFER, relay_through=through), client=Address(f"30.0.0.{number + 1}", 1)))
+    assert bench.peer.relay_counts.attempts == 3
+    assert bench.server.refused == {ServerRefusal.TOO_MANY_RELAYS: 7}
+    # The attempts go on without.
+    assert len(bench.peer.pool) == 10
+    bench.run(60)
+    through = RelayThrough(1, key_pair(b"z" * 32).public_key, bytes(32))
+    bench.take(bench.offer(replace(OFFER, relay_through=through)))
+    assert bench.peer.relay_counts.attempts == 4
+
+
+def test_no_handshake_while_too_many_sockets_are_open() -> None:
+    bench = Bench()
+    bench.peer.pool._max = 2
+    answered = [bool(bench.send(bench.handshake()[1])) for _ in range(4)]
+    assert answered == [True, True, False, False]
+    assert bench.server.refused == {ServerRefusal.NO_SOCKETS: 2}
+
+
 def test_many_addresses_are_not_all_looked_at() -> None:
     bench = Bench()
     payload, result = bench.agreed()
@@ -201,7 +290,7 @@ def test_many_addresses_are_not_all_looked_at() -> None:
     bench.punch(payload.holepunch.id, sealed)
     [handshake] = bench.server._by_id.values()
     assert handshake.puncher is not None
-    assert len(handshake.puncher.remote_addresses) == bench.peer.limits.remote_addresses
+    assert len(handshake.puncher.remote_addresses) == MAX_ADDRESSES
 
 
 def test_an_abort_is_answered_with_one_and_told_with_its_cause() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol.messages import Address, HolepunchPayload
-from protocol.punch.budget import PunchBudget
+from protocol.punch.budget import STRANGER_BURST, STRANGER_RATE, STRANGERS_BURST, PunchBudget
 from protocol.punch.secure_payload import SecurePayload
 from protocol.secretbox import seal_payload
 
@@ -52,6 +52,15 @@ def test_two_at_once() -> None:
     assert budget.may_start(0.0)
     budget.begin()
     assert not budget.may_start(0.0)
+
+
+def test_hosts_without_proof_are_punched_only_so_often() -> None:
+    budget = PunchBudget()
+    assert sum(budget.admits_stranger("99.0.0.1", 0.0) for _ in range(1000)) == STRANGER_BURST
+    assert budget.strangers_refused == 1000 - STRANGER_BURST
+    assert sum(budget.admits_stranger("99.0.0.1", 10.0) for _ in range(1000)) == STRANGER_RATE * 10
+    everybody = [f"99.1.{number >> 8}.{number & 255}" for number in range(5000)]
+    assert sum(budget.admits_stranger(host, 10.0) for host in everybody) <= STRANGERS_BURST
 
 
 def test_both_sides_read_each_other() -> None:
