@@ -23,13 +23,22 @@ class Bar(Widget):
 
     DEFAULT_CSS = "Bar { height: 1; width: 100%; }"
 
+    _painted: Line | None = None
+    """What stands on screen."""
+
     def line(self) -> Line:
         """What the bar says, at the present width."""
         return ()
 
     def render_line(self, y: int) -> Strip:
         """The one line."""
-        return palette_of(self.app).strip(self.line() if y == 0 else (), self.size.width)
+        self._painted = self.line() if y == 0 else ()
+        return palette_of(self.app).strip(self._painted, self.size.width)
+
+    def repaint(self) -> None:
+        """Paint the line if it says something else than what stands there."""
+        if self._painted is None or not self.display or self.line() != self._painted:
+            self.refresh()
 
 
 class StatusLine(Bar):
@@ -83,7 +92,7 @@ class StatusLine(Bar):
         self._state = (live, Tone.GOOD)
         if filter_text:
             self._state = (f"{live}  / {safe_text(filter_text)} ({shown} of {attempts})".strip(), Tone.KEY)
-        self.refresh()
+        self.repaint()
 
     def line(self) -> Line:
         """Name, then as many counts as there is room for, then the filter or the live state at the right."""
@@ -114,7 +123,7 @@ class Banner(Bar):
         self.display = bool(oddities)
         more = f"  (+{len(oddities) - 1} more, see v)" if len(oddities) > 1 else ""
         self._text = f" ! {safe_text(oddities[0])}{more}" if oddities else ""
-        self.refresh()
+        self.repaint()
 
     def line(self) -> Line:
         """The text, on one line."""

@@ -85,7 +85,7 @@ class LadderView(LineView):
         more = len(timers) != len(self._countdowns)
         self._countdowns = timers
         if not more:
-            self.refresh()
+            self.repaint()
             return
         self.rows_changed()
         if self.cursor == self._nearest(self.row_count - 1, -1):

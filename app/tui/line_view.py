@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual.events import Click
 from textual.geometry import Region, Size
@@ -14,6 +14,7 @@ from textual.message_pump import _MessagePumpMeta
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from app.draw.spans import Line, rule
 from app.terminal_text import safe_text
@@ -29,6 +30,14 @@ class ShowsCursor(Enum):
     NEVER = auto()
 
 
+class _Drawn(NamedTuple):
+    """What one screen line says."""
+
+    line: Line
+    cursor: bool = False
+    """Whether it is the row of the cursor, and shows that."""
+
+
 class AbstractViewMeta(_MessagePumpMeta, ABCMeta):
     """Textual's widgets have a metaclass of their own; with this one Python also refuses to make an abstract view."""
 
@@ -36,7 +45,9 @@ class AbstractViewMeta(_MessagePumpMeta, ABCMeta):
 class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=AbstractViewMeta):
     """A scrolling view of rows under a fixed head, with a cursor.
 
-    Subclasses give `row_count`, `draw_row` and perhaps `draw_head`, and call `rows_changed` when rows change.
+    Subclasses give `row_count`, `draw_row` and perhaps `draw_head`, and call `rows_changed` when rows change, or
+    `repaint` where only what they say did. Both cost what is on screen, and only lines that say something else than
+    before are painted: a live view changes ten times a second, mostly in a line or two.
     """
 
     BINDINGS = bindings_of(Context.ROWS)
@@ -74,6 +85,11 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=Abs
             """The view, for selectors."""
             return self.view
 
+    def __init__(self, *, id: str | None = None) -> None:
+        self._painted: dict[int, _Drawn] = {}
+        """What stands on each screen line."""
+        super().__init__(id=id)
+
     @property
     @abstractmethod
     def row_count(self) -> int:
@@ -106,7 +122,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=Abs
         shown = safe_text(text)
         if shown != self._title:
             self._title = shown
-            self.refresh()
+            self.repaint()
 
     @property
     def top(self) -> int:
@@ -127,9 +143,20 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=Abs
 
     def rows_changed(self) -> None:
         """Adapt the scroll range and the cursor to new rows and repaint."""
-        self.virtual_size = Size(self.row_width, self.row_count + self.top)
+        self._reach(Size(self.row_width, self.row_count + self.top))
         self.cursor = self._nearest(min(self.cursor, max(0, self.row_count - 1)), 1)
-        self.refresh()
+        self.repaint()
+
+    def repaint(self) -> None:
+        """Paint the lines that say something else than what stands there."""
+        width, height = self.scrollable_content_region.size
+        if self._painted and self.display and height:
+            head = self.draw_head()
+            for y in range(height):
+                if self._painted.get(y) != self._draw(y, head):
+                    self.refresh(Region(0, y, width, 1))
+        else:
+            self.refresh()
 
     @property
     def page_height(self) -> int:
@@ -138,24 +165,16 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=Abs
 
     def render_line(self, y: int) -> Strip:
         """One screen line."""
-        width = self.row_width
         palette = palette_of(self.app)
-        if self._title and y == 0:
-            return palette.strip(rule(self._title, width, strong=self.has_focus), width)
-        if y < self.top:
-            return palette.strip(self.draw_head()[y - bool(self._title)], width)
-        index = y - self.top + self.scroll_offset.y
-        if index >= self.row_count:
-            return palette.strip((), width)
+        drawn = self._painted[y] = self._draw(y, self.draw_head() if y < self.top else ())
         under = None
-        if self.cursor_shown and index == self.cursor and self.can_stand_on(index):
+        if drawn.cursor:
             under = palette.cursor if self.has_focus else palette.cursor_away
-        return palette.strip(self.draw_row(index), width, under)
+        return palette.strip(drawn.line, self.row_width, under)
 
     def watch_cursor(self, before: int, now: int) -> None:
         """Repaint both rows, keep the cursor in view, and tell."""
-        for index in (before, now):
-            self.refresh(Region(0, index - self.scroll_offset.y + self.top, self.row_width, 1))
+        self.repaint()
         self.show_cursor()
         if before != now:
             self.post_message(self.Moved(self))
@@ -167,6 +186,10 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=Abs
             self.scroll_to(y=0 if self._nearest(0, 1) == self.cursor else self.cursor, animate=False, force=True)
         elif self.cursor >= top + self.page_height:
             self.scroll_to(y=self.cursor - self.page_height + 1, animate=False, force=True)
+
+    def on_show(self) -> None:
+        """What changed while it was hidden was not painted."""
+        self.refresh()
 
     def on_resize(self) -> None:
         """Keep the selection in view at any size."""
@@ -219,6 +242,25 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=Abs
         """Open the row under the cursor."""
         if self.row_count:
             self.post_message(self.Chosen(self))
+
+    def _draw(self, y: int, head: Sequence[Line]) -> _Drawn:
+        if self._title and y == 0:
+            return _Drawn(rule(self._title, self.row_width, strong=self.has_focus))
+        if y < self.top:
+            return _Drawn(head[y - bool(self._title)])
+        index = y - self.top + self.scroll_offset.y
+        if index >= self.row_count:
+            return _Drawn(())
+        marked = self.cursor_shown and index == self.cursor and self.can_stand_on(index)
+        return _Drawn(self.draw_row(index), marked)
+
+    def _reach(self, size: Size) -> None:
+        """Adapt the scroll range. Where only more rows came, without arranging the whole screen again."""
+        if size.width == self.virtual_size.width and size.height > self.virtual_size.height and self.display:
+            self.set_reactive(Widget.virtual_size, size)
+            self._scroll_update(size)
+        else:
+            self.virtual_size = size
 
     def _go(self, index: int, direction: int) -> None:
         if self.row_count:

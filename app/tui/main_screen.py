@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.screen import Screen
-from textual.timer import Timer
 from textual.widget import Widget
 
 from app.draw import terms
@@ -33,13 +33,14 @@ from app.tui.linked_view import LinkedView
 from app.tui.main_actions import MainActions
 from app.tui.message_pane import ByteView, FieldTree, MessagePane
 from app.tui.node_line import NodeLine
+from app.tui.pace import pause_after
 from app.tui.session import Session
 from capture.errors import CaptureError
 from capture.filter import Filter
 from capture.model import Flow
 
 TICK = 0.1
-"""Seconds between looks at a live source."""
+"""Least seconds between looks at a live source."""
 
 
 class MainScreen(MainActions, Screen[None], inherit_bindings=False):
@@ -73,7 +74,7 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         self.maximised = False
         self.follow = session.feed is not None
         self._tick = tick
-        self._ticker: Timer | None = None
+        self._spent = time.thread_time()
         self._applied: tuple[Arrangement, bool, bool] | None = None
         self._looking = False
         self._trouble = ""
@@ -103,7 +104,7 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         if self.session.feed is None:
             self.run_worker(self._count(), group="count")
         else:
-            self._ticker = self.set_interval(self._tick, lambda: self.run_worker(self.look(), group="live"))
+            self._look_later()
 
     @property
     def flow(self) -> Flow | None:
@@ -289,6 +290,8 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         if flow is self.ladder.flow and flow is not None:
             return
         same = flow is not None and self.ladder.flow is not None and flow.id == self.ladder.flow.id
+        if flow is not None:
+            self.session.work_out(flow)
         self.ladder.show(flow, self.session)
         self.title_ladder()
         self._show_verdict(keep=same)
@@ -320,6 +323,17 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
             await self.session.count_some()
             self.show_status()
 
+    def _look_later(self) -> None:
+        spent = self.session.spent + time.thread_time()
+        pause, self._spent = pause_after(spent - self._spent, self._tick), spent
+        self.set_timer(pause, lambda: self.run_worker(self._look_on(), group="live"))
+
+    async def _look_on(self) -> None:
+        await self.look()
+        if not self.session.trouble:
+            # What it takes to paint what is new counts, too.
+            self.call_after_refresh(self._look_later)
+
     async def look(self) -> None:
         """Let the story grow in a thread, then show what changed. Does nothing while an earlier look goes on."""
         if self._looking:
@@ -329,8 +343,7 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
             await asyncio.to_thread(self.session.take_in)
         finally:
             self._looking = False
-        if self.session.trouble and self._ticker is not None:
-            self._ticker.stop()
+        if self.session.trouble:
             self.query_one(Banner).show([self.session.trouble])
         if self.session.refresh():
             self._show_flows()

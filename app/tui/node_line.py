@@ -43,7 +43,7 @@ class NodeLine(Bar):
         if status is not None:
             self._status = status
             self.display = True
-            self.refresh()
+            self.repaint()
             self.post_message(self.Looked(status))
 
     def line(self) -> Line:

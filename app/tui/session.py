@@ -5,13 +5,15 @@ whoever reads them must not do so while the story takes in packets:
 
 - files: nothing grows; the screens read as they go, and what needs every attempt (counts, filters) goes in slices
   between which the event loop runs;
-- live: `take_in` runs in a thread and works out every attempt that changed before it hands them on.
+- live: `take_in` runs in a thread and works out what a list shows of every attempt that changed before it hands them
+  on; the rest, which costs most, of `looked_at` alone, and of others when they are looked at (`work_out`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -57,6 +59,10 @@ class Session:
         self.filter: Filter = parse_filter(filter_text)
         self.failed = 0
         """Attempts known to have failed."""
+        self.looked_at = ""
+        """Id of the attempt that is shown whole."""
+        self.spent = 0.0
+        """Seconds of processor time that `take_in` has taken."""
         self._lock = threading.RLock()
         self._outcomes: dict[str, Outcome] = {}
         self._arrived: set[str] = {flow.id for flow in story.flows} if feed is not None else set()
@@ -74,23 +80,30 @@ class Session:
 
     def take_in(self) -> None:
         """Poll the feed, let the story grow and work out what changed. Runs in a thread."""
+        began = time.thread_time()
         with self._lock:
-            try:
-                if self.feed is not None and not self.trouble:
-                    self.feed.poll()
-            except (CaptureError, CommandError) as error:
-                self.trouble = str(error)
-            changed = {*self.story.update(), *(() if self.flows or self._grown else self._arrived)}
-            if not changed:
-                return
-            self._arrived |= changed
-            flows = self.story.flows
-            self._forget_all_but({flow.id for flow in flows})
-            for flow in flows:
-                if flow.id in changed:
-                    self._note(flow)
-                    _work_out(flow)
-            self._grown = _Grown(flows, _passing(self.filter, flows), self.filter)
+            self._take_in()
+        self.spent += time.thread_time() - began
+
+    def _take_in(self) -> None:
+        try:
+            if self.feed is not None and not self.trouble:
+                self.feed.poll()
+        except (CaptureError, CommandError) as error:
+            self.trouble = str(error)
+        changed = {*self.story.update(), *(() if self.flows or self._grown else self._arrived)}
+        if not changed:
+            return
+        self._arrived |= changed
+        flows = self.story.flows
+        self._forget_all_but({flow.id for flow in flows})
+        for flow in flows:
+            if flow.id in changed:
+                self._note(flow)
+                _list(flow)
+                if flow.id == self.looked_at:
+                    _draw(flow)
+        self._grown = _Grown(flows, _passing(self.filter, flows), self.filter)
 
     def refresh(self) -> frozenset[str]:
         """Adopt what `take_in` brought, unless paused; ids of the attempts that changed since the last call."""
@@ -126,6 +139,13 @@ class Session:
                 await asyncio.sleep(0)
         self.filter = wanted
         self.shown = tuple(passing) if self.flows is flows else _passing(wanted, self.flows)
+
+    def work_out(self, flow: Flow) -> None:
+        """Work out all of an attempt that is about to be shown, and keep it so while it grows."""
+        self.looked_at = flow.id
+        if self.feed is not None:
+            with self._lock:
+                _draw(flow)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -179,6 +199,11 @@ def _passing(wanted: Filter, flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
     return wanted.select(flows) if wanted.text.strip() else flows
 
 
-def _work_out(flow: Flow) -> None:
-    """Read a field of each stage, which works out the stage."""
-    _ = flow.outcome, flow.steps
+def _list(flow: Flow) -> None:
+    """Read a field of each stage that a list shows, which works out the stage."""
+    _ = flow.outcome, flow.client_nat
+
+
+def _draw(flow: Flow) -> None:
+    """Work out the stages that a list does without."""
+    _ = flow.outcome, flow.client_nat, flow.steps

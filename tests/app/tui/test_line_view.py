@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from textual.strip import Strip
 
 from app.draw.spans import Span
+from app.tui.attempt_list import AttemptList
 from app.tui.line_view import LineView
 from app.tui.message_pane import FieldTree
 from app.tui.palette import palette_of
@@ -59,3 +61,37 @@ async def test_times_are_of_one_zone_that_is_said_once() -> None:
         (titled,) = [line for line in lines if "times in" in line]
         assert "2025-07-23, times in UTC" in titled
         assert main_of(pilot).flow is BOTH_RANDOM
+
+
+async def test_only_lines_that_say_something_else_are_painted() -> None:
+    async with staged() as pilot:
+        attempts = main_of(pilot).query_one(AttemptList)
+        painted: list[int] = []
+        render_line = attempts.render_line
+
+        def rendered(y: int) -> Strip:
+            painted.append(y)
+            return render_line(y)
+
+        attempts.render_line = rendered  # type: ignore[method-assign]
+        flows = main_of(pilot).session.flows
+        attempts.show(flows)
+        await pilot.pause()
+        assert painted == []
+        attempts.show((*flows[:3], replace(flows[3], duration=77.0), *flows[4:]))
+        await pilot.pause()
+        assert set(painted) == {attempts.top + 3}
+        assert "77.000 s" in text_on(pilot)
+
+
+async def test_what_changed_while_a_view_was_hidden_is_painted_when_it_is_shown() -> None:
+    async with staged() as pilot:
+        attempts = main_of(pilot).query_one(AttemptList)
+        flows = main_of(pilot).session.flows
+        await pilot.press("enter", "backslash")
+        await pilot.pause()
+        assert not attempts.display
+        attempts.show((*flows[:3], replace(flows[3], duration=77.0), *flows[4:]))
+        await pilot.press("backslash")
+        await pilot.pause()
+        assert "77.000 s" in text_on(pilot)
