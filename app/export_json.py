@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
+from app.json_text import indented
 from app.report_json import flow_document
 from capture.model import FileSummary, Flow
 
@@ -18,4 +18,4 @@ def json_export(flow: Flow, files: Sequence[FileSummary], *, secrets: bool = Fal
         secrets: whether to give the holepunch secret away.
     """
     paths = [file.path for file in files]
-    return json.dumps(flow_document(flow, paths.__getitem__, secrets=secrets), indent=2) + "\n"
+    return indented(flow_document(flow, paths.__getitem__, secrets=secrets)) + "\n"

@@ -6,9 +6,11 @@ Times are epoch seconds as floats of microsecond resolution; keys, hashes and to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
+from app.json_text import indented
 from app.wording import firewall_name
 from capture.model import (
     Evidence,
@@ -44,12 +46,29 @@ def report_document(
         secrets: whether to give the holepunch secrets away.
     """
     paths = [file.path for file in files]
-    return {
-        "version": REPORT_VERSION,
-        "files": [_file(file) for file in files],
-        "notes": list(notes),
-        "flows": [flow_document(flow, paths.__getitem__, secrets=secrets) for flow in flows],
-    }
+    flow_documents = [flow_document(flow, paths.__getitem__, secrets=secrets) for flow in flows]
+    return _head(files, notes) | {"flows": flow_documents}
+
+
+def report_pieces(
+    files: Sequence[FileSummary], flows: Iterable[Flow], *, notes: Sequence[str] = (), secrets: bool = False
+) -> Iterator[str]:
+    """The text of `report_document`, indented by two and ended by a line break, in a piece for each attempt.
+
+    What is in a piece need not stay in memory: a flow may be released when the next piece is asked for.
+    """
+    paths = [file.path for file in files]
+    before = indented(_head(files, notes)).removesuffix("\n}") + ',\n  "flows": ['
+    after = "]\n}\n"
+    for flow in flows:
+        yield before + "\n    " + indented(flow_document(flow, paths.__getitem__, secrets=secrets), 2)
+        before, after = ",", "\n  ]\n}\n"
+    yield (before if before != "," else "") + after
+
+
+def _head(files: Sequence[FileSummary], notes: Sequence[str]) -> Json:
+    """All of the report but the attempts, which come last."""
+    return {"version": REPORT_VERSION, "files": [_file(file) for file in files], "notes": list(notes)}
 
 
 def flow_document(flow: Flow, path_of: PathOf, *, secrets: bool = False) -> Json:
@@ -241,14 +260,15 @@ def _probes(probes: Probes) -> Json:
 def _message(message: FlowMessage, path_of: PathOf) -> Json:
     sealed = message.payload
     return {
-        **_sighting(message.sighting, path_of),
+        "file": path_of(message.sighting.file),
+        "frame": message.sighting.frame,
         "time": seconds(message.time),
         "command": message.command,
         "kind": message.kind,
         "mode": message.mode,
         "tid": message.tid,
-        "src": str(message.src),
-        "dst": str(message.dst),
+        "src": _text(message.src),
+        "dst": _text(message.dst),
         "from": str(message.from_role),
         "to": str(message.to_role),
         "retransmission": message.retransmission,
@@ -280,12 +300,18 @@ def _missing(step: Step) -> Json:
     return {"time": seconds(step.time), "from": step.from_lane, "to": step.to_lane, "expected": step.label}
 
 
+@lru_cache(maxsize=65536)
+def _text(address: Address) -> str:
+    """Few addresses make up a capture, and each is in many messages."""
+    return str(address)
+
+
 def _address(address: Address | None) -> str | None:
-    return None if address is None else str(address)
+    return None if address is None else _text(address)
 
 
 def _addresses(addresses: tuple[Address, ...] | None) -> list[str] | None:
-    return None if addresses is None else [str(address) for address in addresses]
+    return None if addresses is None else [_text(address) for address in addresses]
 
 
 def _hex(raw: bytes | None) -> str | None:

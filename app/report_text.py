@@ -19,6 +19,7 @@ from app.report_detail import FrameName, detail_lines
 from app.terminal_text import cell_width, pad, safe_text
 from app.wording import OUTCOME_GLYPHS, TOKEN_GLYPHS, clock, counted, date_and_clock, grouped
 from capture.model import FileSummary, Flow, Outcome
+from protocol.constants import Firewall
 
 if TYPE_CHECKING:
     from app.reading import Reported
@@ -88,6 +89,7 @@ def flow_lines(flows: Sequence[Flow], paths: Sequence[str], style: Style, *, ver
             for line in detail_lines(flow, frame):
                 yield "  " + line if line else ""
             yield ""
+            flow.release()
 
 
 def table(flows: Sequence[Flow], width: int) -> list[str]:
@@ -127,9 +129,17 @@ def _cells(flow: Flow) -> tuple[str, ...]:
 
 def _nat_classes(flow: Flow) -> tuple[str, str]:
     """Short classes of the client's and the server's NAT."""
-    client, _ = terms.nat_class(flow.client_firewall, flow.client_nat, short=True)
-    server, _ = terms.nat_class(flow.server_firewall, flow.server_nat, short=True)
-    return client, server
+    # What a side stated itself needs no evidence, and to gather that takes all responses to its sockets.
+    client = None if _stated(flow.client_firewall) else flow.client_nat
+    server = None if _stated(flow.server_firewall) else flow.server_nat
+    return (
+        terms.nat_class(flow.client_firewall, client, short=True)[0],
+        terms.nat_class(flow.server_firewall, server, short=True)[0],
+    )
+
+
+def _stated(firewall: int | None) -> bool:
+    return firewall not in (None, Firewall.UNKNOWN)
 
 
 def verdict_sentences(flow: Flow, frame: FrameName) -> Iterator[str]:

@@ -77,19 +77,25 @@ def grouped(table: PacketTable, rows: I64, content: I64) -> Group:
     """Rows with equal payloads near in time; those that are alone are left out."""
     if not rows.size:
         return Group(rows, content, rows)
-    order, starts = _near(table, rows, content, np.zeros(rows.size, np.int64))
+    order, starts = _near(table, rows, content, None)
     sizes = np.diff(np.append(starts, rows.size))
     kept = order[np.repeat(sizes > 1, sizes)]
     sizes = sizes[sizes > 1]
     return Group(rows[kept], content[kept], np.cumsum(sizes) - sizes)
 
 
-def _near(table: PacketTable, rows: I64, content: I64, key: I64) -> tuple[I64, I64]:
-    """Order by content, key and row, and where a run of one content and key without a long silence starts."""
-    order = np.lexsort((rows, key, content))
-    time_ns, content, key = table.time_ns[rows[order]], content[order], key[order]
-    silent = np.abs(np.diff(time_ns)) > FORWARD_WINDOW_NS
-    new = silent | (content[1:] != content[:-1]) | (key[1:] != key[:-1])
+def _near(table: PacketTable, rows: I64, content: I64, key: I64 | None) -> tuple[I64, I64]:
+    """Order by content, key and row, and where a run of one content and key without a long silence starts.
+
+    Rows come in rising order, and sorting keeps it among those that are alike.
+    """
+    order = np.argsort(content, kind="stable") if key is None else np.lexsort((key, content))
+    time_ns, content = table.time_ns[rows[order]], content[order]
+    new = np.abs(np.diff(time_ns)) > FORWARD_WINDOW_NS
+    new |= content[1:] != content[:-1]
+    if key is not None:
+        key = key[order]
+        new |= key[1:] != key[:-1]
     return order, np.flatnonzero(np.concatenate((np.ones(1, np.bool_), new)))
 
 

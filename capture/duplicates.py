@@ -111,7 +111,7 @@ def mark_copies(table: PacketTable, start: int, end: int, first_new: int, knowle
     weak = rows[~telling]
     if weak.size:
         content = whole_content(table, weak)
-        order = np.lexsort((weak, content))
+        order = np.argsort(content, kind="stable")
         found += _Joiner(table, weak[order], content[order], first_new, knowledge).join()
     return found
 

@@ -82,6 +82,9 @@ class Flow:
         """Epoch seconds of the last packet."""
         return self.started + self.duration
 
+    def release(self) -> None:
+        """Let go of what holds an object for each packet, if it can be worked out again (`capture.flows.deferred`)."""
+
     def lane(self, lane_id: str) -> Lane:
         """The lane with that id."""
         return next(lane for lane in self.lanes if lane.id == lane_id)

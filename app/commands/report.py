@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from app.exit_status import ExitStatus
 from app.reading import chosen_filter, nothing_to_see, open_story
@@ -18,11 +17,10 @@ def run(options: argparse.Namespace) -> int:
     story = open_story(options)
     flows = chosen.select(story.flows)
     if options.json:
-        from app.report_json import report_document
+        from app.report_json import report_pieces
 
-        document = report_document(story.files, flows, notes=story.notes, secrets=options.secrets)
-        json.dump(document, sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        for piece in report_pieces(story.files, _one_by_one(flows), notes=story.notes, secrets=options.secrets):
+            sys.stdout.write(piece)
     else:
         from app.report_text import report_lines, terminal_style
 
@@ -34,6 +32,13 @@ def run(options: argparse.Namespace) -> int:
         elif not flows:
             sys.stdout.write(f"None of {len(story.flows)} attempts passes the filter.\n")
     return check_status(flows) if options.check else ExitStatus.OK
+
+
+def _one_by_one(flows: Iterable[Flow]) -> Iterator[Flow]:
+    """The flows, each released when the next is asked for: memory then does not grow with their packets."""
+    for flow in flows:
+        yield flow
+        flow.release()
 
 
 def check_status(flows: Iterable[Flow]) -> ExitStatus:

@@ -12,13 +12,13 @@ What joins what:
 
 from __future__ import annotations
 
-from bisect import insort
 from collections import defaultdict
 from typing import Final
 
 import numpy as np
 
-from capture.flows.attempt import Attempt, Exchange, client_hosts
+from capture.flows.attaching import Attacher
+from capture.flows.attempt import Attempt, Exchange
 from capture.flows.copies import Copies
 from capture.flows.cuts import Bodies, cut_name
 from capture.flows.joining import LIFETIME_NS, SKEW_NS, Join, Rows
@@ -27,15 +27,11 @@ from capture.table import Kind, PacketTable
 from protocol.constants import Command, Mode
 from protocol.errors import DecodeError
 from protocol.noise import attempt_id
-from protocol.secretbox import open_payload
 
 # Python looks a member up in its enum as slowly as it joins a leg otherwise: these are looked up once.
 _TO_SERVER: Final = frozenset(map(int, REQUEST_MODES))
 _FROM_SERVER: Final = int(Mode.FROM_SERVER)
 _PEER_HOLEPUNCH: Final = int(Command.PEER_HOLEPUNCH)
-
-HEADLESS: Final = b"headless:"
-"""Begins the stand-in for noise message 1 of an attempt whose handshake was not captured."""
 
 
 class Assembler:
@@ -47,8 +43,6 @@ class Assembler:
         self.attempts: dict[bytes, Attempt] = {}
         """By noise message 1, oldest first."""
         self.by_target: dict[bytes, list[Attempt]] = defaultdict(list)
-        self.loose: list[Exchange] = []
-        """Holepunch exchanges that were not given to an attempt yet."""
         self.orphans: list[Leg] = []
         """Answers whose request was not seen yet."""
         self.orphaned = 0
@@ -64,6 +58,7 @@ class Assembler:
         """Noise message 1 of every attempt touched since this was last cleared; in order, as memory is then, too."""
         self.dropped: set[bytes] = set()
         """The same of attempts that are no more, since the set was last cleared."""
+        self._attacher = Attacher(self.attempts, self.by_target, self.changed, self.dropped)
         self._join = Join(table)
         self._by_body: dict[bytes, Exchange] = {}
         self._bodies: Bodies | None = None
@@ -167,7 +162,7 @@ class Assembler:
             if exchange is None:
                 exchange = Exchange(leg.command, leg.tid, leg.target, leg.body, hid=leg.hid, whole=leg.whole)
                 self._by_body[name] = exchange
-                self.loose.append(exchange)
+                self._attacher.loose.append(exchange)
             return exchange
         attempt = self.attempts.get(name)
         if attempt is not None:
@@ -230,75 +225,8 @@ class Assembler:
         Returns:
             Attempts that had to be made for it: their handshake is not in the capture.
         """
-        made: list[Attempt] = []
-        clients: dict[bytes, set[int]] = {}
-        for exchange in self.loose:
-            attempt = self._attempt_of(exchange, clients)
-            if attempt is None:
-                attempt = self._headless(exchange)
-                made.append(attempt)
-            attempt.holepunches.append(exchange)
-            exchange.owner = attempt
-            self._touch(attempt)
-        self.loose = []
-        return made
+        return self._attacher.attach()
 
     def reattach(self, attempt: Attempt) -> None:
         """A key was found for `attempt`: take back exchanges it can't open, and offer it those it can."""
-        secret = attempt.holepunch_secret
-        if secret is None:
-            return
-        for other in list(self.by_target[attempt.target]):
-            for exchange in list(other.holepunches):
-                ours = open_payload(secret, exchange.body) is not None
-                if not exchange.whole or ours == (other is attempt):
-                    continue
-                other.holepunches.remove(exchange)
-                exchange.owner = None
-                self._touch(other)
-                self.loose.append(exchange)
-            if not other.handshakes and not other.holepunches:
-                self._drop(other)
-
-    def _drop(self, attempt: Attempt) -> None:
-        """Forget an attempt without a handshake whose exchanges turned out to be of others."""
-        del self.attempts[attempt.noise1]
-        self.by_target[attempt.target].remove(attempt)
-        self.changed.pop(attempt.noise1, None)
-        self.dropped.add(attempt.noise1)
-
-    def _headless(self, exchange: Exchange) -> Attempt:
-        """An attempt whose handshake the capture does not show: named by its first payload."""
-        name = HEADLESS + exchange.body
-        attempt = Attempt(attempt_id(name), exchange.target or b"", name, started_ns=exchange.started_ns)
-        self.attempts[name] = attempt
-        insort(self.by_target[attempt.target], attempt, key=lambda one: one.started_ns)
-        return attempt
-
-    def _attempt_of(self, exchange: Exchange, clients: dict[bytes, set[int]]) -> Attempt | None:
-        """The attempt that a holepunch exchange belongs to.
-
-        Args:
-            exchange: it.
-            clients: hosts of the clients that sent handshakes, by noise message 1; filled for the next exchange.
-        """
-        started = exchange.started_ns
-        candidates = [one for one in self.by_target.get(exchange.target or b"", ()) if one.started_ns <= started]
-        if len(candidates) == 1 and candidates[0].handshakes:
-            only = candidates[0]
-            if only.noise1 not in clients:
-                clients[only.noise1] = client_hosts(only.handshakes)
-            # Mostly the first leg tells; further down all are asked.
-            if not clients[only.noise1].isdisjoint(exchange.legs[0].client_hosts):
-                return only
-        hosts = client_hosts((exchange,))
-        if len(candidates) == 1 and candidates[0].handshakes and client_hosts(candidates[0].exchanges) & hosts:
-            return candidates[0]
-        guess: Attempt | None = None
-        for attempt in reversed(candidates):
-            if attempt.holepunch_secret is not None and exchange.whole:
-                if open_payload(attempt.holepunch_secret, exchange.body) is not None:
-                    return attempt
-            elif guess is None and client_hosts(attempt.exchanges) & hosts:
-                guess = attempt
-        return guess
+        self._attacher.reattach(attempt)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from capture.flow import KeySource, Sighting
-from capture.flows.legs import NO_VALUE, Leg
-from protocol.constants import Command, Mode
+from capture.flows.legs import FROM_CLIENT, FROM_RELAY, FROM_SECOND_RELAY, FROM_SERVER, NO_VALUE, REPLY, Leg
+from protocol.constants import Command
 
 if TYPE_CHECKING:
     from protocol.messages import HolepunchPayload, NoisePayload
@@ -34,6 +34,8 @@ class Exchange:
     whole: bool = True
     """`body` is all of it; else the capture cut it, and it can't be opened."""
     owner: Attempt | None = None
+    proven: bool = False
+    """The secret of its owner opens it."""
     opened: HolepunchPayload | None = None
     reply: HolepunchPayload | None = None
     """The first answer that opens; retransmissions seal the same fields again."""
@@ -51,12 +53,15 @@ class Exchange:
 
     def first(self, mode: int) -> Leg | None:
         """The first leg of one mode."""
-        return next((leg for leg in self.legs if leg.mode == mode), None)
+        for leg in self.legs:
+            if leg.mode == mode:
+                return leg
+        return None
 
     @property
     def answered(self) -> Leg | None:
         """The REPLY that reached the client, or, where the capture does not show that, the server's answer."""
-        return self.first(Mode.REPLY) or self.first(Mode.FROM_SERVER)
+        return self.first(REPLY) or self.first(FROM_SERVER)
 
     @property
     def no_route(self) -> Leg | None:
@@ -67,16 +72,16 @@ class Exchange:
     def relay(self) -> int | None:
         """The endpoint of the relay that the client sent to."""
         for leg in self.legs:
-            if leg.mode == Mode.FROM_CLIENT:
+            if leg.mode == FROM_CLIENT:
                 return leg.dst
-            if leg.mode == Mode.REPLY:
+            if leg.mode == REPLY:
                 return leg.src
         for leg in self.legs:
-            if leg.mode == Mode.FROM_RELAY:
+            if leg.mode == FROM_RELAY:
                 return leg.src
-            if leg.mode == Mode.FROM_SECOND_RELAY and leg.relay is not None:
+            if leg.mode == FROM_SECOND_RELAY and leg.relay is not None:
                 return leg.relay
-        return next((leg.dst for leg in self.legs if leg.mode == Mode.FROM_SERVER), None)
+        return next((leg.dst for leg in self.legs if leg.mode == FROM_SERVER), None)
 
 
 @dataclass(slots=True, eq=False)
@@ -103,6 +108,8 @@ class Attempt:
     key_proof: Sighting | None = None
     handshake_hash: bytes | None = None
     holepunch_secret: bytes | None = None
+    plaintexts: dict[bytes, bytes] = field(default_factory=dict)
+    """What `holepunch_secret` opened, by the sealed payload."""
     key_reason: str = ""
     noise1_payload: NoisePayload | None = None
     noise1_plaintext: bytes | None = None
@@ -137,7 +144,7 @@ class Attempt:
     @property
     def exchanges(self) -> list[Exchange]:
         """All exchanges, oldest first."""
-        return sorted((*self.handshakes, *self.holepunches), key=lambda exchange: exchange.started_ns)
+        return sorted((*self.handshakes, *self.holepunches), key=lambda exchange: exchange.legs[0].time_ns)
 
     @property
     def last_ns(self) -> int:
@@ -147,12 +154,17 @@ class Attempt:
     @property
     def handshake_answered(self) -> Exchange | None:
         """The handshake whose answer was seen first."""
-        done = [exchange for exchange in self.handshakes if exchange.answered is not None]
-        return min(done, key=lambda exchange: exchange.answered.time_ns, default=None)  # type: ignore[union-attr]
+        first: Exchange | None = None
+        first_ns = 0
+        for exchange in self.handshakes:
+            answer = exchange.answered
+            if answer is not None and (first is None or answer.time_ns < first_ns):
+                first, first_ns = exchange, answer.time_ns
+        return first
 
     def rounds(self) -> list[Exchange]:
         """PEER_HOLEPUNCH exchanges, oldest first."""
-        return sorted(self.holepunches, key=lambda exchange: exchange.started_ns)
+        return sorted(self.holepunches, key=lambda exchange: exchange.legs[0].time_ns)
 
 
 def is_handshake(exchange: Exchange) -> bool:

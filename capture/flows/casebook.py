@@ -113,10 +113,13 @@ class Casebook:
             Attempts that have packets at such an endpoint which may not be theirs any more.
         """
         gatherer = self._gathering()
+        if not self._unclaimed:
+            return set()
         since: dict[int, int] = {}
         for noise1 in self._unclaimed:
             attempt = self._attempts[noise1]
-            for endpoint in gatherer.claim(attempt):
+            claimed = gatherer.claim(attempt)
+            for endpoint in claimed if self._facts else ():
                 since[endpoint] = min(since.get(endpoint, attempt.started_ns), attempt.started_ns)
         self._unclaimed.clear()
         return {

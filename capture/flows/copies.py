@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -17,8 +18,14 @@ class Copies:
 
     def __init__(self, table: PacketTable) -> None:
         self._table = table
-        self._by_primary: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-        """Row, source and destination of every copy."""
+        self.sighting: Callable[[int], Sighting] = lru_cache(maxsize=4096)(self._sighting)
+        """A row as file and frame number; who looks at an attempt asks for each of its rows several times."""
+        self._rows: list[int] = []
+        """Rows of all copies; those of one primary that came in one batch side by side, in their order."""
+        self._sources: list[int] = []
+        self._destinations: list[int] = []
+        self._by_primary: dict[int, Sequence[int]] = {}
+        """Where the copies of a row are in those lists. Most have no more than a range, which is made in no time."""
         self.done = 0
         """How many rows were taken in."""
         self.late: list[tuple[int, int]] = []
@@ -33,23 +40,31 @@ class Copies:
         rows = np.flatnonzero(table.copy_of[start:stop] >= 0) + start
         if not len(rows):
             return
-        sources, destinations = source_endpoints(table, rows).tolist(), destination_endpoints(table, rows).tolist()
-        for row, primary, src, dst in zip(
-            rows.tolist(), table.copy_of[rows].tolist(), sources, destinations, strict=True
-        ):
-            self._by_primary[primary].append((row, src, dst))
-            if primary < start:
-                self.late.append((row, primary))
+        primaries = table.copy_of[rows]
+        late = primaries < start
+        self.late += zip(rows[late].tolist(), primaries[late].tolist(), strict=True)
+        order = np.argsort(primaries, kind="stable")
+        rows, primaries = rows[order], primaries[order]
+        known = len(self._rows)
+        self._rows += rows.tolist()
+        self._sources += source_endpoints(table, rows).tolist()
+        self._destinations += destination_endpoints(table, rows).tolist()
+        heads = np.flatnonzero(np.concatenate(([True], primaries[1:] != primaries[:-1])))
+        ends = np.append(heads[1:], len(rows)) + known
+        found = dict(zip(primaries[heads].tolist(), map(range, (heads + known).tolist(), ends.tolist()), strict=True))
+        for primary in found.keys() & self._by_primary.keys() if start else ():
+            self._by_primary[primary] = [*self._by_primary[primary], *found.pop(primary)]
+        self._by_primary.update(found)
 
     def sources(self, row: int, src: int) -> list[int]:
         """Every source endpoint under which the datagram was seen; `src` is that of the row itself."""
         copies = self._by_primary.get(row)
-        return [src] if copies is None else [src, *[copy[1] for copy in copies]]
+        return [src] if copies is None else [src, *[self._sources[copy] for copy in copies]]
 
     def destinations(self, row: int, dst: int) -> list[int]:
         """Every destination endpoint under which the datagram was seen; `dst` is that of the row itself."""
         copies = self._by_primary.get(row)
-        return [dst] if copies is None else [dst, *[copy[2] for copy in copies]]
+        return [dst] if copies is None else [dst, *[self._destinations[copy] for copy in copies]]
 
     def fullest(self, rows: I64) -> I64:
         """For each primary row the sighting of which most bytes were captured: itself, unless it was cut."""
@@ -59,14 +74,16 @@ class Copies:
             return rows
         fullest = rows.copy()
         for index in cut.tolist():
-            sightings = [int(rows[index]), *[copy[0] for copy in self._by_primary.get(int(rows[index]), ())]]
+            row = int(rows[index])
+            sightings = [row, *[self._rows[copy] for copy in self._by_primary.get(row, ())]]
             fullest[index] = max(sightings, key=lambda row: int(table.length[row]))
         return fullest
 
-    def sighting(self, row: int) -> Sighting:
-        """A row as file and frame number."""
-        return Sighting(int(self._table.file[row]), int(self._table.frame[row]), row)
+    def _sighting(self, row: int) -> Sighting:
+        table = self._table
+        return Sighting(table.file.item(row), table.frame.item(row), row)
 
     def sightings(self, row: int) -> tuple[Sighting, ...]:
         """The further sightings of a primary row."""
-        return tuple(self.sighting(other) for other, _, _ in self._by_primary.get(row, ()))
+        copies = self._by_primary.get(row)
+        return () if copies is None else tuple([self.sighting(self._rows[copy]) for copy in copies])

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
 from capture.flow import Flow
 
 Stage = tuple[tuple[str, ...], Callable[[], Mapping[str, Any]]]
 """Names of fields, and what makes all of them at once."""
+
+
+_PER_PACKET: Final = ("messages", "steps", "client_nat", "server_nat")
+"""Fields that hold an object for each packet."""
 
 
 class DeferredFlow(Flow):
@@ -37,3 +42,9 @@ class DeferredFlow(Flow):
                     object.__setattr__(self, each, value)
                 return object.__getattribute__(self, name)
         raise AttributeError(name)
+
+    def release(self) -> None:
+        """Empty the fields that hold an object for each packet; asked for again, they are worked out again."""
+        for name in _PER_PACKET:
+            with suppress(AttributeError):
+                object.__delattr__(self, name)

@@ -32,6 +32,18 @@ def destination_endpoints(table: PacketTable, rows: slice | I64) -> I64:
     return _pack(table.dst[rows], table.dport[rows], table.family6[rows])
 
 
+def source_endpoint(table: PacketTable, row: int) -> int:
+    """The source endpoint of one row."""
+    endpoint: int = table.family6.item(row) << 48 | table.src.item(row) << 16 | table.sport.item(row)
+    return endpoint
+
+
+def destination_endpoint(table: PacketTable, row: int) -> int:
+    """The destination endpoint of one row."""
+    endpoint: int = table.family6.item(row) << 48 | table.dst.item(row) << 16 | table.dport.item(row)
+    return endpoint
+
+
 def _pack(host: U32, port: U16, family6: Bools) -> I64:
     packed = (host.astype(np.int64) << 16) | port
     if family6.any():
@@ -56,7 +68,7 @@ def address_of(table: PacketTable, endpoint: int) -> Address:
         from socket import AF_INET6, inet_ntop
 
         return Address(inet_ntop(AF_INET6, table.hosts6[(endpoint & ~IPV6_BIT) >> 16]), endpoint & 0xFFFF)
-    return Address(host_text(endpoint >> 16), endpoint & 0xFFFF)
+    return plain_address(endpoint)
 
 
 def host_claim(host: int) -> int:
@@ -70,6 +82,7 @@ def is_private(host: int) -> bool:
     return any(host >> shift == network for network, shift in _PRIVATE)
 
 
+@lru_cache(maxsize=65536)
 def plain_address(endpoint: int) -> Address:
     """The address pair of an IPv4 endpoint."""
     return Address(host_text(endpoint >> 16 & 0xFFFFFFFF), endpoint & 0xFFFF)

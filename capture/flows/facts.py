@@ -8,15 +8,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from typing import Final
 
 from capture.flows.attempt import Attempt, Exchange
 from capture.flows.copies import Copies
 from capture.flows.endpoints import plain_address
+from capture.flows.legs import FROM_CLIENT
+from capture.flows.once import once
 from capture.flows.sides import Sides
 from capture.flows.traffic import PunchPacket, SamplePacket, Stream
-from protocol.constants import LOW_TTL, ErrorCode, Firewall, Mode
+from protocol.constants import LOW_TTL, ErrorCode, Firewall
 from protocol.nat import Classification, classify
+
+_FIREWALLS: Final = {int(known): known for known in Firewall}
+_UNKNOWN: Final = int(Firewall.UNKNOWN)
+_NO_ERROR: Final = int(ErrorCode.NONE)
 
 Samples = list[tuple[SamplePacket, int]]
 """Sample packets, each with the endpoint that the node saw."""
@@ -86,7 +92,7 @@ class Facts:
     capture_start_ns: int
     capture_end_ns: int
 
-    @cached_property
+    @once
     def _samples(self) -> tuple[Samples, Samples]:
         return self.find_samples()
 
@@ -100,12 +106,12 @@ class Facts:
         """Samples of the server's punching sockets."""
         return self._samples[1]
 
-    @cached_property
+    @once
     def client_class(self) -> Classification:
         """What nat.js makes of the client's samples."""
         return classify_samples(self.client_samples)
 
-    @cached_property
+    @once
     def server_class(self) -> Classification:
         """What nat.js makes of the server's samples."""
         return classify_samples(self.server_samples)
@@ -129,7 +135,7 @@ class Facts:
         reached = set(self.attempt.asked)
         reached.update(packet.dst for packet in self.client_punches.packets)
         for exchange in (*self.attempt.handshakes, *self.rounds):
-            reached.update(leg.dst for leg in exchange.legs if leg.mode == Mode.FROM_CLIENT)
+            reached.update(leg.dst for leg in exchange.legs if leg.mode == FROM_CLIENT)
         return len(reached) > 1
 
     @property
@@ -150,28 +156,18 @@ class Facts:
 
     def firewall(self, client: bool) -> Firewall | None:
         """The last class that a side stated on the wire; fillers in abort payloads do not count."""
-        last: Firewall | None = None
-        payloads = [exchange.opened if client else exchange.reply for exchange in self.rounds]
-        noise = self.attempt.noise1_payload if client else self.attempt.noise2_payload
-        if noise is not None and noise.version == 1:
-            last = _firewall(noise.firewall)
-        for payload in payloads:
-            if payload is None or (payload.error != ErrorCode.NONE and payload.firewall == Firewall.UNKNOWN):
+        for exchange in reversed(self.rounds):
+            payload = exchange.opened if client else exchange.reply
+            if payload is None or (payload.error != _NO_ERROR and payload.firewall == _UNKNOWN):
                 continue
-            last = _firewall(payload.firewall)
-        return last
+            return _FIREWALLS.get(payload.firewall)
+        noise = self.attempt.noise1_payload if client else self.attempt.noise2_payload
+        return _FIREWALLS.get(noise.firewall) if noise is not None and noise.version == 1 else None
 
     @property
     def same_nat(self) -> bool:
         """Whether relays saw client and server under the same host."""
         return self.sides.same_nat
-
-
-def _firewall(number: int) -> Firewall | None:
-    try:
-        return Firewall(number)
-    except ValueError:
-        return None
 
 
 def classify_samples(samples: Samples) -> Classification:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from capture.flows.attempt import Attempt, Exchange
 from capture.flows.copies import Copies
-from capture.flows.endpoints import address_of
+from capture.flows.endpoints import address_of, destination_endpoint, source_endpoint
 from capture.flows.facts import Facts, SidePunches
 from capture.flows.judging import judge
 from capture.flows.ladder import Ladder, leg_lanes
@@ -42,6 +42,9 @@ from protocol.messages import Address
 from protocol.secretbox import open_payload
 
 _NS: Final = 1e9
+_PEER_HANDSHAKE: Final = int(Command.PEER_HANDSHAKE)
+_COMMANDS: Final = {int(command): command.name for command in Command}
+_MODES: Final = {int(mode): mode.name for mode in Mode}
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,20 +227,20 @@ def _messages(table: PacketTable, facts: Facts, lanes: Lanes) -> tuple[FlowMessa
         for leg in exchange.legs:
             messages.append(_leg_message(table, facts, lanes, exchange, leg, number))
     for row in attempt.search_rows:
-        request = int(table.kind[row]) == Kind.REQUEST
-        other = int(table.dst[row]) << 16 | int(table.dport[row])
-        if not request:
-            other = int(table.src[row]) << 16 | int(table.sport[row])
+        request = table.kind.item(row) == Kind.REQUEST
+        other = destination_endpoint(table, row) if request else source_endpoint(table, row)
         lane = lanes.of_relay(other)
         ends = ("client", lane) if request else (lane, "client")
         roles = (Role.CLIENT, lanes.role(lane)) if request else (lanes.role(lane), Role.CLIENT)
         messages.append(_plain_message(table, copies, row, "FIND_PEER", ends, roles))
+    shown = {message.sighting.row for message in messages}
     for side, role, samples in (
         ("client", Role.CLIENT, facts.client_samples),
         ("server", Role.SERVER, facts.server_samples),
     ):
         for sample, _ in samples:
-            if int(table.kind[sample.row]) == Kind.RESPONSE and sample.row not in {m.sighting.row for m in messages}:
+            if table.kind.item(sample.row) == Kind.RESPONSE and sample.row not in shown:
+                shown.add(sample.row)
                 lane = lanes.of_relay(sample.seen_by)
                 name = InternalCommand.PING.name
                 messages.append(_plain_message(table, copies, sample.row, name, (lane, side), (lanes.role(lane), role)))
@@ -252,7 +255,7 @@ def _leg_message(
     return FlowMessage(
         facts.copies.sighting(leg.row),
         leg.time_ns / _NS,
-        Command(leg.command).name,
+        _COMMANDS[leg.command],
         "response" if leg.response else "request",
         None if leg.mode == NO_VALUE else _mode_name(leg.mode),
         leg.tid,
@@ -274,11 +277,11 @@ def _plain_message(
 ) -> FlowMessage:
     return FlowMessage(
         copies.sighting(row),
-        int(table.time_ns[row]) / _NS,
+        table.time_ns.item(row) / _NS,
         command,
-        "request" if int(table.kind[row]) == Kind.REQUEST else "response",
+        "request" if table.kind.item(row) == Kind.REQUEST else "response",
         None,
-        int(table.tid[row]),
+        table.tid.item(row),
         table.source(row),
         table.destination(row),
         *ends,
@@ -293,21 +296,18 @@ def _sealed(attempt: Attempt, exchange: Exchange, leg: Leg) -> Sealed | None:
         return Sealed(leg.body[: leg.kept], None, f"cut by the capture: {leg.kept}{size} bytes were kept")
     if not leg.body:
         return None
-    if exchange.command == Command.PEER_HANDSHAKE:
+    if exchange.command == _PEER_HANDSHAKE:
         if leg.body == attempt.noise1:
             return Sealed(leg.body, attempt.noise1_plaintext, attempt.noise1_reason)
         return Sealed(leg.body, attempt.noise2_plaintext, attempt.noise2_reason)
     if attempt.holepunch_secret is None:
         return Sealed(leg.body, None, attempt.key_reason)
-    plaintext = open_payload(attempt.holepunch_secret, leg.body)
+    plaintext = attempt.plaintexts.get(leg.body) or open_payload(attempt.holepunch_secret, leg.body)
     return Sealed(leg.body, plaintext, "" if plaintext is not None else "the attempt's secret does not open it")
 
 
 def _mode_name(number: int) -> str:
-    try:
-        return Mode(number).name
-    except ValueError:
-        return str(number)
+    return _MODES.get(number) or str(number)
 
 
 def _round(table: PacketTable, exchange: Exchange) -> Round:

@@ -15,14 +15,17 @@ from capture.flows.attempt import Attempt
 from capture.flows.copies import Copies
 from capture.flows.endpoints import host_claim, host_of, is_private
 from capture.flows.facts import Facts, Samples, SidePunches, StreamFacts
+from capture.flows.legs import FROM_RELAY
 from capture.flows.matching import Fit, join_paths, punch_fit, stream_fit
 from capture.flows.payloads import open_rounds
 from capture.flows.sides import Sides, find_sides
 from capture.flows.traffic import OPENING_NS, SAMPLING_NS, PunchPacket, SamplePacket, Stream, Traffic
-from protocol.constants import Mode
 
 LOCAL_PING_NS: Final = 5_000_000_000
 """How long after the handshake's answer a client may ping the server locally and connect: four sends, 1 s apart."""
+
+_UNCLAIMED: Final[list[tuple[int, bytes]]] = []
+"""The claims on an endpoint of no attempt; nothing is ever added to it."""
 
 _Ends = tuple[list[int], list[int]]
 """Source and destination endpoints of a datagram, one of each for every sighting."""
@@ -135,8 +138,11 @@ class Gatherer:
         if attempt.started_ns > time_ns:
             return False
         mine = attempt.started_ns, attempt.noise1
-        sources, destinations = ([self._claims.get(end, []) for end in group] for group in ends)
-        fewer = min((sources, destinations), key=lambda claims: sum(map(len, claims)))
+        sources, destinations = ([self._claims.get(end, _UNCLAIMED) for end in group] for group in ends)
+        count, opposite = sum(map(len, sources)), sum(map(len, destinations))
+        fewer = sources if count <= opposite else destinations
+        if fit.exact and (min(count, opposite) == 0 or (count <= 1 and sources[0] == [mine])):
+            return True
         exact = self._latest(fewer, time_ns, lambda sides: (found := fits(sides)) is not None and found.exact)
         if fit.exact or exact is not None:
             return fit.exact and (exact is None or exact <= mine)
@@ -242,7 +248,7 @@ class Gatherer:
                         rows.add(sample.row)
                         mine.append((sample, self._traffic.seen_as(sample.row)))
         for exchange in rounds:
-            for leg in exchange.legs_of(Mode.FROM_RELAY):
+            for leg in exchange.legs_of(FROM_RELAY):
                 if leg.dst in server_sockets:
                     result[1].append((SamplePacket(leg.row, leg.time_ns, leg.dst, leg.src), leg.to))
         for mine in result:

@@ -225,6 +225,7 @@ class Keyring:
         attempt.key_reason = ""
         if secret != attempt.holepunch_secret:
             attempt.holepunch_secret = secret
+            attempt.plaintexts.clear()
             self._assembler.reattach(attempt)
 
     def _fitting(self, attempt: Attempt) -> bytes | None:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
-import numpy as np
-
 from capture.flows.attempt import Exchange
-from capture.flows.endpoints import address_of, destination_endpoints, source_endpoints
+from capture.flows.endpoints import address_of, destination_endpoint, source_endpoint
 from capture.flows.facts import Facts, SidePunches
 from capture.flows.lanes import NODES, Lanes
-from capture.flows.legs import NO_VALUE, Leg
+from capture.flows.legs import FROM_CLIENT, FROM_RELAY, FROM_SECOND_RELAY, FROM_SERVER, NO_VALUE, REPLY, Leg
 from capture.flows.relaying import RelayLink
 from capture.flows.tokens import TokenLives
 from capture.flows.traffic import PunchPacket
 from capture.model import Note, Sighting, Step, StepKind
-from capture.table import PacketTable
+from capture.table import Kind, PacketTable
 from protocol.constants import LOW_TTL, Command, ErrorCode, Firewall, Mode
 
 FOLD_FROM: Final = 3
@@ -25,6 +24,10 @@ FOLD_GAP_NS: Final = 1_500_000_000
 """A longer pause ends a burst: consistent sides punch once a second."""
 
 _NS: Final = 1e9
+_PEER_HANDSHAKE: Final = int(Command.PEER_HANDSHAKE)
+_MODES: Final = {int(mode): mode.name for mode in Mode}
+_FIREWALLS: Final = {int(firewall): firewall.name for firewall in Firewall}
+_ERRORS: Final = {int(error): error.name for error in ErrorCode}
 
 
 class Ladder:
@@ -59,12 +62,12 @@ class Ladder:
         kind = _kind(exchange)
         for leg in exchange.legs:
             self._leg(exchange, leg, kind, number)
-        last_up = [leg for leg in exchange.legs if leg.mode == Mode.FROM_CLIENT]
-        passed = [leg for leg in exchange.legs if leg.mode in (Mode.FROM_RELAY, Mode.FROM_SECOND_RELAY)]
-        if last_up and not any(leg.mode in (Mode.REPLY, NO_VALUE) for leg in exchange.legs):
+        last_up = [leg for leg in exchange.legs if leg.mode == FROM_CLIENT]
+        passed = [leg for leg in exchange.legs if leg.mode in (FROM_RELAY, FROM_SECOND_RELAY)]
+        if last_up and not any(leg.mode in (REPLY, NO_VALUE) for leg in exchange.legs):
             relay = self._lanes.of_relay(exchange.relay)
             self._missing(last_up[-1], relay, "client", "REPLY", number)
-        if passed and exchange.first(Mode.FROM_SERVER) is None:
+        if passed and exchange.first(FROM_SERVER) is None:
             self._missing(passed[-1], "server", self._lanes.of_relay(passed[-1].src), "FROM_SERVER", number)
 
     def _missing(self, after: Leg, from_lane: str, to_lane: str, mode: str, number: int | None) -> None:
@@ -97,7 +100,7 @@ class Ladder:
                 dashed=leg.response,
                 retransmission=leg.retransmission,
                 round=number,
-                ttl=int(self._table.ttl[leg.row]),
+                ttl=self._table.ttl.item(leg.row),
                 notes=self._notes(exchange, leg),
             )
         )
@@ -106,9 +109,9 @@ class Ladder:
         if leg.mode == NO_VALUE:
             return "no route to the server"
         mode = _mode_name(leg.mode)
-        if leg.command == Command.PEER_HANDSHAKE:
+        if leg.command == _PEER_HANDSHAKE:
             return f"HANDSHAKE {mode}"
-        payload = exchange.opened if leg.mode in (Mode.FROM_CLIENT, Mode.FROM_RELAY) else exchange.reply
+        payload = exchange.opened if leg.mode in (FROM_CLIENT, FROM_RELAY) else exchange.reply
         if payload is None:
             return f"HOLEPUNCH {mode}"
         words = [_error_name(payload.error)] if payload.error else [_firewall_name(payload.firewall)]
@@ -118,13 +121,11 @@ class Ladder:
 
     def _notes(self, exchange: Exchange, leg: Leg) -> tuple[Note, ...]:
         """Token events at the leg where they happen: a request reaches the server, an answer the client."""
-        notes: list[Note] = []
-        if leg.retransmission or exchange.command == Command.PEER_HANDSHAKE:
+        if leg.retransmission or not self._tokens.events or exchange.command == _PEER_HANDSHAKE:
             return ()
-        at_server = leg.mode == Mode.FROM_RELAY or (
-            leg.mode == Mode.FROM_CLIENT and exchange.first(Mode.FROM_RELAY) is None
-        )
-        at_client = leg.mode == Mode.REPLY or (leg.mode == Mode.FROM_SERVER and exchange.first(Mode.REPLY) is None)
+        notes: list[Note] = []
+        at_server = leg.mode == FROM_RELAY or (leg.mode == FROM_CLIENT and exchange.first(FROM_RELAY) is None)
+        at_client = leg.mode == REPLY or (leg.mode == FROM_SERVER and exchange.first(REPLY) is None)
         for event in self._tokens.events:
             if event.exchange is not exchange or not (at_client if event.in_reply else at_server):
                 continue
@@ -133,15 +134,16 @@ class Ladder:
 
     def _searches(self) -> None:
         attempt = self._facts.attempt
-        asked = [row for row in attempt.search_rows if row not in set(attempt.found_rows)]
-        requests = [row for row in asked if int(self._table.command[row]) == Command.FIND_PEER]
-        for lane, rows in self._by_lane(requests, self._destination).items():
+        found = set(attempt.found_rows)
+        asked = [row for row in attempt.search_rows if row not in found]
+        requests = [row for row in asked if self._table.command.item(row) == Command.FIND_PEER]
+        for lane, rows in self._by_lane(requests, partial(destination_endpoint, self._table)).items():
             self._fold(StepKind.FIND_PEER, rows, "client", lane, f"FIND_PEER to {len(rows)} nodes")
         for row in attempt.found_rows:
             self._fold(
                 StepKind.FIND_PEER,
                 [row],
-                self._lanes.of_relay(self._source(row)),
+                self._lanes.of_relay(source_endpoint(self._table, row)),
                 "client",
                 "record found",
                 dashed=True,
@@ -152,8 +154,8 @@ class Ladder:
             ("client", self._facts.client_samples, self._facts.client_class),
             ("server", self._facts.server_samples, self._facts.server_class),
         ):
-            rows = [sample.row for sample, _ in samples if int(self._table.kind[sample.row]) == 2]
-            for nodes, told in self._by_lane(rows, self._source).items():
+            rows = [sample.row for sample, _ in samples if self._table.kind.item(sample.row) == Kind.RESPONSE]
+            for nodes, told in self._by_lane(rows, partial(source_endpoint, self._table)).items():
                 text = f"{len(told)} NAT sample{'s' if len(told) > 1 else ''}: {verdict.firewall.name}"
                 self._fold(StepKind.SAMPLE, told, nodes, lane, text, dashed=True)
 
@@ -167,7 +169,7 @@ class Ladder:
     def _fold(
         self, kind: StepKind, rows: list[int], from_lane: str, to_lane: str, label: str, *, dashed: bool = False
     ) -> None:
-        times = [int(self._table.time_ns[row]) for row in rows]
+        times = [self._table.time_ns.item(row) for row in rows]
         self.steps.append(
             Step(
                 kind,
@@ -271,26 +273,20 @@ class Ladder:
     def _sighting(self, row: int) -> Sighting:
         return self._facts.copies.sighting(row)
 
-    def _source(self, row: int) -> int:
-        return int(source_endpoints(self._table, np.array([row]))[0])
-
-    def _destination(self, row: int) -> int:
-        return int(destination_endpoints(self._table, np.array([row]))[0])
-
 
 def leg_lanes(leg: Leg, lanes: Lanes) -> tuple[str, str]:
     """From which lane to which a leg goes."""
-    if leg.mode == Mode.FROM_CLIENT:
+    if leg.mode == FROM_CLIENT:
         return "client", lanes.of_relay(leg.dst)
-    if leg.mode in (Mode.REPLY, NO_VALUE):
+    if leg.mode in (REPLY, NO_VALUE):
         return lanes.of_relay(leg.src), "client"
-    if leg.mode == Mode.FROM_SERVER:
+    if leg.mode == FROM_SERVER:
         return "server", lanes.of_relay(leg.dst)
     return lanes.of_relay(leg.src), lanes.second_relay(leg.dst) or "server"
 
 
 def _kind(exchange: Exchange) -> StepKind:
-    if exchange.command == Command.PEER_HANDSHAKE:
+    if exchange.command == _PEER_HANDSHAKE:
         return StepKind.HANDSHAKE
     if exchange.opened is not None and exchange.opened.error != ErrorCode.NONE:
         return StepKind.ABORT
@@ -310,21 +306,12 @@ def _bursts(packets: list[PunchPacket]) -> list[list[PunchPacket]]:
 
 
 def _mode_name(number: int) -> str:
-    try:
-        return Mode(number).name
-    except ValueError:
-        return f"mode {number}"
+    return _MODES.get(number) or f"mode {number}"
 
 
 def _firewall_name(number: int) -> str:
-    try:
-        return Firewall(number).name
-    except ValueError:
-        return f"firewall {number}"
+    return _FIREWALLS.get(number) or f"firewall {number}"
 
 
 def _error_name(number: int) -> str:
-    try:
-        return ErrorCode(number).name
-    except ValueError:
-        return f"error {number}"
+    return _ERRORS.get(number) or f"error {number}"

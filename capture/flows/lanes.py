@@ -19,12 +19,14 @@ class Lanes:
         self._table = table
         self._facts = facts
         self._relays: dict[int, Lane] = {}
+        self._roles = {"client": Role.CLIENT, "server": Role.SERVER, "blind": Role.BLIND_RELAY}
         self._nodes: dict[int, None] = {}
         self._blind: dict[int, None] = {}
         for endpoint in facts.sides.relays:
             number = len(self._relays) + 1
             role = _role(facts, endpoint)
-            self._relays[endpoint] = Lane(f"relay{number}", role, (address_of(table, endpoint),))
+            lane = self._relays[endpoint] = Lane(f"relay{number}", role, (address_of(table, endpoint),))
+            self._roles[lane.id] = role
         for link in links:
             self._blind[link.path.server_side] = None
 
@@ -47,10 +49,7 @@ class Lanes:
 
     def role(self, lane_id: str) -> Role:
         """The role of a lane."""
-        for lane in self._relays.values():
-            if lane.id == lane_id:
-                return lane.role
-        return {"client": Role.CLIENT, "server": Role.SERVER, "blind": Role.BLIND_RELAY}.get(lane_id, Role.NODE)
+        return self._roles.get(lane_id, Role.NODE)
 
     def all(self) -> tuple[Lane, ...]:
         """Every lane from left to right: nodes, client, its relays, the server's relays, server."""

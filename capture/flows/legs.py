@@ -38,6 +38,10 @@ _NOTHING: Final = (b"", None, None, 0)
 """Body, peer, relay and holepunch id of a leg whose value is still to be read."""
 
 FROM_CLIENT: Final = int(Mode.FROM_CLIENT)
+FROM_SERVER: Final = int(Mode.FROM_SERVER)
+FROM_RELAY: Final = int(Mode.FROM_RELAY)
+FROM_SECOND_RELAY: Final = int(Mode.FROM_SECOND_RELAY)
+REPLY: Final = int(Mode.REPLY)
 """Looked up once: to look a member up in its enum takes Python longer than the rest of a look at a leg."""
 
 REQUEST_MODES: Final = frozenset((Mode.FROM_CLIENT, Mode.FROM_RELAY, Mode.FROM_SECOND_RELAY))

@@ -43,14 +43,15 @@ def stream_fit(stream: Stream, sides: Sides, client: set[int], server: set[int])
         client: endpoints of the client, those of its punches included.
         server: endpoints of the server.
     """
-    from_client, to_server = bool(stream.sources & client), bool(stream.destinations & server)
-    from_server, to_client = bool(stream.sources & server), bool(stream.destinations & client)
+    sources, destinations = stream.sources, stream.destinations
+    from_client, to_server = not client.isdisjoint(sources), not server.isdisjoint(destinations)
     if from_client and to_server:
         return Fit(sides.client, True)
+    from_server, to_client = not server.isdisjoint(sources), not client.isdisjoint(destinations)
     if from_server and to_client:
         return Fit(sides.server, True)
-    source_hosts = {host_of(endpoint) for endpoint in stream.sources}
-    destination_hosts = {host_of(endpoint) for endpoint in stream.destinations}
+    source_hosts = {host_of(endpoint) for endpoint in sources}
+    destination_hosts = {host_of(endpoint) for endpoint in destinations}
     client_hosts, server_hosts = sides.client.hosts, sides.server.hosts
     if (from_client and destination_hosts & server_hosts) or (to_server and source_hosts & client_hosts):
         return Fit(sides.client, False)

@@ -36,6 +36,7 @@ def _open(attempt: Attempt, sealed: bytes) -> tuple[HolepunchPayload | None, str
     plaintext = open_payload(attempt.holepunch_secret, sealed)
     if plaintext is None:
         return None, "the attempt's secret does not open it: altered, cut, or of another attempt"
+    attempt.plaintexts[sealed] = plaintext
     try:
         return decode_holepunch_payload(plaintext), ""
     except DecodeError as error:

@@ -8,17 +8,19 @@ payload. A host that was seen on the wire and never named from outside is an ins
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Final
 
 from capture.flows.attempt import Attempt, Exchange
 from capture.flows.copies import Copies
 from capture.flows.endpoints import endpoint_of, host_of
-from capture.flows.legs import NO_VALUE, Leg
-from protocol.constants import Command, Mode
+from capture.flows.legs import FROM_CLIENT, FROM_RELAY, FROM_SECOND_RELAY, FROM_SERVER, NO_VALUE, REPLY, Leg
+from capture.flows.once import once
+from protocol.constants import Command
 from protocol.messages import HolepunchPayload
 
-_TO_SERVER: Final = (Mode.FROM_RELAY, Mode.FROM_SECOND_RELAY)
+_PEER_HANDSHAKE: Final = int(Command.PEER_HANDSHAKE)
+_TO_CLIENT: Final = (REPLY, NO_VALUE)
+_TO_SERVER: Final = (FROM_RELAY, FROM_SECOND_RELAY)
 """Modes of the legs that reach the server, or the server's own relay."""
 
 
@@ -37,26 +39,25 @@ class Side:
     punching: set[int] = field(default_factory=set)
     """Endpoints of its hole-punching sockets, inside and outside."""
 
-    @cached_property
+    @once
     def endpoints(self) -> set[int]:
         """Everything that is this side's."""
         return self.main | self.punching
 
-    @cached_property
+    @once
     def outside_hosts(self) -> set[int]:
         """Hosts under which others see this side."""
-        named = {host_of(endpoint) for endpoint in self.named}
-        return named or {host_of(endpoint) for endpoint in self.seen}
+        return {endpoint >> 16 for endpoint in self.named or self.seen}
 
-    @cached_property
+    @once
     def inside_hosts(self) -> set[int]:
         """Hosts behind its own NAT."""
-        return {host_of(endpoint) for endpoint in self.seen} - self.outside_hosts
+        return {endpoint >> 16 for endpoint in self.seen} - self.outside_hosts
 
-    @cached_property
+    @once
     def hosts(self) -> set[int]:
         """All of its hosts."""
-        return {host_of(endpoint) for endpoint in (*self.named, *self.seen, *self.announced)}
+        return {endpoint >> 16 for endpoint in (*self.named, *self.seen, *self.announced)}
 
 
 @dataclass(slots=True)
@@ -109,35 +110,37 @@ def find_sides(attempt: Attempt, copies: Copies) -> Sides:
 
 
 def _take_leg(sides: Sides, leg: Leg, client_sockets: set[int], server_sockets: set[int], copies: Copies) -> None:
-    client, server = sides.client, sides.server
-    if leg.mode == Mode.FROM_CLIENT:
+    client, server, mode, peer = sides.client, sides.server, leg.mode, leg.peer
+    if mode == FROM_CLIENT:
         found = copies.sources(leg.row, leg.src)
         client.seen.update(found)
         client_sockets.update(found)
         return
-    if leg.mode in (Mode.REPLY, NO_VALUE):
+    if mode in _TO_CLIENT:
         found = copies.destinations(leg.row, leg.dst)
         client.seen.update(found)
         client.named[leg.to] = None
-        client_sockets.update((*found, leg.to))
-        if leg.peer is not None:
-            server.named[leg.peer] = None
-            server.punching.add(leg.peer)
+        client_sockets.update(found)
+        client_sockets.add(leg.to)
+        if peer is not None:
+            server.named[peer] = None
+            server.punching.add(peer)
         return
-    if leg.peer is not None:
-        client.named[leg.peer] = None
-        client_sockets.add(leg.peer)
-    if leg.mode == Mode.FROM_SERVER:
+    if peer is not None:
+        client.named[peer] = None
+        client_sockets.add(peer)
+    if mode == FROM_SERVER:
         found = copies.sources(leg.row, leg.src)
         server.seen.update(found)
         # The answer to a handshake leaves the puncher's socket already, except when the server needs no puncher.
         server.punching.update(found)
         return
-    if leg.mode in _TO_SERVER:
+    if mode in _TO_SERVER:
         found = copies.destinations(leg.row, leg.dst)
         server.seen.update(found)
         server.named[leg.to] = None
-        server_sockets.update((*found, leg.to))
+        server_sockets.update(found)
+        server_sockets.add(leg.to)
 
 
 def _take_announced(side: Side, payload: HolepunchPayload | None) -> None:
@@ -155,9 +158,9 @@ def _name_relays(sides: Sides, attempt: Attempt) -> None:
         relay = exchange.relay
         if relay is None:
             continue
-        if exchange.command == Command.PEER_HANDSHAKE:
+        if exchange.command == _PEER_HANDSHAKE:
             sides.handshake_relays[relay] = None
-            for leg in exchange.legs_of(Mode.FROM_SECOND_RELAY):
+            for leg in exchange.legs_of(FROM_SECOND_RELAY):
                 sides.second_relays[leg.src] = None
         elif _is_punch(exchange):
             sides.punch_relays[relay] = None
@@ -177,9 +180,9 @@ def _is_punch(exchange: Exchange) -> bool:
 def _name_addresses(sides: Sides, attempt: Attempt) -> None:
     for exchange in attempt.handshakes:
         for leg in exchange.legs:
-            if leg.mode in (Mode.FROM_RELAY, Mode.FROM_SECOND_RELAY, Mode.FROM_SERVER) and leg.peer is not None:
+            if leg.mode in (FROM_RELAY, FROM_SECOND_RELAY, FROM_SERVER) and leg.peer is not None:
                 sides.client_address = sides.client_address or leg.peer
-            elif leg.mode == Mode.REPLY:
+            elif leg.mode == REPLY:
                 sides.client_address = sides.client_address or leg.to
                 sides.server_address = sides.server_address or leg.peer
                 if leg.peer is None and not leg.cut:
@@ -190,12 +193,12 @@ def _name_addresses(sides: Sides, attempt: Attempt) -> None:
                     sides.server.named[leg.src] = None
                     sides.handshake_relays.pop(leg.src, None)
     if sides.server_address is None:
-        holepunched = [leg.to for exchange in attempt.holepunches for leg in exchange.legs_of(Mode.FROM_RELAY)]
+        holepunched = [leg.to for exchange in attempt.holepunches for leg in exchange.legs_of(FROM_RELAY)]
         asked = [leg.to for exchange in attempt.handshakes for leg in exchange.legs if leg.mode in _TO_SERVER]
         announced = [endpoint for endpoint in sides.server.announced if endpoint & 0xFFFF]
         sides.server_address = next(iter((*holepunched, *announced, *asked)), None)
     if sides.client_address is None:
-        sent = [leg.src for exchange in attempt.handshakes for leg in exchange.legs_of(Mode.FROM_CLIENT)]
+        sent = [leg.src for exchange in attempt.handshakes for leg in exchange.legs_of(FROM_CLIENT)]
         sides.client_address = next(iter((*sent, *sides.client.named, *sorted(sides.client.seen))), None)
     if sides.server_address is None:
         sides.server_address = next(iter((*sides.server.named, *sorted(sides.server.seen))), None)

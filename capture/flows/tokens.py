@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from capture.flows.attempt import Exchange
-from capture.flows.endpoints import host_of, plain_address
+from capture.flows.endpoints import host_of
 from capture.flows.facts import Facts
+from capture.flows.legs import FROM_CLIENT, FROM_RELAY, FROM_SERVER, REPLY
 from capture.model import TokenState
-from protocol.constants import Mode
+from capture.table import host_text
 
 MOST_ROUNDS: Final = 64
 """More rounds than any attempt has; a forged round number must not cost time."""
@@ -110,30 +111,30 @@ def _echo_of_client(exchange: Exchange, token: bytes, echo: bytes) -> TokenEvent
 def _client_host(exchange: Exchange) -> int | None:
     """The client's host as the relay of this exchange saw it."""
     for leg in exchange.legs:
-        if leg.mode in (Mode.FROM_RELAY, Mode.FROM_SERVER) and leg.peer is not None:
+        if leg.mode in (FROM_RELAY, FROM_SERVER) and leg.peer is not None:
             return host_of(leg.peer)
-        if leg.mode == Mode.REPLY:
+        if leg.mode == REPLY:
             return host_of(leg.to)
     return None
 
 
 def _asked_server_host(exchange: Exchange) -> int | None:
     """The server's host that the client's request names; else where the relay sent it."""
-    first = exchange.first(Mode.FROM_CLIENT)
+    first = exchange.first(FROM_CLIENT)
     if first is not None and first.peer is not None:
         return host_of(first.peer)
-    passed = exchange.first(Mode.FROM_RELAY)
+    passed = exchange.first(FROM_RELAY)
     return host_of(passed.to) if passed is not None else None
 
 
 def _server_host(exchange: Exchange) -> int | None:
     """The server's host as the relay of this exchange saw it."""
-    reply = exchange.first(Mode.REPLY)
+    reply = exchange.first(REPLY)
     if reply is not None and reply.peer is not None:
         return host_of(reply.peer)
-    passed = exchange.first(Mode.FROM_RELAY)
+    passed = exchange.first(FROM_RELAY)
     return host_of(passed.to) if passed is not None else None
 
 
 def _host_text(host: int | None) -> str:
-    return "an address this capture does not show" if host is None else plain_address(host << 16).host
+    return "an address this capture does not show" if host is None else host_text(host & 0xFFFFFFFF)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,7 +12,16 @@ import numpy as np
 
 from capture.arrays import I64
 from capture.flows.copies import Copies
-from capture.flows.endpoints import destination_endpoints, host_claim, host_of, is_private, source_endpoints
+from capture.flows.endpoint_rows import EndpointRows
+from capture.flows.endpoints import (
+    destination_endpoint,
+    destination_endpoints,
+    host_claim,
+    host_of,
+    is_private,
+    source_endpoint,
+    source_endpoints,
+)
 from capture.table import Kind, PacketTable
 from protocol.constants import InternalCommand
 
@@ -71,6 +81,11 @@ class Traffic:
         self.first_ns = 0
         self.last_ns = 0
         """When the capture begins and ends; 0 while it is empty."""
+        self._indexed = 0
+        self._responses = EndpointRows()
+        """Responses by receiver. Like the pings indexed when they are first asked for: few verdicts take them."""
+        self._pings = EndpointRows()
+        """PING requests by sender."""
         self._streams: dict[tuple[int, int, int], Stream] = {}
         self.punches_by_endpoint: dict[int, list[PunchPacket]] = defaultdict(list)
         self.streams_by_endpoint: dict[int, list[Stream]] = defaultdict(list)
@@ -126,8 +141,7 @@ class Traffic:
             self.fresh.update(*ends)
 
     def _ends(self, row: int) -> tuple[int, int]:
-        rows = np.array([row])
-        return int(source_endpoints(self._table, rows)[0]), int(destination_endpoints(self._table, rows)[0])
+        return source_endpoint(self._table, row), destination_endpoint(self._table, row)
 
     def _add_punches(self, rows: I64) -> None:
         if not len(rows):
@@ -155,71 +169,92 @@ class Traffic:
         src, dst = source_endpoints(table, rows), destination_endpoints(table, rows)
         ids = table.udx_id[rows].astype(np.int64)
         key = (src * 0x9E3779B1) ^ (dst * 0x85EBCA77) ^ (ids * 0xC2B2AE3D)
-        order = np.argsort(key, kind="stable")
+        order = np.argsort(key)
         sorted_key = key[order]
         heads = np.flatnonzero(np.concatenate(([True], sorted_key[1:] != sorted_key[:-1])))
-        tails = np.concatenate((heads[1:], [len(order)])) - 1
+        counts = np.diff(heads, append=len(order))
+        heads, tails = np.minimum.reduceat(order, heads), np.maximum.reduceat(order, heads)
         times = table.time_ns[rows]
-        for first, last, count in zip(
-            order[heads].tolist(), order[tails].tolist(), (tails - heads + 1).tolist(), strict=True
+        for source, destination, udx_id, row, first_ns, last_ns, count in zip(
+            src[heads].tolist(),
+            dst[heads].tolist(),
+            ids[heads].tolist(),
+            rows[heads].tolist(),
+            times[heads].tolist(),
+            times[tails].tolist(),
+            counts.tolist(),
+            strict=True,
         ):
-            row = int(rows[first])
-            identity = (int(src[first]), int(dst[first]), int(ids[first]))
+            identity = (source, destination, udx_id)
             stream = self._streams.get(identity)
             if stream is None:
-                stream = Stream(*identity, row, int(times[first]))
-                stream.sources.update(copies.sources(row, stream.src))
-                stream.destinations.update(copies.destinations(row, stream.dst))
+                sources, destinations = set(copies.sources(row, source)), set(copies.destinations(row, destination))
+                stream = Stream(*identity, row, first_ns, 0, 0, sources, destinations)
                 self._streams[identity] = stream
-                for endpoint in stream.sources | stream.destinations:
+                for endpoint in sources | destinations:
                     self.streams_by_endpoint[endpoint].append(stream)
                     self.fresh.add(endpoint)
-                ends = host_of(stream.src), host_of(stream.dst)
-                if all(map(is_private, ends)):
+                ends = host_of(source), host_of(destination)
+                if is_private(ends[0]) and is_private(ends[1]):
                     for claim in map(host_claim, ends):
                         self.local_streams[claim].append(stream)
                         self.fresh.add(claim)
             else:
                 self.grown.add(stream)
             stream.count += count
-            stream.last_ns = int(times[last])
+            stream.last_ns = last_ns
 
-    def _between(self, start_ns: int, stop_ns: int) -> I64:
-        """Rows between two times, the bounds included."""
-        times = self._table.time_ns
+    def _at(self, index: EndpointRows, endpoints: set[int], start_ns: int, stop_ns: int) -> Iterator[tuple[int, I64]]:
+        """Endpoints with those of their rows in an index that lie between two times, the bounds included."""
+        times = self._table.time_ns[: self._done]
         if not self._in_order:
-            return np.flatnonzero((times >= start_ns) & (times <= stop_ns))
-        return np.arange(np.searchsorted(times, start_ns, "left"), np.searchsorted(times, stop_ns, "right"))
+            for endpoint, rows in index.at(endpoints).items():
+                yield endpoint, rows[(times[rows] >= start_ns) & (times[rows] <= stop_ns)]
+            return
+        start, stop = times.searchsorted(start_ns, "left"), times.searchsorted(stop_ns, "right")
+        for endpoint, rows in index.at(endpoints).items():
+            yield endpoint, rows[rows.searchsorted(start) : rows.searchsorted(stop)]
+
+    def _index(self) -> None:
+        """Take the rows that are new since the last call into the indexes of responses and pings."""
+        table, start, stop = self._table, self._indexed, self._done
+        if start == stop:
+            return
+        self._indexed = stop
+        kind = table.kind[start:stop]
+        rows = np.flatnonzero(kind == Kind.RESPONSE) + start
+        self._responses.add(rows, destination_endpoints(table, rows))
+        ping = (kind == Kind.REQUEST) & (table.flags[start:stop] & INTERNAL != 0)
+        rows = np.flatnonzero(ping & (table.command[start:stop] == InternalCommand.PING)) + start
+        self._pings.add(rows, source_endpoints(table, rows))
 
     def samples(self, sockets: set[int], start_ns: int, stop_ns: int) -> dict[int, list[SamplePacket]]:
         """Responses to any of `sockets` between two times, by socket."""
+        self._index()
         table = self._table
-        rows = self._between(start_ns, stop_ns)
-        responses = rows[table.kind[rows] == Kind.RESPONSE]
-        receivers = destination_endpoints(table, responses)
-        mine = np.isin(receivers, np.fromiter(sockets, dtype=np.int64, count=len(sockets)))
-        found: dict[int, list[SamplePacket]] = defaultdict(list)
-        rows = responses[mine]
-        for row, time_ns, socket, seen_by, copy_of in zip(
-            rows.tolist(),
-            table.time_ns[rows].tolist(),
-            receivers[mine].tolist(),
-            source_endpoints(table, rows).tolist(),
-            table.copy_of[rows].tolist(),
-            strict=True,
-        ):
-            found[socket].append(SamplePacket(row if copy_of < 0 else copy_of, time_ns, socket, seen_by))
+        found: dict[int, list[SamplePacket]] = {}
+        for socket, rows in self._at(self._responses, sockets, start_ns, stop_ns):
+            columns = zip(
+                rows.tolist(),
+                table.time_ns[rows].tolist(),
+                source_endpoints(table, rows).tolist(),
+                table.copy_of[rows].tolist(),
+                strict=True,
+            )
+            found[socket] = [
+                SamplePacket(row if copy_of < 0 else copy_of, time_ns, socket, seen_by)
+                for row, time_ns, seen_by, copy_of in columns
+            ]
         return found
 
     def pinged(self, sockets: set[int], start_ns: int, stop_ns: int) -> list[tuple[int, int]]:
         """Time and destination endpoint of PING requests that any of `sockets` sent between two times."""
+        self._index()
         table = self._table
-        rows = self._between(start_ns, stop_ns)
-        ping = (table.kind[rows] == Kind.REQUEST) & (table.flags[rows] & INTERNAL != 0)
-        rows = rows[ping & (table.command[rows] == InternalCommand.PING)]
-        mine = np.isin(source_endpoints(table, rows), np.fromiter(sockets, dtype=np.int64, count=len(sockets)))
-        rows = rows[mine]
-        return list(zip(table.time_ns[rows].tolist(), destination_endpoints(table, rows).tolist(), strict=True))
+        found: list[tuple[int, int]] = []
+        for _, rows in self._at(self._pings, sockets, start_ns, stop_ns):
+            found += zip(table.time_ns[rows].tolist(), destination_endpoints(table, rows).tolist(), strict=True)
+        return found
 
     def seen_as(self, row: int) -> int:
         """The endpoint that a response's envelope names as its receiver."""
