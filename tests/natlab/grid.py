@@ -203,7 +203,7 @@ class Row:
             if closed["connect"] is not None:
                 own = self.lab.ready[names[0]]["public_key"]
                 served = await listener.event({"served"}, ATTEMPT, client=own, key=number)
-            problem = _problem(finish, closed, served)
+            problem = _problem(finish, closed, served, lossy=self.pair.loss > 0)
         except NodeError as error:
             problem = str(error)
         connect, echo = (None, None) if closed is None else (closed["connect"], closed["echo"])
@@ -222,8 +222,11 @@ class Row:
         return samples
 
 
-def _problem(finish: str, closed: Event, served: Event | None) -> str:
-    """What is wrong with one connect, as both applications saw it."""
+def _problem(finish: str, closed: Event, served: Event | None, *, lossy: bool) -> str:
+    """What is wrong with one connect, as both applications saw it.
+
+    A stream that is destroyed says so once: where that packet is lost, the other side learns of it by its timeout.
+    """
     if closed["connect"] is None or served is None:
         return f"no connection: {closed['error']} {closed.get('cause', '')}".strip()
     if not closed["intact"] or served["digest"] != closed["digest"]:
@@ -235,6 +238,9 @@ def _problem(finish: str, closed: Event, served: Event | None) -> str:
         "server error": served["error"],
     }
     reset = "ECONNRESET"
+    for side in ("client error", "server error"):
+        if lossy and seen[side] == "ETIMEDOUT":
+            seen[side] = reset
     expected = {
         "end": (True, None, True, None),
         "destroy": (False, None, False, reset),
