@@ -140,14 +140,16 @@ class Proofs:
         self._waiting[key] = _Held(host, now + ANSWER_WITHIN, then)
 
     def answered(self, tid: int, sender: Address, now: float) -> bool:
-        """Take in the tid of a response; whether it proves its sender's host."""
+        """Take in the tid of a response; whether it proves its sender's host.
+
+        What was asked of other ports of the host, or twice, stays known: their answers are no wrong ones.
+        """
         self._expire(now)
         probe = self._probes.get(tid)
         if probe is None or probe.address.host != sender.host:
             return False
-        self.proved += 1
+        self.proved += not self._guard.is_verified(sender.host, now)
         self._guard.verify(sender.host, now)
-        self._drop(sender.host)
         self._release(sender.host, now)
         return True
 

@@ -128,6 +128,22 @@ def test_who_has_an_id_enters_the_table_with_the_proof() -> None:
     assert len(t.node.membership) == 1
 
 
+def test_other_ports_of_the_host_and_repeated_answers_are_welcome() -> None:
+    t = stranger(0)
+    ports = [Address("10.0.9.9", port) for port in (1, 2, 3)]
+    pings = []
+    for port in ports:
+        pings += [
+            sent for sent in t.tell(Request(1, OWN, 0, internal=True, id=node_id(port)), port) if sent.data[0] == 3
+        ]
+    assert len(pings) == 3
+    for ping in (*pings, *pings):
+        t.tell_bytes(encode_response(Response(as_request(ping).tid, OWN, id=node_id(ping.to))), ping.to)
+    assert len(t.node.membership) == 3
+    assert not t.node.refused
+    assert t.node.requests.proofs.proved == 1
+
+
 def test_guesses_are_few() -> None:
     t = stranger()
     [ping] = t.tell(FIND_NODE)
