@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar, overload
 
 import numpy as np
 
@@ -64,7 +64,8 @@ class Column(Generic[T]):
     def __get__(self, table: PacketTable | None, owner: type[PacketTable]) -> Column[T] | NDArray[T]:
         if table is None:
             return self
-        return cast("NDArray[T]", table.trimmed[self.name] if self.name in table.trimmed else table.stored(self.name))
+        found = table.trimmed.get(self.name)
+        return table.stored(self.name) if found is None else found
 
 
 class PacketTable:
