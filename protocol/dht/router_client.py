@@ -58,6 +58,8 @@ class RelayFailed:
     """No answer, or none that can be used."""
 
     reason: Failure | BadReply
+    no_route: bool = False
+    """Whether the node said that it does not know the server: it answered with nothing but closer nodes."""
 
 
 class Asking(Protocol):
@@ -99,7 +101,7 @@ def peer_handshake(
     def replied(reply: Reply, now: float) -> None:
         answer = _handshake_of(reply)
         if answer is None or answer.mode != Mode.REPLY or reply.sender.address != to or not answer.noise:
-            on_done(RelayFailed(BadReply.HANDSHAKE), now)
+            on_done(RelayFailed(BadReply.HANDSHAKE, no_route=reply.value is None and not reply.error), now)
             return
         server = answer.peer_address
         on_done(HandshakeReply(answer.noise, server is not None, server or to, reply.to), now)

@@ -106,6 +106,8 @@ class Connecting:
         self._found = False
         self._over = False
         self._cause = Cause.NO_ANSWER
+        self._without_route = 0
+        """Relays that had forgotten the server."""
         self._failed: Closing | None = None
         connection.on_path = self.path_found
         connection.on_over = self._stop
@@ -233,6 +235,8 @@ class Connecting:
                 pass
             elif isinstance(reply, HandshakeReply):
                 self._answered(reply, relay, now)
+            elif reply.no_route:
+                self._without_route += 1
             elif isinstance(reply.reason, BadReply):
                 self._cause = Cause.BAD_ANSWER
             done(now)
@@ -268,7 +272,10 @@ class Connecting:
         asked, found = (0, 0) if self._race is None else (len(self._race.asked), self._race.found)
         if asked:
             error = ErrorName.PEER_CONNECTION_FAILED if found else ErrorName.PEER_NOT_FOUND
-            self._close(error, self._cause, now, f"{asked} relays asked")
+            if self._without_route == asked:
+                self._cause = Cause.NO_ROUTE
+            forgotten = f", {self._without_route} of them without a route" if self._without_route else ""
+            self._close(error, self._cause, now, f"{asked} relays asked{forgotten}")
         elif failure is not None:
             self._close(ErrorName.PEER_NOT_FOUND, Cause.TOO_FEW_NODES, now, str(failure))
         else:

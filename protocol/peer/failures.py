@@ -50,6 +50,7 @@ class Cause(StrEnum):
     TOO_FEW_NODES = "too few nodes answered the search"
     NOT_FOUND = "no node holds a record of the peer"
     NO_ANSWER = "no relay brought an answer to the handshake"
+    NO_ROUTE = "no relay knows the way to the server any more"
     BAD_ANSWER = "an answer to the handshake was not the server's"
     INCOMPATIBLE = "the server speaks another version"
     SERVER_ERROR = "the server answered with an error"

@@ -255,7 +255,7 @@ def test_a_server_that_was_asked_directly() -> None:
     ],
 )
 def test_answers_that_are_none(value: bytes | None) -> None:
-    assert Asking().answered(value) == RelayFailed(BadReply.HANDSHAKE)
+    assert Asking().answered(value) == RelayFailed(BadReply.HANDSHAKE, no_route=value is None)
 
 
 def test_an_answer_from_another_port_is_none() -> None:
