@@ -22,7 +22,7 @@ LOOPBACK = "127.0.0.1"
 PATIENCE = 60.0
 """Seconds after which an operation on loopback counts as failed."""
 
-_SCRIPTS = Path(__file__).parent.parent / "node"
+SCRIPTS = Path(__file__).parent.parent / "node"
 
 
 class Driver:
@@ -68,17 +68,22 @@ class RealNodeError(Exception):
     """An operation of a real node failed."""
 
 
+def packages() -> Path:
+    """Where the npm packages are."""
+    found = Path(os.environ.get("PEEPHOLE_NODE_PACKAGES", SCRIPTS)) / "node_modules"
+    if not (found / "hyperdht").is_dir():
+        pytest.fail(f"no npm packages in {found}: run make node-packages")
+    return found
+
+
 @asynccontextmanager
 async def real_nodes(script: str = "dht_driver.cjs") -> AsyncIterator[Driver]:
     """A process that can run real nodes, told what to do by this script in tests/node."""
-    packages = Path(os.environ.get("PEEPHOLE_NODE_PACKAGES", _SCRIPTS)) / "node_modules"
-    if not (packages / "hyperdht").is_dir():
-        pytest.fail(f"no npm packages in {packages}: run make node-packages")
     process = await asyncio.create_subprocess_exec(
         "node",
         script,
-        cwd=_SCRIPTS,
-        env=os.environ | {"NODE_PATH": str(packages)},
+        cwd=SCRIPTS,
+        env=os.environ | {"NODE_PATH": str(packages())},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
