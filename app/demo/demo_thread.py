@@ -6,9 +6,15 @@ import asyncio
 import threading
 import time
 from types import TracebackType
+from typing import Final
 
 from app.demo.fast_clock import FastLoop
 from app.demo.show import Demo
+from app.demo.surveying import survey
+from app.demo_status import NetworkStatus
+
+SURVEY: Final = 0.5
+"""Seconds, on the demo's clock, between two looks at what is where."""
 
 
 class DemoThread:
@@ -21,6 +27,8 @@ class DemoThread:
 
     def __init__(self, demo: Demo, speed: float = 1.0) -> None:
         self.demo = demo
+        self.network_status: NetworkStatus | None = None
+        """What is where, as it was lately; None at first."""
         self._speed = speed
         self._error: Exception | None = None
         self._up = False
@@ -95,7 +103,14 @@ class DemoThread:
             playing = self.demo.playing
             if playing is not None:
                 playing.add_done_callback(self._played)
+            surveying = asyncio.create_task(self._survey())
             await self._leave.wait()
+            surveying.cancel()
+
+    async def _survey(self) -> None:
+        while True:
+            self.network_status = survey(self.demo)
+            await asyncio.sleep(SURVEY)
 
     def _played(self, playing: asyncio.Task[None]) -> None:
         error = None if playing.cancelled() else playing.exception()

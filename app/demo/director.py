@@ -69,6 +69,8 @@ class Director:
     ) -> None:
         self.played = 0
         """Scenes that are over."""
+        self.playing: list[Scene] = []
+        """Scenes that are under way, the oldest first."""
         self._network = network
         self._random = Random(seed)
         self._on_attempt = on_attempt
@@ -103,12 +105,19 @@ class Director:
     async def play(self, scene: Scene) -> None:
         """Play one scene."""
         seed = self._random.getrandbits(64)
+        self.playing.append(scene)
+        try:
+            await self._play(scene, seed)
+        finally:
+            self.playing.remove(scene)
+        self.played += 1
+
+    async def _play(self, scene: Scene, seed: int) -> None:
         async with Stage(self._network, scene, Random(seed), self._on_key) as stage:
             await self._meet(stage, scene.fits, again=False)
             if scene.then is not None:
                 await stage.mend()
                 await self._meet(stage, frozenset({scene.then}), again=True)
-        self.played += 1
 
     async def _meet(self, stage: Stage, wanted: frozenset[VerdictCode], *, again: bool) -> None:
         now = self._network.loopback.time_ns

@@ -39,6 +39,11 @@ class Judge:
     def __init__(self) -> None:
         self._waiting: list[Attempt] = []
 
+    @property
+    def waiting(self) -> int:
+        """Attempts that can't be judged yet."""
+        return len(self._waiting)
+
     def add(self, attempt: Attempt) -> None:
         """An attempt is over for its application."""
         self._waiting.append(attempt)
@@ -51,6 +56,8 @@ class Judge:
             now_ns: on its clock.
         """
         ripe = [attempt for attempt in self._waiting if now_ns - attempt.ended_ns >= SETTLING_NS]
+        if not ripe:
+            return []
         self._waiting = [attempt for attempt in self._waiting if attempt not in ripe]
         return list(judge(ripe, flows))
 

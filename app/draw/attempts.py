@@ -40,19 +40,23 @@ class AttemptColumns:
             spans += [cell(column.title, column.width, Tone.DIM, right=column.right), Span(" " * self.gap)]
         return (*spans, cell("state", self.state_width, Tone.DIM))
 
-    def line(self, flow: Flow) -> Line:
-        """One attempt. The first three cells are left to the view, for cursor and mark."""
+    def line(self, flow: Flow, latest: float | None = None) -> Line:
+        """One attempt. The first three cells are left to the view, for cursor and mark.
+
+        Args:
+            flow: the attempt.
+            latest: when the newest packet of a live source came; None for files, where nothing goes on.
+        """
         spans = [Span("   ")]
         for column in self.columns:
             text, tone = column.content(flow)
             spans += [cell(text, column.width, tone, right=column.right), Span(" " * self.gap)]
-        glyph = OUTCOME_GLYPHS[flow.outcome]
-        return (
-            *spans,
-            cell(
-                f"{glyph} {terms.state(flow, short=self.gap == 1)}", self.state_width, terms.OUTCOME_TONE[flow.outcome]
-            ),
-        )
+        if latest is not None and terms.goes_on(flow, latest):
+            said, tone = f"… {terms.stage(flow)}", Tone.KEY
+        else:
+            said = f"{OUTCOME_GLYPHS[flow.outcome]} {terms.state(flow, short=self.gap == 1)}"
+            tone = terms.OUTCOME_TONE[flow.outcome]
+        return (*spans, cell(said, self.state_width, tone))
 
 
 def attempt_columns(width: int, zone: datetime.tzinfo | None) -> AttemptColumns:

@@ -38,6 +38,9 @@ TOKEN_TONE: Final = {
     TokenState.UNREADABLE: Tone.WARN,
 }
 
+GOES_ON: Final = 16.0
+"""Seconds of silence after which nothing more is expected: peers wait up to ten between two signs of life."""
+
 ROLE_TONE: Final = {
     Role.CLIENT: Tone.CLIENT,
     Role.SERVER: Tone.SERVER,
@@ -102,6 +105,19 @@ def state(flow: Flow, *, short: bool = False) -> str:
     if not flow.verdict.inferred:
         return words
     return words + ("?" if short else " (likely)")
+
+
+def goes_on(flow: Flow, latest: float) -> bool:
+    """Whether more may come of an attempt of a live source, whose newest packet came at `latest`, epoch seconds."""
+    return flow.verdict.code is VerdictCode.INCOMPLETE and latest - flow.ended < GOES_ON
+
+
+def stage(flow: Flow) -> str:
+    """How far an attempt is that goes on."""
+    if flow.rounds:
+        number = flow.rounds[-1].round
+        return f"{'probing' if number == 0 else 'punching'}, round {'?' if number is None else number}"
+    return "handshake" if flow.relays else "searching"
 
 
 def path(value: Path | None) -> str:

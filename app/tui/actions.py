@@ -31,6 +31,8 @@ class Context(StrEnum):
     LIVE = "live capture"
     OWN_NODE = "own node"
     NODE = "pages of the own node"
+    DEMO = "demo"
+    DEMO_PAGE = "page of the demo"
     LEAVING = "while the own node takes leave"
     FILTER = "while typing a filter"
     LOADING = "while files are read"
@@ -85,6 +87,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _action(Context.LIVE, "pause", "p", "pause", "stop and go on showing what is captured; capturing goes on", rank=1),
     _action(Context.OWN_NODE, "node", "N", "node", "our own node: address, routing table, relays, connections",
             rank=1),
+    _action(Context.DEMO, "demo", "D", "what is this?", "the demo: its network, its NATs, what is played, how it went",
+            rank=1),
+    _action(Context.DEMO_PAGE, "close", "escape,q,D", "back", "close the page", rank=91),
     _action(Context.NODE, "page", "1,2,3,4,5,6", "page", "turn to a page", "node_page", rank=1),
     _action(Context.NODE, "next", "tab,l,right", "next", "turn to the next page", "turn(1)", rank=2),
     _action(Context.NODE, "previous", "shift+tab,h,left", "previous", "turn to the previous page", "turn(-1)"),

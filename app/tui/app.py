@@ -19,6 +19,7 @@ from app.tui.loading import LoadingScreen, Progress
 from app.tui.palette import DARK, LIGHT, THEMES
 
 if TYPE_CHECKING:
+    from app.demo_status import RunningDemo
     from app.node_status import RunningNode
     from app.tui.session import Session
     from app.tui.story_view import Feed, StoryView
@@ -43,6 +44,7 @@ class PeepholeApp(App[int]):
         zone: datetime.tzinfo | None = None,
         tick: float = 0.1,
         node: RunningNode | None = None,
+        demo: RunningDemo | None = None,
     ) -> None:
         super().__init__()
         for one in THEMES:
@@ -56,6 +58,7 @@ class PeepholeApp(App[int]):
         self._zone = zone
         self._tick = tick
         self._node = node
+        self._demo = demo
 
     async def on_mount(self) -> None:
         """Read the files while the screen is up; a node of ours begins at once, in this event loop."""
@@ -98,6 +101,7 @@ class PeepholeApp(App[int]):
             "expression": Context.FILTER,
             "choices": Context.CHOICE,
             "node-page": Context.NODE,
+            "demo-page": Context.DEMO_PAGE,
         }.get(focus or "", Context.TURNING if isinstance(self.screen, AttemptPage) else None)
         contexts = [here] if here is not None else []
         contexts += [one for one in (Context.MAIN, Context.ROWS, *Context) if one is not here]
@@ -170,7 +174,7 @@ class PeepholeApp(App[int]):
     def _show_main(self, session: Session) -> None:
         from app.tui.main_screen import MainScreen
 
-        self.switch_screen(MainScreen(session, self._zone, self._tick, self._node))
+        self.switch_screen(MainScreen(session, self._zone, self._tick, self._node, self._demo))
 
     def _failed(self, error: BaseException) -> None:
         self.failure = error
@@ -213,6 +217,7 @@ def run_live(
     filter_text: str = "",
     theme: str | None = None,
     node: RunningNode | None = None,
+    demo: RunningDemo | None = None,
 ) -> int:
     """Show a story while a feed makes it grow; returns when the user leaves. The caller closes the feed.
 
@@ -222,12 +227,13 @@ def run_live(
         filter_text: the filter to begin with.
         theme: name of a theme; None looks at what the terminal says of itself.
         node: a node of ours, which runs in the event loop of the screens and whose packets the feed brings.
+        demo: the demo whose packets these are.
 
     Raises:
         CommandError: the node can't start.
     """
     theme = theme or _terminal_theme()
-    return _show(PeepholeApp(lambda _: story, feed=feed, filter_text=filter_text, theme=theme, node=node))
+    return _show(PeepholeApp(lambda _: story, feed=feed, filter_text=filter_text, theme=theme, node=node, demo=demo))
 
 
 def _show(app: PeepholeApp) -> int:

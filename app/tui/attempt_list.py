@@ -29,6 +29,7 @@ class AttemptList(LineView):
         self._zone = zone
         self._flows: Sequence[Flow] = ()
         self._columns: tuple[int, AttemptColumns] | None = None
+        self._latest: float | None = None
         self.marked: frozenset[str] = frozenset()
         self.title = "attempts"
 
@@ -47,18 +48,20 @@ class AttemptList(LineView):
         """The attempt under the cursor."""
         return self._flows[self.cursor] if self.cursor < len(self._flows) else None
 
-    def show(self, flows: Sequence[Flow], select: str | None = None) -> None:
+    def show(self, flows: Sequence[Flow], select: str | None = None, latest: float | None = None) -> None:
         """Show these attempts; keep the selected one selected.
 
         Args:
             flows: what to show.
             select: id of the attempt to select; None keeps the selection.
+            latest: when the newest packet of a live source came; None for files.
         """
         if flows:
             first = flows[0].started
             self.title = f"attempts · {day(first, self._zone)}, times in {zone_name(first, self._zone)}"
         wanted = select or (self.selected.id if self.selected is not None else None)
         self._flows = flows
+        self._latest = latest
         here = self.cursor
         if wanted is not None and here < len(flows) and flows[here].id == wanted:
             index: int | None = here
@@ -77,7 +80,7 @@ class AttemptList(LineView):
     def draw_row(self, index: int) -> Line:
         """One attempt."""
         flow = self._flows[index]
-        line = self._fitting().line(flow)
+        line = self._fitting().line(flow, self._latest)
         cursor = Span("▶" if index == self.cursor else " ", Tone.KEY)
         mark = Span("◆ " if flow.id in self.marked else "  ", Tone.KEY)
         return (cursor, mark, *line[1:])

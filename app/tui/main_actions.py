@@ -93,6 +93,13 @@ class MainActions:
         if self._main.node is not None and self._main.node.status() is not None:
             self._main.app.push_screen(NodeScreen(self._main.node))
 
+    def action_demo(self) -> None:
+        """What the demo is, and what is played."""
+        from app.tui.demo_page import DemoScreen
+
+        if self._main.demo is not None and self._main.demo.status() is not None:
+            self._main.app.push_screen(DemoScreen(self._main.demo))
+
     def action_detail(self) -> None:
         """Show or hide the message."""
         main = self._main

@@ -13,6 +13,7 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widget import Widget
 
+from app.demo_status import RunningDemo
 from app.draw import terms
 from app.draw.ladder_plan import LadderOptions
 from app.draw.message import message_view
@@ -25,6 +26,7 @@ from app.tui.actions import Action, Context, actions_in, bindings_of
 from app.tui.arrangement import Arrangement, arrange
 from app.tui.attempt_list import AttemptList
 from app.tui.bars import ActionBar, Banner, StatusLine
+from app.tui.demo_page import DemoLine
 from app.tui.empty import EmptyView
 from app.tui.filter_bar import FilterBar
 from app.tui.ladder_view import LadderView
@@ -46,7 +48,7 @@ TICK = 0.1
 class MainScreen(MainActions, Screen[None], inherit_bindings=False):
     """Shows a session; what the keys do is in `MainActions`."""
 
-    BINDINGS = bindings_of(Context.MAIN, Context.LIVE, Context.OWN_NODE)
+    BINDINGS = bindings_of(Context.MAIN, Context.LIVE, Context.OWN_NODE, Context.DEMO)
 
     DEFAULT_CSS = """
     MainScreen { background: $background; }
@@ -63,11 +65,14 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         zone: datetime.tzinfo | None = None,
         tick: float = TICK,
         node: RunningNode | None = None,
+        demo: RunningDemo | None = None,
     ) -> None:
         super().__init__()
         self.session = session
         self.node = node
         """A node of ours whose packets these are."""
+        self.demo = demo
+        """The demo whose packets these are."""
         self.zone = zone
         self.detail: bool | None = None
         """Whether the message is shown; None: where there is room beside the ladder."""
@@ -86,6 +91,7 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         """Bars above and below, panes between."""
         yield StatusLine()
         yield NodeLine(self.node)
+        yield DemoLine(self.demo)
         yield Banner()
         yield AttemptList(self.zone)
         yield FilterBar()
@@ -199,7 +205,7 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
     def share_out(self) -> None:
         """Give every pane its place and size."""
         flows = self.session.shown
-        bars = self.query_one(NodeLine).display + self.query_one(Banner).display
+        bars = self.query_one(NodeLine).display + self.query_one(DemoLine).display + self.query_one(Banner).display
         plan = arrange(
             self.size.width,
             self.size.height - bars - 2 * self.query_one(FilterBar).display,
@@ -247,6 +253,8 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         }.get(self.focused.id or "" if self.focused is not None else "", Context.ATTEMPTS)
         live = actions_in(Context.LIVE) if self.session.feed is not None else ()
         own = actions_in(Context.OWN_NODE) if self.query_one(NodeLine).display else ()
+        if self.demo is not None:
+            own = actions_in(Context.DEMO)
         here = actions_in(context, Context.MAIN, Context.EVERYWHERE)
         if context is Context.ATTEMPTS and not self.maximised:
             # From here one level back is out.
@@ -257,7 +265,7 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         """Show the attempts that pass the filter."""
         attempts = self.query_one(AttemptList)
         newest = self.session.shown[-1].id if self.follow and self.session.shown else None
-        attempts.show(self.session.shown, newest)
+        attempts.show(self.session.shown, newest, self.session.latest)
         if not self.session.shown and (self.session.flows or not self.query_one(NodeLine).display):
             nothing = nothing_to_see(self.session) if not self.session.flows else ""
             self.query_one(EmptyView).explain(nothing, self.session.filter.text, live=self.session.feed is not None)

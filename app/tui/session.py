@@ -61,6 +61,8 @@ class Session:
         """Attempts known to have failed."""
         self.looked_at = ""
         """Id of the attempt that is shown whole."""
+        self.latest: float | None = None
+        """Time of the newest packet of a live source."""
         self.spent = 0.0
         """Seconds of processor time that `take_in` has taken."""
         self._lock = threading.RLock()
@@ -94,6 +96,8 @@ class Session:
         changed = {*self.story.update(), *(() if self.flows or self._grown else self._arrived)}
         if not changed:
             return
+        if len(self.table):
+            self.latest = int(self.table.time_ns[-1]) / 1e9
         self._arrived |= changed
         flows = self.story.flows
         self._forget_all_but({flow.id for flow in flows})

@@ -7,6 +7,7 @@ from textual.dom import DOMNode
 from app.tui.actions import ACTIONS, Action, Context, actions_in, bindings_of, key_text
 from app.tui.app import PeepholeApp
 from app.tui.attempt_list import AttemptList
+from app.tui.demo_page import DemoScreen
 from app.tui.filter_bar import FilterBar
 from app.tui.ladder_view import LadderView
 from app.tui.line_view import LineView
@@ -25,6 +26,8 @@ HOMES: dict[Context, type[DOMNode]] = {
     Context.LIVE: MainScreen,
     Context.OWN_NODE: MainScreen,
     Context.NODE: NodeScreen,
+    Context.DEMO: MainScreen,
+    Context.DEMO_PAGE: DemoScreen,
     Context.LEAVING: LeavingScreen,
     Context.ROWS: LineView,
     Context.ATTEMPTS: AttemptList,
