@@ -18,7 +18,7 @@ GRID_ROUNDS ?= 9
 GRID_RANDOM_ROUNDS ?= 12
 GRID_JOBS ?= 3
 
-.PHONY: help run test lint types imports tests timed lab grid lab-fixtures bench fuzz screenshots wheel node-packages clean
+.PHONY: help run test lint types imports tests timed lab grid lab-fixtures bench bench-peers fuzz screenshots wheel node-packages clean
 
 help:
 	@echo "make run            install, then open the inspector on the demo, live (FILE=... for a capture)"
@@ -27,6 +27,7 @@ help:
 	@echo "make lab            every scenario of the NAT lab, live, and what Peephole makes of it (root, iptables, tcpdump)"
 	@echo "make grid           our peers and real ones in the NAT lab, and how long they take to connect, on a quiet machine"
 	@echo "make bench          speed against tshark, tcpdump and scapy"
+	@echo "make bench-peers    200 connects at once and one stream, our peers next to the reference's"
 	@echo "make fuzz           a longer run of the fuzz targets"
 	@echo "make screenshots    make the pictures in screenshots/ again (rsvg-convert, DejaVu fonts)"
 	@echo "make wheel          build the wheel, install it in an empty environment, try it"
@@ -66,6 +67,9 @@ grid: $(VENV)/.installed-dev node-packages
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench
+
+bench-peers: $(VENV)/.installed-dev node-packages
+	$(WITH_NODE) $(BIN)/python -m bench.peers
 
 fuzz: $(VENV)/.installed-fuzz
 	for target in tests/fuzz/fuzz_*.py; do $(BIN)/python -m tests.fuzz.$$(basename $$target .py) -max_total_time=60 || exit 1; done
