@@ -246,6 +246,7 @@ def main() -> None:
     shape = Shape(args.nodes, args.servers, args.clients, args.connects)
     all_connected = asyncio.run(compare(shape, args.rounds))
     if not args.no_stream:
+        stream.ROUNDS = args.rounds
         print("\n### One stream\n\n```")
         asyncio.run(stream.compare())
         print("```")
