@@ -46,6 +46,16 @@ def own_panel(flow: Flow, own: ConnectionStatus, files: Sequence[FileSummary], w
     ]
 
 
+def going_panel(flow: Flow, width: int) -> list[Linked]:
+    """The verdict panel of an attempt of others that goes on."""
+    return [
+        Linked((Span("… under way", Tone.WARN), Span(f"  {terms.stage(flow)}", Tone.STRONG))),
+        *paragraph(
+            f"The verdict comes when it is decided, or after {terms.GOES_ON:.0f} s of silence.", width, Tone.DIM
+        ),
+    ]
+
+
 def pending_row(ladder: Ladder, timer: Timer) -> DrawnRow:
     """One countdown, in the lane that waits."""
     due = f"in {timer.due:.1f} s" if timer.due >= 0 else "waits"

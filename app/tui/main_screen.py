@@ -18,7 +18,7 @@ from app.draw import terms
 from app.draw.ladder_plan import LadderOptions
 from app.draw.message import message_view
 from app.draw.node import overview_page
-from app.draw.pending import own_connection, own_panel, timers_of
+from app.draw.pending import going_panel, own_connection, own_panel, timers_of
 from app.draw.verdict import verdict_panel
 from app.node_status import ConnectionStatus, RunningNode
 from app.reading import nothing_to_see, oddities
@@ -315,6 +315,8 @@ class MainScreen(MainActions, Screen[None], inherit_bindings=False):
         self._own = None if flow is None or own is None else (flow.id, own.stage, own.closing, own.opened)
         if flow is None:
             verdict.show(None)
+        elif own is None and self.session.latest is not None and terms.goes_on(flow, self.session.latest):
+            verdict.show(lambda width: going_panel(flow, width), keep=keep)
         elif own is None:
             verdict.show(lambda width: verdict_panel(flow, files, width), keep=keep)
         else:

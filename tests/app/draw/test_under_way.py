@@ -6,6 +6,7 @@ import datetime
 from dataclasses import replace
 
 from app.draw.attempts import attempt_columns
+from app.draw.pending import going_panel
 from app.draw.spans import text_of
 from app.draw.terms import GOES_ON
 from capture.model import Flow
@@ -24,6 +25,12 @@ def test_an_attempt_under_way_says_how_far_it_is() -> None:
     assert row(replace(UNDER_WAY, rounds=UNDER_WAY.rounds[:1]), 1.0).endswith("… probing, round 0")
     assert row(replace(UNDER_WAY, rounds=()), 1.0).endswith("… handshake")
     assert row(replace(UNDER_WAY, rounds=(), relays=()), 1.0).endswith("… searching")
+
+
+def test_its_verdict_panel_does_not_judge_yet() -> None:
+    panel = "\n".join(text_of(one.line) for one in going_panel(UNDER_WAY, 80))
+    assert "under way  punching, round 1" in panel
+    assert "incomplete" not in panel
 
 
 def test_in_files_and_after_long_silence_it_is_incomplete() -> None:
