@@ -191,8 +191,8 @@ def counts_of(peer: Peer, errors: int, sockets: int) -> tuple[tuple[str, int], .
         ("peers reached through this node", len(node.routes)),
         ("connections", len(peer.connections)),
         ("sockets open", sockets),
-        ("hosts that were asked to prove their address", node.requests.proofs.asked),
-        ("hosts that did", node.requests.proofs.proved),
-        ("answers that wait for such a proof", len(node.requests.proofs)),
+        ("hosts that were asked to prove their address", node.requests.replies.proofs.asked),
+        ("hosts that did", node.requests.replies.proofs.proved),
+        ("answers that wait for such a proof", len(node.requests.replies.proofs)),
         ("datagrams that the system did not send", errors),
     )

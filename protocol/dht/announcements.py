@@ -91,7 +91,7 @@ class Announcements:
         if target is None:
             self._refuse(Refusal.MISSING_FIELD)
             return
-        self._requests.reply(request, now, self._routes.record(target, now))
+        self._requests.replies.reply(request, now, self._routes.record(target, now))
 
     def look_up(self, request: Incoming, now: float) -> None:
         """Serve LOOKUP."""
@@ -104,10 +104,12 @@ class Announcements:
         if record is not None and len(records) < LOOKUP_RECORDS:
             records.append(record)
         if not records:
-            self._requests.reply(request, now)
+            self._requests.replies.reply(request, now)
             return
         peers = tuple(decode_peer_record(record) for record in records)
-        self._requests.reply(request, now, encode_lookup_reply(LookupReply(peers, self._bumps.get(target, now) or 0)))
+        self._requests.replies.reply(
+            request, now, encode_lookup_reply(LookupReply(peers, self._bumps.get(target, now) or 0))
+        )
 
     def announce(self, request: Incoming, now: float) -> None:
         """Serve ANNOUNCE."""
@@ -129,7 +131,7 @@ class Announcements:
                 self._bumps.set(target, announce.bump, now)
         if announce.refresh is not None:
             self._refreshes.set(announce.refresh, entry, now)
-        self._requests.reply(request, now, token=False, closer_nodes=False)
+        self._requests.replies.reply(request, now, token=False, closer_nodes=False)
 
     def unannounce(self, request: Incoming, now: float) -> None:
         """Serve UNANNOUNCE."""
@@ -137,7 +139,7 @@ class Announcements:
         if announce is None or not self._is_signed(Command.UNANNOUNCE, request, announce) or announce.peer is None:
             return
         self.forget(request.message.target or b"", announce.peer.public_key)
-        self._requests.reply(request, now, token=False, closer_nodes=False)
+        self._requests.replies.reply(request, now, token=False, closer_nodes=False)
 
     def forget(self, target: bytes, public_key: bytes) -> None:
         """Forget a peer announced under a target, if it is known."""
@@ -153,7 +155,7 @@ class Announcements:
         self._remember(entry, request, now)
         self._refreshes.pop(blake2b_256(secret))
         self._refreshes.set(secret, entry, now)
-        self._requests.reply(request, now, token=False, closer_nodes=False)
+        self._requests.replies.reply(request, now, token=False, closer_nodes=False)
 
     def _remember(self, entry: _Refresh, request: Incoming, now: float) -> None:
         if entry.announced_self:

@@ -58,7 +58,7 @@ class InternalCommands:
         command = self._commands.get(request.message.command)
         if command is None:
             self._requests.refused[Refusal.UNKNOWN_COMMAND] += 1
-            self._requests.reply(request, now, error=ResponseError.UNKNOWN_COMMAND, token=False)
+            self._requests.replies.reply(request, now, error=ResponseError.UNKNOWN_COMMAND, token=False)
             return
         try:
             command(request, now)
@@ -75,7 +75,7 @@ class InternalCommands:
             self._pong(heappop(self._delayed)[2], now)
 
     def _pong(self, request: Incoming, now: float, to: Address | None = None) -> None:
-        self._requests.reply(request, now, token=False, closer_nodes=False, to=to)
+        self._requests.replies.reply(request, now, token=False, closer_nodes=False, to=to)
 
     def _ping(self, request: Incoming, now: float) -> None:
         self._pong(request, now)
@@ -91,7 +91,7 @@ class InternalCommands:
         if request.message.target is None:
             self._requests.refused[Refusal.MISSING_FIELD] += 1
             return
-        self._requests.reply(request, now, token=False)
+        self._requests.replies.reply(request, now, token=False)
 
     def _down_hint(self, request: Incoming, now: float) -> None:
         down = decode_down_hint(request.message.value or b"", request.message.value_offset)

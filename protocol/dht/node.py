@@ -277,7 +277,7 @@ class Node:
         persistent_only, serve = self._commands.get(request.message.command, (True, None))
         if serve is None or (persistent_only and self.id is None):
             self.requests.refused[Refusal.UNKNOWN_COMMAND] += 1
-            self.requests.reply(request, now, error=ResponseError.UNKNOWN_COMMAND, token=False)
+            self.requests.replies.reply(request, now, error=ResponseError.UNKNOWN_COMMAND, token=False)
         else:
             serve(request, now)
 
@@ -288,7 +288,7 @@ class Node:
         if self._guard.is_verified(request.sender.address.host, now):
             self._heard(request.sender, request.message.to, now, request.external)
         else:
-            self.requests.prove(request.sender.address, request.socket, now)
+            self.requests.replies.prove(request.sender.address, request.socket, now)
 
     def _heard_reply(self, reply: Reply, now: float) -> None:
         if reply.sender.id is None:

@@ -4,9 +4,6 @@ A response is matched by its tid, as the reference does, and by the host that wa
 check: a guess of 16 bits would otherwise do. The port is not compared, since a peer may answer a relayed request from
 another of its sockets.
 
-An answer that is larger than its request goes to hosts only that have proved their address; others are asked to prove
-it, and the answer waits (`protocol.dht.proofs`).
-
 A persistent node puts its id into what it sends from its server socket. An id that is not the hash of the address it
 came from is ignored.
 
@@ -17,11 +14,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from protocol.constants import REQUEST_TYPE, RESPONSE_TYPE, ResponseError
-from protocol.dht.aged_cache import AgedCache
 from protocol.dht.congestion import DRAIN_INTERVAL, MAX_WINDOW
 from protocol.dht.contact import (
     Ask,
@@ -38,24 +33,17 @@ from protocol.dht.contact import (
 )
 from protocol.dht.flight_table import RETRIES, InFlight
 from protocol.dht.limits import Guard
-from protocol.dht.proofs import Proofs, Then, shortened
 from protocol.dht.refusals import Refusal, Refusals
+from protocol.dht.replies import Replies
 from protocol.dht.send_queue import RequestCounts, SendQueue
 from protocol.dht.tokens import ROTATION_INTERVAL, TokenIssuer
-from protocol.envelope import decode_request, decode_response, encode_request, encode_response
+from protocol.envelope import decode_request, decode_response, encode_request
 from protocol.errors import DecodeError
 from protocol.messages import Address, Request, Response
 
 if TYPE_CHECKING:
     from random import Random
 
-ASKED_AGE: Final = 10.0
-"""Seconds for which a host that was asked something may ask for a proof of ours."""
-
-_ASKED: Final = 4096
-"""Hosts that are remembered for that."""
-_RELAYED_OVERHEAD: Final = 80
-"""Bytes of a request with id and target, without its value, at most."""
 _ROTATION_DRAINS: Final = round(ROTATION_INTERVAL / DRAIN_INTERVAL)
 
 
@@ -95,11 +83,7 @@ class Requests:
         self.outbox: deque[Outgoing] = deque()
         self.sockets: set[int] = set(NodeSocket)
         """Sockets that may be sent from; whoever opens others adds them, and takes them out when they close."""
-        self.proofs = Proofs(random, guard, self._post)
-        """Hosts that are asked to prove their address, and the answers that wait for that."""
-        self._asked: AgedCache[str, bool] = AgedCache(_ASKED, ASKED_AGE)
         self._guard = guard
-        self._closest = closest
         self._on_request = on_request
         self._on_reply = on_reply
         self._on_proved = on_proved
@@ -114,6 +98,17 @@ class Requests:
             max_window=max_window,
             adaptive_timeout=adaptive_timeout,
         )
+        self.replies = Replies(
+            random,
+            guard,
+            self._tokens,
+            self.refused,
+            closest=closest,
+            post=self._post,
+            id_on=self._id_on,
+            is_in_flight=lambda tid: self._queue.flights.get(tid) is not None,
+        )
+        """What is answered, and who proves its address first."""
         self._ended: Failure | None = None
 
     @property
@@ -178,7 +173,7 @@ class Requests:
         )
         flight = InFlight(ask, to, tid, socket, encode_request(message), on_reply, on_failure)
         flight.retries, flight.timeout, flight.on_late = retries, timeout, on_late
-        self._asked.set(to.address.host, True, now)
+        self.replies.asked.set(to.address.host, True, now)
         self._queue.begin(flight, now, force=force)
         return flight
 
@@ -205,155 +200,23 @@ class Requests:
             except DecodeError:
                 self.refused[Refusal.MALFORMED] += 1
 
-    def reply(
-        self,
-        request: Incoming,
-        now: float,
-        value: bytes | None = None,
-        *,
-        error: int = 0,
-        token: bool = True,
-        closer_nodes: bool = True,
-        to: Address | None = None,
-        socket: int | None = None,
-        received: int | None = None,
-    ) -> None:
-        """Answer a request: at once, or when a host that may be spoofed has proved its address, or in fewer bytes.
-
-        Args:
-            request: what is answered.
-            now: seconds.
-            value: the answer.
-            error: number of an error, 0 for none.
-            token: issue a token to the receiver.
-            closer_nodes: offer the closest nodes to the request's target, if it has one.
-            to: where the answer goes, if not to the sender.
-            socket: where it is sent from, if not from where the request came to.
-            received: bytes that the receiver sent for it, if not those of the request.
-        """
-        to = request.sender.address if to is None else to
-        socket = request.socket if socket is None else socket
-        target = request.message.target
-        closest = self._closest(target) if closer_nodes and target is not None else ()
-        message = Response(
-            tid=request.message.tid,
-            to=to,
-            id=self._id_on(socket),
-            token=self._tokens.issue(to.host) if token else None,
-            closer_nodes=closest or None,
-            error=error,
-            value=value,
-        )
-        room = request.size if received is None else received
-        data = encode_response(message)
-        if self._guard.admits_reply(to.host, len(data), room, now):
-            self._post(Outgoing(data, to, socket))
-            return
-        if message == Response(message.tid, to, message.id) and self._asked.get(to.host, now):
-            # A PING from whom we have asked something: it wants a proof itself, and must not wait for ours.
-            self._post(Outgoing(encode_response(replace(message, id=None)), to, socket))
-            return
-
-        def go_on(proved: bool, _: float) -> None:
-            short = data if proved else shortened(message, room)
-            if short is None:
-                self.refused[Refusal.AMPLIFICATION] += 1
-                return
-            if not proved:
-                self.refused[Refusal.SHORTENED] += 1
-            self._post(Outgoing(short, to, socket))
-
-        sender = request.sender.address
-        self.when_proved(sender if sender.host == to.host else to, request, now, go_on)
-
     def send(self, data: bytes, to: Address, socket: int, ttl: int | None = None) -> None:
         """Send a datagram that is no message, such as a punch, unless the node is closed or suspended."""
         if self._ended is None:
             self._post(Outgoing(data, to, socket, ttl))
 
-    def relay_reply(self, request: Incoming, now: float, value: bytes, relay: Address, socket: int | None) -> None:
-        """Send the answer of a server of our own to a relay, which may be one that does not know of it.
-
-        Anybody can name a relay, so that this waits for a proof as `reply` does.
-        """
-
-        def go_on(proved: bool, _: float) -> None:
-            if proved:
-                self.relay(request, value, relay, socket)
-            else:
-                self.refused[Refusal.AMPLIFICATION] += 1
-
-        if self._guard.admits_reply(relay.host, _RELAYED_OVERHEAD + len(value), request.size, now):
-            self.relay(request, value, relay, socket)
-        else:
-            self.when_proved(relay, request, now, go_on)
-
-    def is_proved(self, host: str, now: float) -> bool:
-        """Whether the host has lately proved its address."""
-        return self._guard.is_verified(host, now)
-
-    def prove(self, address: Address, socket: int, now: float) -> None:
-        """Ask a host to prove its address, unless it lately did.
-
-        Args:
-            address: who is asked.
-            socket: where it expects to hear from us: where its request came to.
-            now: seconds.
-        """
-        if self._ended is None and is_reachable(address) and not self._guard.is_verified(address.host, now):
-            self._asked.set(address.host, True, now)
-            self.proofs.ask(address, socket, now, lambda tid: self._queue.flights.get(tid) is not None)
-
-    def when_proved(self, address: Address, request: Incoming, now: float, then: Then) -> None:
-        """Ask as `prove` does, and call `then` with whether the host has proved its address, perhaps at once.
-
-        Args:
-            address: who is asked.
-            request: why. When it is repeated, the wait begins anew.
-            now: seconds.
-            then: what waits.
-        """
-        self.prove(address, request.socket, now)
-        if self._ended is None:
-            key = address, request.sender.address, request.message.tid, request.message.command
-            self.proofs.hold(address.host, key, now, then)
-
-    def relay(self, request: Incoming, value: bytes, to: Address, socket: int | None = None) -> None:
-        """Pass a request on with another value: same tid, command and target.
-
-        Args:
-            request: what is passed on.
-            value: its new value.
-            to: where it goes.
-            socket: where it is sent from, if not from where the request came to.
-        """
-        message = request.message
-        socket = request.socket if socket is None else socket
-        data = encode_request(
-            Request(
-                message.tid,
-                to,
-                message.command,
-                message.internal,
-                self._id_on(socket),
-                target=message.target,
-                value=value,
-            )
-        )
-        self._post(Outgoing(data, to, socket))
-
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is due; None when closed or suspended."""
         if self._ended is not None:
             return None
-        queue, proofs = self._queue.next_timeout(), self.proofs.next_timeout()
+        queue, proofs = self._queue.next_timeout(), self.replies.proofs.next_timeout()
         return queue if proofs is None else min(queue, proofs)
 
     def handle_timeout(self, now: float) -> None:
         """Send again or give up what is due, and begin the next interval of the window."""
         if self._ended is None:
             self._queue.handle_timeout(now)
-            self.proofs.handle_timeout(now)
+            self.replies.proofs.handle_timeout(now)
 
     def socket_failed(self, socket: int, now: float) -> None:
         """Fail what was to be sent from a socket that can't be opened."""
@@ -375,7 +238,7 @@ class Requests:
     def resume(self, now: float) -> None:
         """Send requests again."""
         if self._ended is Failure.SUSPENDED:
-            self._ended = None
+            self._ended, self.replies.is_open = None, True
             self._queue.restart(now)
 
     def close(self, now: float) -> None:
@@ -383,8 +246,8 @@ class Requests:
         self._end(Failure.CLOSED, now)
 
     def _end(self, failure: Failure, now: float) -> None:
-        self._ended = failure
-        self.proofs.clear()
+        self._ended, self.replies.is_open = failure, False
+        self.replies.proofs.clear()
         for flight in self._queue.flights:
             self.fail(flight, failure, now)
 
@@ -411,7 +274,7 @@ class Requests:
         if message.token is not None:
             if not self._tokens.accepts(message.token, sender.host):
                 self.refused[Refusal.INVALID_TOKEN] += 1
-                self.reply(request, now, error=ResponseError.INVALID_TOKEN)
+                self.replies.reply(request, now, error=ResponseError.INVALID_TOKEN)
                 return
             self._guard.verify(sender.host, now)
         self._on_request(request, now)
@@ -419,10 +282,10 @@ class Requests:
     def _receive_response(self, message: Response, sender: Address, now: float, socket: int) -> None:
         flight = self._queue.flights.get(message.tid)
         if flight is None or not flight.sent or flight.to.address.host != sender.host:
-            if self.proofs.answered(message.tid, sender, now):
+            if self.replies.proofs.answered(message.tid, sender, now):
                 self._on_proved(self._contact(sender, message.id), message.to, now)
                 return
-            self.proofs.wrong(sender.host, now)
+            self.replies.proofs.wrong(sender.host, now)
             unknown = flight is None or not flight.sent
             self.refused[Refusal.UNMATCHED_RESPONSE if unknown else Refusal.OTHER_HOST] += 1
             return

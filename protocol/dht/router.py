@@ -179,16 +179,16 @@ class Router:
             answered = True
             value = encode(reply.payload)
             if relay is None:
-                self._requests.reply(request, now, value, token=False, closer_nodes=False, socket=reply.socket)
+                self._requests.replies.reply(request, now, value, token=False, closer_nodes=False, socket=reply.socket)
             else:
-                self._requests.relay_reply(request, now, value, relay, reply.socket)
+                self._requests.replies.relay_reply(request, now, value, relay, reply.socket)
 
         return answer
 
     def _handshake_from_client(self, request: Incoming, value: Handshake, now: float) -> None:
         to = value.relay_address or self._announced(request, now)
         if to is None:
-            self._requests.reply(request, now, token=False)
+            self._requests.replies.reply(request, now, token=False)
             return
         passed_on = Handshake(Mode.FROM_RELAY, value.noise, peer_address=request.sender.address)
         self._pass_on(request, encode_handshake(passed_on), to, now)
@@ -232,14 +232,14 @@ class Router:
             if expect:
                 self._forwards.set(_forward(request, request.sender.address), request.size, now)
             self.relayed += 1
-            self._requests.relay(request, value, to)
+            self._requests.replies.relay(request, value, to)
 
         if not is_reachable(to) or to == self._own_address():
             self._refuse(Refusal.BAD_DESTINATION)
         elif self._routes.leads_to(to.host, now) or self._guard.is_verified(to.host, now):
             go_on(True, now)
         else:
-            self._requests.when_proved(to, request, now, go_on)
+            self._requests.replies.when_proved(to, request, now, go_on)
 
     def _answer(self, request: Incoming, value: bytes, client: Address | None, now: float) -> None:
         asked = None if client is None else self._forwards.get(_forward(request, client), now)
@@ -248,9 +248,9 @@ class Router:
             return
         self._forwards.pop(_forward(request, client))
         # The client's next request may have to be passed on to where this came from.
-        self._requests.prove(request.sender.address, request.socket, now)
+        self._requests.replies.prove(request.sender.address, request.socket, now)
         self.relayed += 1
-        self._requests.reply(request, now, value, token=False, closer_nodes=False, to=client, received=asked)
+        self._requests.replies.reply(request, now, value, token=False, closer_nodes=False, to=client, received=asked)
 
     def _refuse(self, refusal: Refusal) -> None:
         self._requests.refused[refusal] += 1

@@ -46,7 +46,7 @@ class ValueStore:
         if request.message.target is None:
             self._refuse(Refusal.MISSING_FIELD)
             return
-        self._requests.reply(request, now, self._immutable.get(request.message.target, now))
+        self._requests.replies.reply(request, now, self._immutable.get(request.message.target, now))
 
     def put_immutable(self, request: Incoming, now: float) -> None:
         """Serve IMMUTABLE_PUT."""
@@ -59,7 +59,7 @@ class ValueStore:
             self._refuse(Refusal.BAD_VALUE)
         else:
             self._immutable.set(message.target, message.value, now, len(message.value))
-            self._requests.reply(request, now)
+            self._requests.replies.reply(request, now)
 
     def get_mutable(self, request: Incoming, now: float) -> None:
         """Serve MUTABLE_GET."""
@@ -74,9 +74,9 @@ class ValueStore:
             return
         put = self._mutable.get(message.target, now)
         if put is None or put.seq < least:
-            self._requests.reply(request, now)
+            self._requests.replies.reply(request, now)
         else:
-            self._requests.reply(
+            self._requests.replies.reply(
                 request, now, encode_mutable_get_reply(MutableGetReply(put.seq, put.value, put.signature))
             )
 
@@ -109,10 +109,10 @@ class ValueStore:
             error = ErrorCode.SEQ_REUSED
         if error:
             self._refuse(Refusal.OLD_SEQ)
-            self._requests.reply(request, now, error=error, token=False)
+            self._requests.replies.reply(request, now, error=error, token=False)
             return
         self._mutable.set(target, put, now, len(put.value))
-        self._requests.reply(request, now)
+        self._requests.replies.reply(request, now)
 
     def _refuse(self, refusal: Refusal) -> None:
         self._requests.refused[refusal] += 1

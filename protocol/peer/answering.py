@@ -140,7 +140,7 @@ class Answering:
             if self.relay is not None:
                 self.relay.replaced()
         else:
-            proved = self.peer.node.requests.is_proved(addr.host, now)
+            proved = self.peer.node.requests.replies.is_proved(addr.host, now)
             credit = None if proved else self._credit
             connection.open_path(socket, addr, offer.udx.id, result, now, credit=credit)
             self.server.accepted(connection, now)

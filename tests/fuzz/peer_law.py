@@ -49,8 +49,8 @@ def check_bounds(stage: Stage) -> None:
     assert len(node.announcements) <= SMALL_NODE.records
     assert len(node.values) <= 2 * SMALL_NODE.values
     assert node._internal.delayed <= SMALL_NODE.delayed_pings
-    assert node.requests.proofs.pending <= HELD_IN_ALL
-    assert len(node.requests.proofs) <= HELD_IN_ALL
+    assert node.requests.replies.proofs.pending <= HELD_IN_ALL
+    assert len(node.requests.replies.proofs) <= HELD_IN_ALL
     assert len(node.membership) <= 256 * 20
     assert node.requests.in_flight <= 500
     assert peer.punches.running in (0, 1)

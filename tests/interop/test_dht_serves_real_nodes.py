@@ -103,7 +103,7 @@ async def test_a_plugin_of_ours_is_asked() -> None:
         ours = network[1]
 
         def serve(request: PluginRequest, incoming: Incoming, now: float) -> None:
-            ours.machine.requests.reply(incoming, now, (request.value or b"")[::-1], token=False)
+            ours.machine.requests.replies.reply(incoming, now, (request.value or b"")[::-1], token=False)
 
         ours.machine.plugins.register("mirror", 1, serve)
         await real("node", name="a", bootstrap=[server_port(network[0])])

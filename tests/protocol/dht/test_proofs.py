@@ -141,7 +141,7 @@ def test_other_ports_of_the_host_and_repeated_answers_are_welcome() -> None:
         t.tell_bytes(encode_response(Response(as_request(ping).tid, OWN, id=node_id(ping.to))), ping.to)
     assert len(t.node.membership) == 3
     assert not t.node.refused
-    assert t.node.requests.proofs.proved == 1
+    assert t.node.requests.replies.proofs.proved == 1
 
 
 def test_guesses_are_few() -> None:
@@ -174,13 +174,13 @@ def test_what_waits_is_bounded() -> None:
         sent = t.tell(Request(number, OWN, 2, internal=True, target=bytes(32)), Address(OTHER.host, 1 + number % 50))
         asked += sum(outgoing.data[0] == 3 for outgoing in sent)
     assert asked == PORTS
-    assert len(t.node.requests.proofs) == HELD
+    assert len(t.node.requests.replies.proofs) == HELD
     for number in range(20_000):
         t.tell(PING, Address(f"11.{number >> 16}.{number >> 8 & 255}.{number & 255}", 5))
-    assert t.node.requests.proofs.pending <= 4096
-    assert len(t.node.requests.proofs) <= 4096
+    assert t.node.requests.replies.proofs.pending <= 4096
+    assert len(t.node.requests.replies.proofs) <= 4096
     t.advance(5)
-    assert len(t.node.requests.proofs) == 0
+    assert len(t.node.requests.replies.proofs) == 0
 
 
 def test_closing_forgets_what_waits() -> None:
@@ -189,7 +189,7 @@ def test_closing_forgets_what_waits() -> None:
     t.node.suspend(t.now)
     assert not t.advance(5)
     t.node.resume(OWN.port, t.now)
-    assert len(t.node.requests.proofs) == 0
+    assert len(t.node.requests.replies.proofs) == 0
 
 
 RESPONSES = st.builds(

@@ -172,7 +172,7 @@ def test_sockets_and_ids(firewalled: bool, id: bytes | None, socket: NodeSocket,
 def test_a_token_is_good_for_its_host_until_its_secret_has_gone() -> None:
     t = RequestsUnderTest()
     t.receive(Request(1, OWN, Command.LOOKUP, target=bytes(32)))
-    t.machine.reply(t.served[0], t.now)
+    t.machine.replies.reply(t.served[0], t.now)
     token = decode_response(t.sent()[0].data).token
     assert token is not None
     for seconds, sender, is_good in (
