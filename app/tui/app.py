@@ -15,6 +15,7 @@ from textual.screen import Screen
 
 from app.exit_status import CommandError
 from app.tui.actions import ACTIONS, Context, actions_in, bindings_of, key_text
+from app.tui.hangup import HangUpWatch
 from app.tui.loading import LoadingScreen, Progress
 from app.tui.palette import DARK, LIGHT, THEMES
 
@@ -59,9 +60,11 @@ class PeepholeApp(App[int]):
         self._tick = tick
         self._node = node
         self._demo = demo
+        self._hangup: HangUpWatch | None = None
 
     async def on_mount(self) -> None:
         """Read the files while the screen is up; a node of ours begins at once, in this event loop."""
+        self._hangup = HangUpWatch(self.exit)
         if self._node is not None:
             try:
                 await self._node.start()
@@ -72,6 +75,8 @@ class PeepholeApp(App[int]):
 
     async def on_unmount(self) -> None:
         """Whatever way it ended, no socket of the node stays open."""
+        if self._hangup is not None:
+            self._hangup.stop()
         if self._node is not None:
             await self._node.close_now()
 
