@@ -10,7 +10,6 @@ machine. Other programs can join: the first node's address is `bootstrap`.
 
 from __future__ import annotations
 
-import asyncio
 import resource
 from dataclasses import replace
 from random import Random
@@ -32,8 +31,6 @@ NODES: Final = 14
 WANTED_FILES: Final = 8192
 """Open files asked for: a side with a random NAT opens 256 sockets to punch, and its NAT as many."""
 LEAST_FILES: Final = 1024
-_AT_ONCE: Final = 4
-"""Nodes that bootstrap at the same time."""
 
 
 class TooFewFilesError(Exception):
@@ -110,11 +107,9 @@ class EmbeddedNetwork:
         options = NodeOptions(ephemeral=False, firewalled=False)
         await self._add(host, replace(options, public_address=self._first))
         options = replace(options, bootstrap=(BootstrapNode(*self._first),))
-        waiting = self._size - 1
-        while waiting > 0:
-            group = min(waiting, _AT_ONCE)
-            await asyncio.gather(*(self._add(self.places.public_host(), options) for _ in range(group)))
-            waiting -= group
+        for _ in range(self._size - 1):
+            # One after the other: nodes that join at the same moment learn of each other only when they search again.
+            await self._add(self.places.public_host(), options)
 
     async def _add(self, host: PublicHost, options: NodeOptions) -> None:
         shell = await self.node(host, options, DEFAULT_PORT)
