@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -16,6 +14,7 @@ from capture.keylog import KeyLog
 from capture.model import Flow, StepKind
 from capture.story import Story
 from tests.app.running import LAB, PUNCHED, RANDOM, SAMPLE, Run, run
+from tests.needs import need_tools
 
 __all__ = ["run"]
 
@@ -110,8 +109,7 @@ def write_without_lookup(story: Story, flow: Flow, path: Path, secrets: bool) ->
 
 
 def test_tshark_reads_it_and_shows_the_comments(tmp_path: Path) -> None:
-    if shutil.which("tshark") is None:
-        (pytest.fail if os.environ.get("PEEPHOLE_REQUIRE_LAB") == "1" else pytest.skip)("tshark is not installed")
+    need_tools("tshark")
     story = Story.open([PUNCHED])
     (flow,) = story.flows
     path = tmp_path / "a.pcapng"

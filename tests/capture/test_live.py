@@ -16,6 +16,7 @@ from capture.envelopes import Kind
 from capture.errors import BadFilterError, NoSuchInterfaceError
 from capture.live import LiveCapture
 from protocol.messages import Address
+from tests.needs import need
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,10 +35,13 @@ def own_network_permitted() -> bool:
     return subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode == 0
 
 
-needs_permission = pytest.mark.skipif(not permitted(), reason="capturing takes CAP_NET_RAW: nothing to listen with")
+@pytest.fixture
+def permission() -> None:
+    """Capturing is permitted."""
+    need("" if permitted() else "capturing takes CAP_NET_RAW: nothing to listen with")
 
 
-@needs_permission
+@pytest.mark.usefixtures("permission")
 def test_datagrams_on_loopback_arrive_once_and_in_order() -> None:
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
@@ -70,9 +74,7 @@ def test_datagrams_on_loopback_arrive_once_and_in_order() -> None:
 @pytest.mark.parametrize("asked", [False, True])
 def test_the_interface_is_promiscuous_only_if_asked_and_while_it_lasts(asked: bool) -> None:
     """In a network of its own, whose interface nobody else listens on."""
-    if not own_network_permitted():
-        told = pytest.fail if os.environ.get("PEEPHOLE_REQUIRE_LAB") == "1" else pytest.skip
-        told("a network namespace takes root, unshare and ip")
+    need("" if own_network_permitted() else "a network namespace takes root, unshare and ip")
     code = (
         "import json, subprocess\n"
         "from capture.live import LiveCapture\n"
@@ -87,7 +89,7 @@ def test_the_interface_is_promiscuous_only_if_asked_and_while_it_lasts(asked: bo
     assert done.stdout.split() == [str(int(asked)), "0"]
 
 
-@needs_permission
+@pytest.mark.usefixtures("permission")
 def test_a_filter_that_does_not_compile() -> None:
     with pytest.raises(BadFilterError, match=r"bad capture filter 'udp porrt 1': .*syntax error"):
         LiveCapture("lo", "udp porrt 1")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import threading
@@ -21,6 +20,7 @@ from capture.table import PacketTable
 from capture.tap import COMMENT, MAX_PAYLOAD, Tap, ipv4_frame
 from protocol.envelope import encode_request, encode_response
 from protocol.messages import Address, Request, Response
+from tests.needs import need_tools
 
 OWN = Address("10.1.2.3", 49737)
 OTHER = Address("203.0.113.9", 40001)
@@ -95,8 +95,7 @@ def test_what_is_written_is_read_as_it_was(tmp_path: Path) -> None:
 
 
 def test_tshark_reads_the_same(tmp_path: Path) -> None:
-    if shutil.which("tshark") is None:
-        pytest.skip("tshark is not installed")
+    need_tools("tshark")
     tap = tapped(*CONVERSATION, sent(b"odd", after_ns=3_000_000), received(b"", after_ns=4_000_000))
     path = tmp_path / "node.pcapng"
     write_pcapng(path, tap.table, range(len(tap.table)))

@@ -27,15 +27,19 @@ from tests.capture.build import (
     sll2,
     udp,
 )
+from tests.needs import need_tools
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 CAPTURES = sorted(path for path in FIXTURES.rglob("*") if ".pcap" in path.name)
 FOLDERS = {folder: list(paths) for folder, paths in groupby(CAPTURES, key=lambda path: path.parent)}
 TSHARK, MERGECAP = shutil.which("tshark"), shutil.which("mergecap")
 
-pytestmark = pytest.mark.skipif(
-    TSHARK is None or MERGECAP is None, reason="tshark and mergecap are not installed: nothing to compare with"
-)
+
+@pytest.fixture(autouse=True)
+def others() -> None:
+    """There is somebody to compare with."""
+    need_tools("tshark", "mergecap")
+
 
 FIELDS = (
     "frame.number",

@@ -17,9 +17,16 @@ from capture.pcap_writer import write_pcap
 from capture.pcapng_writer import PcapngWriter, write_pcapng
 from capture.table import PacketTable
 from tests.capture.build import ethernet, ipv4, pcap, sll2, udp
+from tests.needs import need_tools
 
 TSHARK = shutil.which("tshark")
-needs_tshark = pytest.mark.skipif(TSHARK is None, reason="tshark is not installed: nobody else to read the files")
+
+
+@pytest.fixture
+def tshark() -> None:
+    """Somebody else can read the files."""
+    need_tools("tshark")
+
 
 T0 = 1_700_000_000 * 10**9
 
@@ -95,7 +102,7 @@ def test_absurd_packets_are_refused() -> None:
         writer.add_packet(0, T0, b"", 0)
 
 
-@needs_tshark
+@pytest.mark.usefixtures("tshark")
 def test_tshark_reads_comments_interfaces_and_times(tmp_path: Path) -> None:
     table = two_sources()
     path = tmp_path / "out.pcapng"
@@ -117,7 +124,7 @@ def test_tshark_reads_comments_interfaces_and_times(tmp_path: Path) -> None:
     assert capinfos.stderr.count(b"rror") == 0
 
 
-@needs_tshark
+@pytest.mark.usefixtures("tshark")
 def test_tshark_reads_pcap(tmp_path: Path) -> None:
     path = tmp_path / "out.pcap"
     write_pcap(path, two_sources(), [0, 1])

@@ -6,16 +6,10 @@ The trace says what was sent, released, found out and told. Times are in millise
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from collections.abc import Callable
 from heapq import heappop, heappush
-from pathlib import Path
 from random import Random
 from typing import Any
-
-import pytest
 
 from protocol.constants import LOW_TTL, Firewall
 from protocol.dht.contact import Ask, Contact, Failure, OnFailure, OnReply, Reply
@@ -26,9 +20,7 @@ from protocol.punch.budget import PunchBudget
 from protocol.punch.nat_analysis import NatAnalysis
 from protocol.punch.pool import FIRST, SocketPool
 from protocol.punch.puncher import Puncher
-
-SCRIPTS = Path(__file__).parent.parent / "node"
-PACKAGES = Path(os.environ.get("PEEPHOLE_NODE_PACKAGES", SCRIPTS)) / "node_modules"
+from tests.interop.reference import answers_of
 
 Story = dict[str, Any]
 Trace = list[list[Any]]
@@ -36,19 +28,7 @@ Trace = list[list[Any]]
 
 def theirs(stories: list[Story]) -> list[Trace]:
     """What the reference makes of stories."""
-    if not (PACKAGES / "hyperdht").is_dir():
-        pytest.fail(f"no npm packages in {PACKAGES}: run make node-packages")
-    run = subprocess.run(
-        ["node", "punch_parts.cjs"],
-        cwd=SCRIPTS,
-        env=os.environ | {"NODE_PATH": str(PACKAGES)},
-        input="".join(json.dumps(story) + "\n" for story in stories),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    return [json.loads(line) for line in run.stdout.splitlines()]
+    return answers_of("punch_parts.cjs", stories)
 
 
 class Session:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -18,27 +14,13 @@ from protocol.dht.nat_sampler import NatSampler
 from protocol.dht.signing import announcement_signable, mutable_signable, signed_announce, signed_mutable, verifies
 from protocol.keys import key_pair
 from protocol.messages import Address, Announce, PeerRecord
+from tests.interop.reference import answers_of
 
 pytestmark = pytest.mark.node
 
-SCRIPTS = Path(__file__).parent.parent / "node"
-PACKAGES = Path(os.environ.get("PEEPHOLE_NODE_PACKAGES", SCRIPTS)) / "node_modules"
-
 
 def reference(stories: list[dict[str, Any]]) -> list[Any]:
-    if not (PACKAGES / "hyperdht").is_dir():
-        pytest.fail(f"no npm packages in {PACKAGES}: run make node-packages")
-    run = subprocess.run(
-        ["node", "dht_parts.cjs"],
-        cwd=SCRIPTS,
-        env=os.environ | {"NODE_PATH": str(PACKAGES)},
-        input="".join(json.dumps(story) + "\n" for story in stories),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    return [json.loads(line) for line in run.stdout.splitlines()]
+    return answers_of("dht_parts.cjs", stories)
 
 
 def random_samples(random: Random) -> list[tuple[str, int]]:

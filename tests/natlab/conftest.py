@@ -1,30 +1,15 @@
-"""Says in the summary why the live scenarios did not run, if they did not."""
+"""Live scenarios take a machine that can build the lab."""
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
-from .run import missing
+from tests.needs import need
 
-REQUIRE = "PEEPHOLE_REQUIRE_LAB"
-_spoken: list[str] = []
+from .run import missing
 
 
 @pytest.fixture(scope="session")
 def lab() -> None:
-    """The machine can build the lab. Where it can't: skipped with the reason, or failed if PEEPHOLE_REQUIRE_LAB=1."""
-    reason = missing()
-    if not reason:
-        return
-    if os.environ.get(REQUIRE) == "1":
-        pytest.fail(f"{REQUIRE} is set, but {reason}")
-    _spoken.append(reason)
-    pytest.skip(reason)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Quiet runs hide skip reasons; this one is always said."""
-    for reason in _spoken:
-        terminalreporter.write_line(f"live lab scenarios did not run: {reason}")
+    """The machine can build the lab."""
+    need(missing())
