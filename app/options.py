@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from app.terminal_text import safe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EXPORT_FORMATS: Final = ("text", "mermaid", "svg", "json", "pcapng")
 
@@ -171,7 +174,7 @@ def _demo() -> Parser:
         "A DHT on loopback addresses in this process, with peers behind NATs of every kind that keep connecting, "
         "failing and recovering. No root, no internet.",
     )
-    parser.add_argument("--seed", type=_count, default=1, metavar="N", help="which story is told; default 1")
+    parser.add_argument("--seed", type=_story, default=1, metavar="N", help="which story is told; default 1")
     parser.add_argument(
         "--speed", type=_speed, default=1.0, metavar="X", help="X times as fast, timers of the protocol included"
     )
@@ -253,34 +256,23 @@ def _add_filter(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < 65536):
-        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return int(text)
+def _whole(complaint: str, least: int, most: int) -> Callable[[str], int]:
+    """A reader of whole numbers between two bounds, which says `complaint` of anything else."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) <= 20 and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(complaint)
+        return int(text)
+
+    return read
 
 
-def _round_number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError("a round is a number from 0")
-    return int(text)
-
-
-def _width(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 80 <= int(text) <= 1000):
-        raise argparse.ArgumentTypeError("a width is a number from 80 to 1000")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < 1 << 64):
-        raise argparse.ArgumentTypeError("a seed is a number from 0")
-    return int(text)
-
-
-def _nodes(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 4 <= int(text) <= 200):
-        raise argparse.ArgumentTypeError("a network has 4 to 200 nodes")
-    return int(text)
+_UNBOUNDED: Final = (1 << 64) - 1
+_port = _whole("a port is a number from 0 to 65535", 0, 65535)
+_round_number = _whole("a round is a number from 0", 0, _UNBOUNDED)
+_width = _whole("a width is a number from 80 to 1000", 80, 1000)
+_story = _whole("a seed is a number from 0", 0, _UNBOUNDED)
+_nodes = _whole("a network has 4 to 200 nodes", 4, 200)
 
 
 def _speed(text: str) -> float:
