@@ -12,7 +12,8 @@ import pytest
 
 from app.exit_status import ExitStatus
 from app.options import COMMANDS, OVERVIEW
-from app.tui.actions import ACTIONS, key_text
+from app.tui.keys.action import key_text
+from app.tui.keys.registry import ACTIONS
 from capture.filter_fields import FIELDS
 from capture.model import TokenState, VerdictCode
 

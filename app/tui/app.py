@@ -14,8 +14,9 @@ from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from app.exit_status import CommandError
-from app.tui.actions import ACTIONS, Context, actions_in, bindings_of, key_text
 from app.tui.hangup import HangUpWatch
+from app.tui.keys.action import Context, key_text
+from app.tui.keys.registry import ACTIONS, actions_in, bindings_of
 from app.tui.loading import LoadingScreen, Progress
 from app.tui.palette import DARK, LIGHT, THEMES
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from app.draw.attempts import AttemptColumns, attempt_columns
 from app.draw.spans import Line, Span, Tone
-from app.tui.actions import Context, bindings_of
+from app.tui.keys.action import Context
+from app.tui.keys.registry import bindings_of
 from app.tui.line_view import LineView
 from app.wording import day, zone_name
 from capture.model import Flow, Outcome

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from app.draw.spans import Line, Span, Tone, width_of
 from app.terminal_text import cell_width, clip, safe_text
-from app.tui.actions import NUMBERED, Action, key_text
+from app.tui.keys.action import NUMBERED, Action, key_text
 from app.tui.palette import palette_of
 from app.wording import counted as number_of
 from app.wording import grouped

@@ -11,8 +11,9 @@ from textual.screen import ModalScreen
 from app.demo_status import DemoStatus, RunningDemo
 from app.draw.demo import demo_line, demo_page
 from app.draw.spans import Line
-from app.tui.actions import Context, actions_in, bindings_of
 from app.tui.bars import ActionBar, Bar
+from app.tui.keys.action import Context
+from app.tui.keys.registry import actions_in, bindings_of
 from app.tui.linked_view import LinkedView
 
 TICK: Final = 0.5

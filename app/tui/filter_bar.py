@@ -9,8 +9,9 @@ from textual.widgets import Input
 
 from app.draw.spans import Line, Span, Tone
 from app.terminal_text import clip, safe_text
-from app.tui.actions import Context, bindings_of
 from app.tui.bars import Bar
+from app.tui.keys.action import Context
+from app.tui.keys.registry import bindings_of
 from capture.filter import Filter, FilterError, parse_filter
 
 

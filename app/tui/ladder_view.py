@@ -12,7 +12,8 @@ from app.draw.ladder_plan import LadderOptions, LadderPlan, RowKind, plan_ladder
 from app.draw.pending import pending_row
 from app.draw.spans import Line, Span, Tone
 from app.node_status import Timer
-from app.tui.actions import Context, bindings_of
+from app.tui.keys.action import Context
+from app.tui.keys.registry import bindings_of
 from app.tui.line_view import LineView
 from capture.model import Flow, Sighting, Step
 

@@ -18,7 +18,8 @@ from textual.widget import Widget
 
 from app.draw.spans import Line, rule
 from app.terminal_text import safe_text
-from app.tui.actions import Context, bindings_of
+from app.tui.keys.action import Context
+from app.tui.keys.registry import bindings_of
 from app.tui.palette import palette_of
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from app.draw.linked import Linked
 from app.draw.spans import Line, Span, Tone
-from app.tui.actions import Context, bindings_of
+from app.tui.keys.action import Context
+from app.tui.keys.registry import bindings_of
 from app.tui.line_view import LineView, ShowsCursor
 from capture.model import Sighting
 

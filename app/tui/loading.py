@@ -12,7 +12,8 @@ from textual.strip import Strip
 
 from app.draw.spans import Span, Tone
 from app.terminal_text import clip, safe_text
-from app.tui.actions import Context, bindings_of
+from app.tui.keys.action import Context
+from app.tui.keys.registry import bindings_of
 from app.tui.palette import palette_of
 
 if TYPE_CHECKING:

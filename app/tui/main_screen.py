@@ -22,13 +22,15 @@ from app.draw.pending import going_panel, own_connection, own_panel, timers_of
 from app.draw.verdict import verdict_panel
 from app.node_status import ConnectionStatus, RunningNode
 from app.reading import nothing_to_see, oddities
-from app.tui.actions import Action, Context, actions_in, bindings_of
 from app.tui.arrangement import Arrangement, arrange
 from app.tui.attempt_list import AttemptList
 from app.tui.bars import ActionBar, Banner, StatusLine
 from app.tui.demo_page import DemoLine
 from app.tui.empty import EmptyView
 from app.tui.filter_bar import FilterBar
+from app.tui.keys.action import Action, Context
+from app.tui.keys.registry import actions_in, bindings_of
+from app.tui.ladder_actions import LadderActions
 from app.tui.ladder_view import LadderView
 from app.tui.line_view import LineView
 from app.tui.linked_view import LinkedView
@@ -36,6 +38,8 @@ from app.tui.main_actions import MainActions
 from app.tui.message_pane import ByteView, FieldTree, MessagePane
 from app.tui.node_line import NodeLine
 from app.tui.pace import pause_after
+from app.tui.page_actions import PageActions
+from app.tui.saving_actions import SavingActions
 from app.tui.session import Session
 from capture.errors import CaptureError
 from capture.filter import Filter
@@ -45,8 +49,8 @@ TICK = 0.1
 """Least seconds between looks at a live source."""
 
 
-class MainScreen(MainActions, Screen[None], inherit_bindings=False):
-    """Shows a session; what the keys do is in `MainActions`."""
+class MainScreen(PageActions, LadderActions, SavingActions, MainActions, Screen[None], inherit_bindings=False):
+    """Shows a session; what the keys do is in the classes before `Screen`."""
 
     BINDINGS = bindings_of(Context.MAIN, Context.LIVE, Context.OWN_NODE, Context.DEMO)
 

@@ -10,7 +10,8 @@ from textual.message import Message
 from app.draw.hexdump import byte_at, bytes_per_row, hex_row, row_count
 from app.draw.message import DATAGRAM, FieldRow, MessageView, field_line
 from app.draw.spans import Line, Span, Tone, cell
-from app.tui.actions import Context, bindings_of
+from app.tui.keys.action import Context
+from app.tui.keys.registry import bindings_of
 from app.tui.line_view import LineView, ShowsCursor
 from app.wording import counted
 

@@ -10,8 +10,9 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from app.draw.spans import Line, Span, Tone
-from app.tui.actions import Context, actions_in, bindings_of
 from app.tui.bars import ActionBar, Bar
+from app.tui.keys.action import Context
+from app.tui.keys.registry import actions_in, bindings_of
 
 
 class Saying(Bar):

@@ -11,8 +11,9 @@ from textual.screen import ModalScreen
 from app.draw.node import PAGES, tabs_line
 from app.draw.spans import Line
 from app.node_status import NodeStatus, RunningNode
-from app.tui.actions import Context, actions_in, bindings_of
 from app.tui.bars import ActionBar, Bar
+from app.tui.keys.action import Context
+from app.tui.keys.registry import actions_in, bindings_of
 from app.tui.linked_view import LinkedView
 from app.tui.node_line import TICK
 

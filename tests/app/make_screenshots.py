@@ -56,10 +56,10 @@ SHOTS: Final = {
     "small": Shot((80, 24), DARK, ()),
     "large": Shot((200, 60), DARK, (*attempt(5), "1")),
     "verdict": Shot((100, 32), DARK, (*attempt(6), "v")),
-    "nat": Shot((120, 40), DARK, (*attempt(4), "n")),
-    "rounds": Shot((120, 40), DARK, (*attempt(1), "r")),
+    "nat": Shot((120, 40), DARK, (*attempt(4), "b")),
+    "rounds": Shot((120, 40), DARK, (*attempt(1), "R")),
     "live": Shot((120, 40), DARK, (), live=True),
-    "node": Shot((100, 32), DARK, ("N",), live=True),
+    "node": Shot((100, 32), DARK, ("O",), live=True),
     "help": Shot((100, 48), DARK, ("enter", "question_mark")),
 }
 

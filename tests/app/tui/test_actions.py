@@ -4,11 +4,12 @@ import pytest
 from textual.binding import Binding
 from textual.dom import DOMNode
 
-from app.tui.actions import ACTIONS, Action, Context, actions_in, bindings_of, key_text
 from app.tui.app import PeepholeApp
 from app.tui.attempt_list import AttemptList
 from app.tui.demo_page import DemoScreen
 from app.tui.filter_bar import FilterBar
+from app.tui.keys.action import Action, Context, key_text
+from app.tui.keys.registry import ACTIONS, actions_in, bindings_of
 from app.tui.ladder_view import LadderView
 from app.tui.line_view import LineView
 from app.tui.linked_view import LinkedView
@@ -46,7 +47,8 @@ HOMES: dict[Context, type[DOMNode]] = {
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
 def test_an_action_is_bound_where_it_works_and_has_a_method(action: Action) -> None:
     home = HOMES[action.context]
-    assert hasattr(home, f"action_{action.method.partition('(')[0]}")
+    place, _, method = action.method.partition("(")[0].rpartition(".")
+    assert hasattr(MainScreen if place == "screen" else home, f"action_{method}")
     bound = {key for binding in home.BINDINGS if isinstance(binding, Binding) for key in binding.key.split(",")}
     assert set(action.keys.split(",")) <= bound
 
@@ -103,19 +105,19 @@ async def test_the_footer_of_the_help_offers_only_what_works_there() -> None:
         await pilot.press("question_mark")
         await pilot.pause()
         assert text_on(pilot).splitlines()[-1].split() == ["Esc", "back"]
-        await pilot.press("v", "n", "r")
+        await pilot.press("v", "b", "R")
         await pilot.pause()
         assert isinstance(pilot.app.screen, HelpScreen)
         await pilot.press("escape")
         await pilot.pause()
-        await pilot.press("n")
+        await pilot.press("b")
         await pilot.pause()
         assert "NAT evidence" in text_on(pilot)
 
 
 async def test_the_help_of_a_page_begins_with_its_keys() -> None:
     async with staged() as pilot:
-        await pilot.press("r")
+        await pilot.press("R")
         await pilot.pause()
         await pilot.press("question_mark")
         await pilot.pause()

@@ -129,7 +129,7 @@ async def test_a_step_that_never_came_is_said_to_be_missing() -> None:
 
 async def test_a_nat_sample_leads_to_its_packet() -> None:
     async with staged() as pilot:
-        await pilot.press("n", "down", "enter")
+        await pilot.press("b", "down", "enter")
         await pilot.pause()
         selected = ladder_of(pilot).selected
         assert selected is not None

@@ -45,7 +45,7 @@ async def test_a_long_line_of_the_message_pane_ends_in_an_ellipsis() -> None:
         assert "x…" in line
 
 
-@pytest.mark.parametrize("page", ["v", "n", "r"])
+@pytest.mark.parametrize("page", ["v", "b", "R"])
 async def test_the_cursor_of_a_page_stands_apart_from_the_text(page: str) -> None:
     async with staged() as pilot:
         await pilot.press(page)

@@ -108,7 +108,7 @@ async def test_moving_ends_following_and_f_begins_it_again() -> None:
         await look(pilot)
         assert main_of(pilot).flow is FAST_OPEN
         assert "following" not in text_on(pilot)
-        await pilot.press("f")
+        await pilot.press("A")
         assert main_of(pilot).flow is UNANSWERED
         await look(pilot)
         assert main_of(pilot).flow is TWO_ROUNDS
@@ -118,7 +118,7 @@ async def test_a_growing_ladder_does_not_move_under_the_cursor() -> None:
     late = replace(CONSISTENT_RANDOM, steps=CONSISTENT_RANDOM.steps[3:])
     async with live((FAST_OPEN, late), (FAST_OPEN, CONSISTENT_RANDOM)) as pilot:
         await look(pilot)
-        await pilot.press("f", "enter", "k", "k", "k")
+        await pilot.press("A", "enter", "k", "k", "k")
         await pilot.pause()
         ladder = ladder_of(pilot)
         selected, height = ladder.selected, ladder.cursor - ladder.scroll_offset.y

@@ -13,9 +13,9 @@ from app.exit_status import CommandError
 from app.live_feed import LiveFeed
 from app.live_node import LiveNode, NodeSettings
 from app.node_status import ConnectionStatus, Timer
-from app.tui.actions import Context
 from app.tui.app import PeepholeApp
 from app.tui.bars import Banner
+from app.tui.keys.action import Context
 from app.tui.node_leaving import LeavingScreen
 from app.tui.node_line import NodeLine
 from app.tui.node_pages import NodeScreen
@@ -63,7 +63,7 @@ async def test_its_pages() -> None:
     async with small_dht() as shells:
         node = LiveNode(NodeSettings(begin_at(shells[0]), LOOPBACK, pair=PAIR, listen=ListenOptions()), Tap())
         async with running(node) as pilot:
-            await pilot.press("N")
+            await pilot.press("O")
             await pilot.pause()
             assert isinstance(pilot.app.screen, NodeScreen)
             assert "by the rule" in text_on(pilot)
@@ -133,7 +133,7 @@ async def test_a_connection_is_seen_from_both_ends() -> None:
             assert flow.verdict.code == "open-server"
             assert flow.key.holepunch_secret is not None or flow.key.server_public_key == PAIR.public_key
             assert "over" in text_on(pilot).splitlines()[1]
-            await pilot.press("N", "4")
+            await pilot.press("O", "4")
             await pilot.pause()
             assert "said: hello" in text_on(pilot)
             assert "both sides ended" in text_on(pilot)
@@ -167,7 +167,7 @@ async def test_a_server_that_nobody_knows() -> None:
             await client.finished()
             await see(pilot)
             assert "failed" in text_on(pilot).splitlines()[1]
-            await pilot.press("N", "4")
+            await pilot.press("O", "4")
             await pilot.pause()
             assert "PEER_NOT_FOUND: no node holds a record of the peer" in text_on(pilot)
 
@@ -200,7 +200,7 @@ async def see(pilot: Pilot[int]) -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_page_at_every_size(size: tuple[int, int]) -> None:
     async with still(Still(), size=size) as pilot:
-        await pilot.press("N")
+        await pilot.press("O")
         for key, words in (
             ("1", ("203.0.113.7:*", "RANDOM", "degraded")),
             ("2", ("198.51.100.1:1", "1 down hint")),
@@ -217,7 +217,7 @@ async def test_every_page_at_every_size(size: tuple[int, int]) -> None:
 
 async def test_the_pages_have_help_and_can_be_left_for_good() -> None:
     async with still(Still()) as pilot:
-        await pilot.press("N", "question_mark")
+        await pilot.press("O", "question_mark")
         await pilot.pause()
         lines = text_on(pilot).splitlines()
         assert lines[1].strip() == Context.NODE, "the help begins with where one is"
@@ -265,7 +265,7 @@ async def test_an_attempt_counts_down_what_it_waits_for() -> None:
 
 async def test_what_is_no_single_node_has_no_line_and_no_pages() -> None:
     async with still(Still(state=None)) as pilot:
-        await pilot.press("N")
+        await pilot.press("O")
         await pilot.pause()
         assert main_of(pilot)
         assert "Waiting for packets" in text_on(pilot)

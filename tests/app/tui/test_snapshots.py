@@ -23,8 +23,8 @@ SCREENS = {
     "medium-light": (LIGHT, (120, 40), ("j",)),
     "large": (DARK, (200, 60), ("2",)),
     "verdict": (DARK, (80, 24), ("v",)),
-    "nat": (DARK, (120, 40), ("n",)),
-    "rounds": (LIGHT, (120, 40), ("r",)),
+    "nat": (DARK, (120, 40), ("b",)),
+    "rounds": (LIGHT, (120, 40), ("R",)),
     "help": (DARK, (80, 24), ("enter", "question_mark")),
     "filter": (DARK, (80, 24), ("slash", *"verdict == punched an")),
 }

@@ -116,7 +116,7 @@ async def test_a_capture_without_attempts_says_what_it_holds_and_what_to_do(size
         shown = text_on(pilot)
         assert "none of the 1 200 packets is DHT traffic" in " ".join(shown.split())
         assert "What to do" in shown
-        await pilot.press("j", "enter", "tab", "v", "n", "d", "s", "w", "m", "c", "1", "x", "y", "backslash", "f")
+        await pilot.press("j", "enter", "tab", "v", "b", "d", "s", "w", "m", "c", "1", "f2", "y", "backslash", "A")
         assert main_of(pilot).flow is None
 
 
@@ -145,7 +145,7 @@ async def test_text_from_outside_is_shown_harmlessly() -> None:
     )
     files = (FileSummary("/tmp/" + HARM, "pcap", 1, 1, 0, 0, truncated=HARM),)
     async with staged(replace(story((flow,)), files=files), size=(200, 60)) as pilot:
-        for keys in ((), ("enter",), ("enter",), ("v",), ("n",), ("r",)):
+        for keys in ((), ("enter",), ("enter",), ("v",), ("b",), ("R",)):
             await pilot.press(*keys)
             await pilot.pause()
             shown = text_on(pilot)
@@ -154,7 +154,7 @@ async def test_text_from_outside_is_shown_harmlessly() -> None:
             assert "ש" not in shown
             assert all(strip.cell_length == 200 for strip in pilot.app.screen._compositor.render_strips())
         assert "[bold]red[/bold]" in shown or "\\e[31m" in shown
-        await pilot.press("q", "x")
+        await pilot.press("q", "f2")
         await pilot.pause()
         await pilot.press("escape", "9")
         await pilot.pause()
@@ -204,7 +204,7 @@ async def test_x_asks_for_the_format_and_writes_marked_attempts(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     async with staged() as pilot:
-        await pilot.press("g", "space", "space", "x")
+        await pilot.press("g", "space", "space", "f2")
         await pilot.pause()
         assert "export 2 attempts as" in text_on(pilot)
         await pilot.press("down", "enter")

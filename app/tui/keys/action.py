@@ -1,0 +1,102 @@
+"""What an action of the inspector is.
+
+An `Action` has a stable id (what a key map rebinds), its keys, a word for the footer, a sentence for the help, where
+it works, and the method ``action_<method>`` that does it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Context(StrEnum):
+    """Where an action works; the value is its heading in the help."""
+
+    EVERYWHERE = "everywhere"
+    MAIN = "main screen"
+    ROWS = "in any list of rows"
+    ATTEMPTS = "attempt list"
+    LADDER = "ladder"
+    FIELDS = "fields of a message"
+    BYTES = "bytes of a message"
+    LINKS = "lines that lead to a packet"
+    PAGE = "any page"
+    TURNING = "verdict, NAT and rounds pages"
+    CHOICE = "a choice"
+    LIVE = "live capture"
+    OWN_NODE = "own node"
+    NODE = "pages of the own node"
+    DEMO = "demo"
+    DEMO_PAGE = "page of the demo"
+    LEAVING = "while the own node takes leave"
+    FILTER = "while typing a filter"
+    LOADING = "while files are read"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a user can do."""
+
+    id: str
+    keys: str
+    """Textual key names, comma between alternatives."""
+    label: str
+    """A word or two for the footer."""
+    help: str
+    context: Context
+    method: str
+    """Name after ``action_``, perhaps with arguments; after ``screen.`` it is one of the main screen."""
+    rank: int = 0
+    """Place in the footer, 1 is first; 0 is not shown there."""
+
+
+def action(context: Context, id_: str, keys: str, label: str, help_: str, method: str = "", rank: int = 0) -> Action:
+    """An action of a context; its method is called as the action is, if nothing else is said."""
+    return Action(f"{context.name.lower()}.{id_}", keys, label, help_, context, method or id_, rank)
+
+
+NUMBERED: Final = frozenset({"evidence", "node_page"})
+"""Methods that are given the digit that was pressed."""
+
+KEY_NAMES: Final = {
+    "question_mark": "?",
+    "slash": "/",
+    "backslash": "\\",
+    "escape": "Esc",
+    "enter": "Enter",
+    "space": "Space",
+    "tab": "Tab",
+    "shift+tab": "⇧Tab",
+    "down": "↓",
+    "up": "↑",
+    "left": "←",
+    "right": "→",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+    "home": "Home",
+    "end": "End",
+    "f1": "F1",
+    "f2": "F2",
+    "f3": "F3",
+    "f4": "F4",
+    "f5": "F5",
+    "f6": "F6",
+    "f7": "F7",
+    "f8": "F8",
+    "f9": "F9",
+    "f10": "F10",
+    "semicolon": ";",
+    "colon": ":",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+}
+
+
+def key_text(keys: str) -> str:
+    """Keys as people write them: ``j ↓``, ``^F``, ``1–9``."""
+    names = keys.split(",")
+    if len(names) > 2 and all(name.isdigit() for name in names):
+        return f"{names[0]}–{names[-1]}"
+    return " ".join(KEY_NAMES.get(name, name.replace("ctrl+", "^").upper() if "+" in name else name) for name in names)

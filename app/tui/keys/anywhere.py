@@ -1,0 +1,29 @@
+"""Actions that work on every screen, in every list, and in small windows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.tui.keys.action import Action, Context, action
+
+ACTIONS: Final[tuple[Action, ...]] = (
+    action(Context.EVERYWHERE, "help", "question_mark,f1", "help", "keys and signs, for where you are", rank=90),
+    action(Context.EVERYWHERE, "quit", "Q,ctrl+q", "quit", "leave Peephole"),
+    action(Context.EVERYWHERE, "palette", "ctrl+p", "palette", "find any action by name", "command_palette"),
+    action(Context.EVERYWHERE, "theme", "ctrl+t", "theme", "switch between dark and light", "switch_theme"),
+    action(Context.EVERYWHERE, "screenshot", "ctrl+s", "screenshot", "save the screen as SVG", "save_picture"),
+    action(Context.ROWS, "down", "j,down", "down", "next row", "move(1)"),
+    action(Context.ROWS, "up", "k,up", "up", "previous row", "move(-1)"),
+    action(Context.ROWS, "page_down", "pagedown,ctrl+f", "page down", "a page down", "page(1)"),
+    action(Context.ROWS, "page_up", "pageup,ctrl+b", "page up", "a page up", "page(-1)"),
+    action(Context.ROWS, "half_down", "ctrl+d", "half down", "half a page down", "half(1)"),
+    action(Context.ROWS, "half_up", "ctrl+u", "half up", "half a page up", "half(-1)"),
+    action(Context.ROWS, "first", "g,home", "first", "first row"),
+    action(Context.ROWS, "last", "G,end", "last", "last row"),
+    action(Context.CHOICE, "choose", "enter", "take it", "take the selected one", rank=1),
+    action(Context.CHOICE, "close", "escape,q", "cancel", "close and do nothing", rank=91),
+    action(Context.FILTER, "keep", "enter", "keep", "keep what is valid and go to the list", rank=1),
+    action(Context.FILTER, "cancel", "escape", "cancel", "leave the filter as it was", rank=2),
+    action(Context.LOADING, "stop", "escape,q", "stop", "stop reading and leave"),
+    action(Context.LEAVING, "force", "q,escape", "leave now", "leave without taking back what is announced", rank=1),
+)  # fmt: skip

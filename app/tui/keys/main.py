@@ -1,0 +1,28 @@
+"""Actions of the main screen, whichever pane is focused."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.tui.keys.action import Action, Context, action
+
+ACTIONS: Final[tuple[Action, ...]] = (
+    action(Context.MAIN, "next_pane", "tab", "pane", "go to the next pane", rank=9),
+    action(Context.MAIN, "previous_pane", "shift+tab", "previous pane", "go to the previous pane"),
+    action(Context.MAIN, "maximise", "backslash", "maximise", "give the whole screen to this pane, or back"),
+    action(Context.MAIN, "back", "escape,q", "back", "one level back; from the list: leave", rank=91),
+    action(Context.MAIN, "filter", "slash,f,f7", "filter", "show only attempts that pass an expression", rank=2),
+    action(Context.MAIN, "verdict", "v", "verdict", "verdict, evidence and facts of the attempt", rank=3),
+    action(Context.MAIN, "nat", "b", "NAT", "what shows each side's NAT class, sample by sample", rank=4),
+    action(Context.MAIN, "rounds", "R", "rounds", "rounds and address tokens, both sides", rank=5),
+    action(Context.MAIN, "detail", "d", "detail", "show or hide fields and bytes of the selected step", rank=6),
+    action(Context.MAIN, "evidence", "1,2,3,4,5,6,7,8,9", "evidence", "jump to the packet that is evidence 1 to 9",
+            "evidence", rank=7),
+    action(Context.MAIN, "time", "w", "time", "time column: since the start, time of day, since the marked step",
+            rank=12),
+    action(Context.MAIN, "colour", "c", "colour", "colour arrows by phase, by sender or by tokens", rank=13),
+    action(Context.MAIN, "bursts", "m", "bursts", "bursts of punches: folded, one by one, hidden", rank=10),
+    action(Context.MAIN, "export", "f2,S", "export", "write this attempt to a file", rank=8),
+    action(Context.MAIN, "copy", "y", "copy", "copy a report of this attempt to the clipboard", rank=14),
+    action(Context.MAIN, "follow", "A", "follow", "keep the newest attempt selected, and the end of its ladder"),
+)  # fmt: skip
