@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from app.tui.keys.names import key_text
+
+__all__ = ["NUMBERED", "Action", "Context", "action", "key_text"]
+
 
 class Context(StrEnum):
     """Where an action works; the value is its heading in the help."""
@@ -31,6 +35,8 @@ class Context(StrEnum):
     DEMO = "demo"
     DEMO_PAGE = "page of the demo"
     LEAVING = "while the own node takes leave"
+    FIND = "finding in lists and pages"
+    FINDING = "while typing what to find"
     FILTER = "while typing a filter"
     LOADING = "while files are read"
 
@@ -59,44 +65,3 @@ def action(context: Context, id_: str, keys: str, label: str, help_: str, method
 
 NUMBERED: Final = frozenset({"evidence", "node_page"})
 """Methods that are given the digit that was pressed."""
-
-KEY_NAMES: Final = {
-    "question_mark": "?",
-    "slash": "/",
-    "backslash": "\\",
-    "escape": "Esc",
-    "enter": "Enter",
-    "space": "Space",
-    "tab": "Tab",
-    "shift+tab": "⇧Tab",
-    "down": "↓",
-    "up": "↑",
-    "left": "←",
-    "right": "→",
-    "pagedown": "PgDn",
-    "pageup": "PgUp",
-    "home": "Home",
-    "end": "End",
-    "f1": "F1",
-    "f2": "F2",
-    "f3": "F3",
-    "f4": "F4",
-    "f5": "F5",
-    "f6": "F6",
-    "f7": "F7",
-    "f8": "F8",
-    "f9": "F9",
-    "f10": "F10",
-    "semicolon": ";",
-    "colon": ":",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-}
-
-
-def key_text(keys: str) -> str:
-    """Keys as people write them: ``j ↓``, ``^F``, ``1–9``."""
-    names = keys.split(",")
-    if len(names) > 2 and all(name.isdigit() for name in names):
-        return f"{names[0]}–{names[-1]}"
-    return " ".join(KEY_NAMES.get(name, name.replace("ctrl+", "^").upper() if "+" in name else name) for name in names)
