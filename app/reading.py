@@ -25,13 +25,17 @@ WARNINGS_SHOWN = 5
 """Malformed key log lines that are named one by one."""
 
 
-class Reported(Protocol):
-    """What a report needs of a story."""
+class Filed(Protocol):
+    """What was read from files or a live source."""
 
     @property
     def files(self) -> tuple[FileSummary, ...]:
         """Counts of each file or live source."""
         ...
+
+
+class Reported(Filed, Protocol):
+    """What a report needs of a story."""
 
     @property
     def flows(self) -> tuple[Flow, ...]:
@@ -152,7 +156,7 @@ def _not_understood(log: KeyLog) -> str:
     return f"{lines}, and no other secret" if not log.secrets() else f"{lines} left alone"
 
 
-def oddities(story: Reported) -> Iterable[str]:
+def oddities(story: Filed) -> Iterable[str]:
     """What is wrong with the files, one sentence each."""
     for file in story.files:
         if file.truncated:
@@ -172,7 +176,7 @@ def useless_keys(story: Reported, keys: Keys) -> Iterable[str]:
             yield f"{option} {key(public_key)} is the key of no attempt in here: none has the target {key(target)}"
 
 
-def nothing_to_see(story: Reported) -> str:
+def nothing_to_see(story: Filed) -> str:
     """Why a story has no attempts."""
     messages = sum(file.dht_messages for file in story.files)
     packets = sum(file.packets for file in story.files)

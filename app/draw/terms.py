@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from app import names
 from app.draw.spans import Tone
 from app.terminal_text import safe_text
 from capture.model import Flow, NatEvidence, Outcome, Path, Role, TokenState, VerdictCode
@@ -126,19 +127,22 @@ def path(value: Path | None) -> str:
 
 
 def address(value: Address | None) -> str:
-    """``host:port``; ``?`` where unknown."""
-    return "?" if value is None else safe_text(str(value))
+    """The name in use, or ``host:port``; ``?`` where unknown."""
+    return "?" if value is None else names.in_use().address(value) or safe_text(str(value))
 
 
 def host(value: Address) -> str:
-    """The host alone."""
-    return safe_text(value.host)
+    """The name of the host in use, or the host alone."""
+    return names.in_use().host(value) or safe_text(value.host)
 
 
 def key(value: bytes | None, digits: int = 4) -> str:
-    """The first and last hex digits of a key or hash, ``3664…3976``; ``?`` where unknown."""
+    """The name in use of a key or hash, or its first and last hex digits, ``3664…3976``; ``?`` where unknown."""
     if value is None:
         return "?"
+    name = names.in_use().key(value)
+    if name is not None:
+        return name
     text = value.hex()
     return text if len(text) <= 2 * digits + 1 else f"{text[:digits]}…{text[-digits:]}"
 
