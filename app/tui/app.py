@@ -83,7 +83,7 @@ class PeepholeApp(App[int]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every action of the main screen, and Textual's themes."""
-        contexts = {Context.EVERYWHERE, Context.MAIN} if screen.query("#ladder") else {Context.EVERYWHERE}
+        contexts = {Context.EVERYWHERE, Context.MAIN, Context.FIND} if screen.query("#ladder") else {Context.EVERYWHERE}
         for action in ACTIONS:
             if action.context in contexts and action.method not in {"command_palette", "evidence"}:
                 title = f"{action.label[:1].upper()}{action.label[1:]}"
@@ -105,6 +105,7 @@ class PeepholeApp(App[int]):
             "bytes": Context.BYTES,
             "verdict": Context.LINKS,
             "expression": Context.FILTER,
+            "sought": Context.FINDING,
             "choices": Context.CHOICE,
             "node-page": Context.NODE,
             "demo-page": Context.DEMO_PAGE,

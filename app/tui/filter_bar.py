@@ -58,6 +58,11 @@ class FilterBar(Vertical):
         self._before = parse_filter("")
         self._valid = self._before
 
+    @property
+    def lines(self) -> int:
+        """Screen lines that it takes now."""
+        return 2 if self.display else 0
+
     def compose(self) -> ComposeResult:
         """The input, and under it the judgement."""
         yield Input(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual.events import Click
 from textual.geometry import Region, Size
@@ -16,11 +16,14 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from app.draw.spans import Line, rule
+from app.draw.spans import Line, rule, text_of
 from app.terminal_text import safe_text
 from app.tui.keys.action import Context
 from app.tui.keys.registry import bindings_of
 from app.tui.palette import palette_of
+
+if TYPE_CHECKING:
+    from app.tui.sought import Matcher, Sought
 
 
 class ShowsCursor(Enum):
@@ -61,6 +64,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=Abs
     cursor: reactive[int] = reactive(0, repaint=False)
 
     _title = ""
+    _sought: Sought | None = None
+    """What is looked for in the rows; lit where a row says it."""
 
     class Moved(Message):
         """The cursor went to another row."""
@@ -141,6 +146,30 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=Abs
     def can_stand_on(self, index: int) -> bool:
         """Whether the cursor may stop on a row."""
         return 0 <= index < self.row_count
+
+    def finder(self, what: Sought) -> Matcher:
+        """Which rows match what is looked for: those that say it, where a view knows nothing better.
+
+        Returns:
+            A function that is asked row by row, or a mask over all rows.
+        """
+        return lambda index: what.in_text(text_of(self.draw_row(index)))
+
+    def show_sought(self, what: Sought | None) -> None:
+        """Light what is looked for in the rows, or nothing."""
+        self._sought = what
+        self.repaint()
+
+    def reveal(self, index: int) -> None:
+        """Go to a row; where the cursor can't stand on it, bring it into view."""
+        if self.can_stand_on(index):
+            self.cursor = index
+            self.show_cursor()
+        elif 0 <= index < self.row_count:
+            top = self.scroll_offset.y
+            if not top <= index < top + self.page_height:
+                self.scroll_to(y=max(0, index - self.page_height // 2), animate=False, force=True)
+            self.repaint()
 
     def rows_changed(self) -> None:
         """Adapt the scroll range and the cursor to new rows and repaint."""
@@ -253,7 +282,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=Abs
         if index >= self.row_count:
             return _Drawn(())
         marked = self.cursor_shown and index == self.cursor and self.can_stand_on(index)
-        return _Drawn(self.draw_row(index), marked)
+        line = self.draw_row(index)
+        return _Drawn(line if self._sought is None else self._sought.lit(line), marked)
 
     def _reach(self, size: Size) -> None:
         """Adapt the scroll range. Where only more rows came, without arranging the whole screen again."""

@@ -28,6 +28,8 @@ from app.tui.bars import ActionBar, Banner, StatusLine
 from app.tui.demo_page import DemoLine
 from app.tui.empty import EmptyView
 from app.tui.filter_bar import FilterBar
+from app.tui.find_actions import MainFind
+from app.tui.find_bar import FindBar
 from app.tui.keys.action import Action, Context
 from app.tui.keys.registry import actions_in, bindings_of
 from app.tui.ladder_actions import LadderActions
@@ -49,10 +51,12 @@ TICK = 0.1
 """Least seconds between looks at a live source."""
 
 
-class MainScreen(PageActions, LadderActions, SavingActions, MainActions, Screen[None], inherit_bindings=False):
+class MainScreen(
+    MainFind, PageActions, LadderActions, SavingActions, MainActions, Screen[None], inherit_bindings=False
+):
     """Shows a session; what the keys do is in the classes before `Screen`."""
 
-    BINDINGS = bindings_of(Context.MAIN, Context.LIVE, Context.OWN_NODE, Context.DEMO)
+    BINDINGS = bindings_of(Context.MAIN, Context.FIND, Context.LIVE, Context.OWN_NODE, Context.DEMO)
 
     DEFAULT_CSS = """
     MainScreen { background: $background; }
@@ -99,6 +103,7 @@ class MainScreen(PageActions, LadderActions, SavingActions, MainActions, Screen[
         yield Banner()
         yield AttemptList(self.zone)
         yield FilterBar()
+        yield FindBar()
         yield EmptyView()
         with Horizontal(id="lower"):
             yield LadderView(LadderOptions(zone=self.zone))
@@ -212,9 +217,9 @@ class MainScreen(PageActions, LadderActions, SavingActions, MainActions, Screen[
         bars = self.query_one(NodeLine).display + self.query_one(DemoLine).display + self.query_one(Banner).display
         plan = arrange(
             self.size.width,
-            self.size.height - bars - 2 * self.query_one(FilterBar).display,
+            self.size.height - bars - self.query_one(FilterBar).lines - self.query_one(FindBar).lines,
             attempts=len(flows),
-            focused=self.focused.id if self.focused is not None else None,
+            focused=self.searched or (self.focused.id if self.focused is not None else None),
             detail=self.detail,
             maximised=self.maximised,
         )
@@ -248,6 +253,8 @@ class MainScreen(PageActions, LadderActions, SavingActions, MainActions, Screen[
         """What the footer offers."""
         if self.focused is not None and self.focused.id == "expression":
             return actions_in(Context.FILTER)
+        if self.focused is not None and self.focused.id == "sought":
+            return actions_in(Context.FINDING)
         context = {
             "attempts": Context.ATTEMPTS,
             "ladder": Context.LADDER,

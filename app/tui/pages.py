@@ -11,17 +11,19 @@ from textual.screen import ModalScreen
 
 from app.draw.spans import Line, Span, Tone
 from app.tui.bars import ActionBar
+from app.tui.find import FindActions
+from app.tui.find_bar import FindBar
 from app.tui.keys.action import Context
 from app.tui.keys.registry import actions_in, bindings_of
 from app.tui.line_view import LineView
 from app.tui.linked_view import Content, LinkedView
 from capture.model import Sighting
 
-_PAGE_BINDINGS = [*bindings_of(Context.PAGE), *bindings_of(Context.EVERYWHERE, namespace="app.")]
+_PAGE_BINDINGS = [*bindings_of(Context.PAGE, Context.FIND), *bindings_of(Context.EVERYWHERE, namespace="app.")]
 _ATTEMPT_BINDINGS = [*_PAGE_BINDINGS, *bindings_of(Context.TURNING)]
 
 
-class PageScreen(ModalScreen[Sighting | None], inherit_bindings=False):
+class PageScreen(FindActions, ModalScreen[Sighting | None], inherit_bindings=False):
     """A page of lines; closes with the packet that the user wants to go to, or None."""
 
     OFFERS: ClassVar[tuple[Context, ...]] = (Context.PAGE, Context.EVERYWHERE)
@@ -44,6 +46,7 @@ class PageScreen(ModalScreen[Sighting | None], inherit_bindings=False):
         """Title, lines, keys."""
         with Vertical():
             yield LinkedView("page", self._title)
+            yield FindBar()
             yield ActionBar()
 
     def on_mount(self) -> None:

@@ -8,6 +8,7 @@ from app.tui.app import PeepholeApp
 from app.tui.attempt_list import AttemptList
 from app.tui.demo_page import DemoScreen
 from app.tui.filter_bar import FilterBar
+from app.tui.find_bar import FindBar
 from app.tui.keys.action import Action, Context, key_text
 from app.tui.keys.registry import ACTIONS, actions_in, bindings_of
 from app.tui.ladder_view import LadderView
@@ -40,6 +41,8 @@ HOMES: dict[Context, type[DOMNode]] = {
     Context.TURNING: AttemptPage,
     Context.CHOICE: ChoiceScreen,
     Context.FILTER: FilterBar,
+    Context.FIND: MainScreen,
+    Context.FINDING: FindBar,
     Context.LOADING: LoadingScreen,
 }
 
@@ -64,7 +67,7 @@ def test_no_view_binds_a_key_that_is_not_in_the_registry() -> None:
 
 def test_ids_are_unique_and_keys_do_not_clash_within_a_view() -> None:
     assert len({action.id for action in ACTIONS}) == len(ACTIONS)
-    shared = (Context.EVERYWHERE, Context.MAIN, Context.LIVE, Context.OWN_NODE, Context.ROWS)
+    shared = (Context.EVERYWHERE, Context.MAIN, Context.FIND, Context.LIVE, Context.OWN_NODE, Context.ROWS)
     for own in ((Context.ATTEMPTS,), (Context.LADDER,), (Context.FIELDS,), (Context.BYTES,)):
         keys = [key for action in actions_in(*shared, *own) for key in action.keys.split(",")]
         assert len(keys) == len(set(keys))
