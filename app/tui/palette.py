@@ -1,4 +1,9 @@
-"""How tones look: two themes of our own, and a mapping that also serves every theme that Textual brings."""
+"""How tones look under a theme, ours or one of Textual's.
+
+Text can be read everywhere: a colour with too little contrast to what is behind it is moved towards black or white
+until it has enough, on the row of the cursor by itself. In the colours of the terminal, or without any, nothing is known
+of the background: dim text is the dim of the terminal, the cursor is reversed, and underlined where focus is elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -8,66 +13,13 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
 from textual.strip import Strip
-from textual.theme import Theme
 
 from app.draw.spans import Line, Tone, fitted, width_of
+from app.tui.contrast import readable
+from app.tui.themes import DARK, LIGHT, MONO, THEMES
 
 if TYPE_CHECKING:
     from textual.app import App
-
-DARK: Final = "peephole-dark"
-LIGHT: Final = "peephole-light"
-
-THEMES: Final = (
-    Theme(
-        name=DARK,
-        primary="#6cb6ff",
-        secondary="#c4a7f5",
-        accent="#ffb454",
-        warning="#f2c94c",
-        error="#ff7a85",
-        success="#7ee08f",
-        foreground="#d9e0ea",
-        background="#10141b",
-        surface="#10141b",
-        panel="#1d2531",
-        dark=True,
-        variables={
-            "cursor": "#24476d",
-            "cursor-away": "#1d2b3d",
-            "find": "#5fd3d9",
-            "sample": "#8fb8a8",
-            "probe": "#c4a7f5",
-            "border": "#3a4759",
-            "scrollbar": "#2c3848",
-            "scrollbar-background": "#151b24",
-        },
-    ),
-    Theme(
-        name=LIGHT,
-        primary="#0a5cad",
-        secondary="#6f3bb0",
-        accent="#9a4d00",
-        warning="#7d5a00",
-        error="#b01c38",
-        success="#1a7034",
-        foreground="#20242c",
-        background="#fbfaf7",
-        surface="#fbfaf7",
-        panel="#ebe7de",
-        dark=False,
-        variables={
-            "cursor": "#cfe2f7",
-            "cursor-away": "#e9eef3",
-            "find": "#00707a",
-            "sample": "#46695c",
-            "probe": "#6f3bb0",
-            "border": "#b9b3a6",
-            "scrollbar": "#c9c3b6",
-            "scrollbar-background": "#f1eee7",
-        },
-    ),
-)
 
 _LOOK: Final[dict[Tone, tuple[tuple[str, ...], float, dict[str, Any]]]] = {
     Tone.PLAIN: (("foreground",), 1.0, {}),
@@ -95,37 +47,74 @@ _LOOK: Final[dict[Tone, tuple[tuple[str, ...], float, dict[str, Any]]]] = {
 """Tone to theme variables (the first that the theme has), opacity, and style flags."""
 
 
-class Palette:
-    """Rich styles for tones under one theme."""
+__all__ = ["DARK", "LIGHT", "THEMES", "Palette", "palette_of"]
 
-    def __init__(self, variables: dict[str, str], *, dark: bool) -> None:
+
+class Palette:
+    """Rich styles for tones under one theme.
+
+    Args:
+        variables: of the theme.
+        dark: whether it is a dark one.
+        colours: whether any may be used.
+    """
+
+    def __init__(self, variables: dict[str, str], *, dark: bool, colours: bool = True) -> None:
         self.background = _colour(variables, "background", "#000000" if dark else "#ffffff")
-        foreground = _colour(variables, "foreground", "#ffffff" if dark else "#000000")
+        self._foreground = _colour(variables, "foreground", "#ffffff" if dark else "#000000")
+        self._variables = variables
+        self.terminals_own = not colours or self.background.ansi is not None
+        """Whether the background is whatever the terminal has."""
         self.tones: dict[Tone, Style] = {}
-        for tone, (names, opacity, flags) in _LOOK.items():
-            found = next((variables[name] for name in names if name in variables), None)
-            colour = foreground if found is None else _parsed(found, foreground)
-            self.tones[tone] = Style(color=self._over(colour, opacity).rich_color, **flags)
-        cursor = _colour(variables, "cursor", variables.get("primary-muted", "#333333"))
-        away = _colour(variables, "cursor-away", variables.get("panel", "#222222"))
-        self.cursor = Style(bgcolor=self._over(cursor, 1.0).rich_color)
-        self.cursor_away = Style(bgcolor=self._over(away, 1.0).rich_color)
-        self.plain = Style(color=foreground.rich_color, bgcolor=self.background.rich_color)
+        self.tones_on_cursor: dict[Tone, Style] = {}
+        if self.terminals_own:
+            self.plain, self.cursor, self.cursor_away = Style(), Style(reverse=True), Style(underline=True)
+            self._take_terminals(colours)
+        else:
+            cursor = self._over(_colour(variables, "cursor", variables.get("primary-muted", "#333333")), 1.0)
+            away = self._over(_colour(variables, "cursor-away", variables.get("panel", "#222222")), 1.0)
+            self.plain = Style(color=self._foreground.rich_color, bgcolor=self.background.rich_color)
+            self.cursor, self.cursor_away = Style(bgcolor=cursor.rich_color), Style(bgcolor=away.rich_color)
+            self._take_readable(cursor, away)
 
     def strip(self, line: Line, width: int, under: Style | None = None) -> Strip:
         """The line as a strip of `width` cells; a longer one ends in an ellipsis."""
         base = self.plain if under is None else self.plain + under
+        on_ground = under is None or (self.terminals_own and not under.reverse)
+        tones = self.tones if on_ground else self.tones_on_cursor
         left = width - width_of(line)
         if left < 0:
             line = fitted(line, width)
-        segments = [Segment(span.text, base + self.tones[span.tone]) for span in line]
+        segments = [Segment(span.text, base + tones[span.tone]) for span in line]
         if left > 0:
             segments.append(Segment(" " * left, base))
         return Strip(segments).crop(0, width)
 
+    def _take_terminals(self, colours: bool) -> None:
+        """Tones where nothing is known of the background."""
+        for tone, (names, opacity, flags) in _LOOK.items():
+            ink = self._ink(names)
+            coloured = colours and ink.ansi is not None and ink.ansi >= 0
+            dim = True if opacity < 0.9 else None
+            self.tones[tone] = Style(color=ink.rich_color if coloured else None, dim=dim, **flags)
+            # Reversed, a coloured word would be a patch of colour in the row.
+            self.tones_on_cursor[tone] = Style(**flags)
+
+    def _take_readable(self, cursor: Color, away: Color) -> None:
+        """Tones with enough contrast to each ground."""
+        for tone, (names, opacity, flags) in _LOOK.items():
+            ink = on_cursor = self._over(self._ink(names), opacity)
+            if tone is not Tone.RULE:
+                ink = readable(ink, self.background)
+                on_cursor = readable(readable(ink, cursor), away)
+            self.tones[tone] = Style(color=ink.rich_color, **flags)
+            self.tones_on_cursor[tone] = Style(color=on_cursor.rich_color, **flags)
+
+    def _ink(self, names: tuple[str, ...]) -> Color:
+        found = next((self._variables[name] for name in names if name in self._variables), None)
+        return self._foreground if found is None else _parsed(found, self._foreground)
+
     def _over(self, colour: Color, opacity: float) -> Color:
-        if colour.ansi is not None or self.background.ansi is not None:
-            return colour
         opacity *= colour.a
         return self.background.blend(colour.with_alpha(1.0), opacity) if opacity < 1 else colour
 
@@ -137,7 +126,7 @@ def palette_of(app: App[Any]) -> Palette:
     """The palette of the app's theme."""
     name = app.theme
     if name not in _PALETTES:
-        _PALETTES[name] = Palette(app.theme_variables, dark=app.current_theme.dark)
+        _PALETTES[name] = Palette(app.theme_variables, dark=app.current_theme.dark, colours=name != MONO)
     return _PALETTES[name]
 
 
