@@ -1,8 +1,8 @@
 """How tones look under a theme, ours or one of Textual's.
 
 Text can be read everywhere: a colour with too little contrast to what is behind it is moved towards black or white
-until it has enough, on the row of the cursor by itself. In the colours of the terminal, or without any, nothing is known
-of the background: dim text is the dim of the terminal, the cursor is reversed, and underlined where focus is elsewhere.
+until it has enough, on the row of the cursor by itself. In the colours of the terminal, or without any, nothing is
+known of the background: dim text is dimmed by the terminal, the cursor is reversed, and underlined without focus.
 """
 
 from __future__ import annotations
