@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from capture.candidate_list import Candidate
+    from capture.course import Course
     from capture.model import (
         FlowMessage,
         KeyEvidence,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
         TokenState,
         Verdict,
     )
+    from capture.token_life import TokenEvent
     from protocol.address import Address
 
 
@@ -76,6 +79,14 @@ class Flow:
     server_nat: NatEvidence | None = None
     notes: tuple[str, ...] = field(default=())
     """Oddities worth saying: unparsable payloads, reused ids, clock jumps."""
+    candidates: tuple[Candidate, ...] = ()
+    """Addresses of the server that the client could try, then the client's that the server could."""
+    token_events: tuple[TokenEvent, ...] = ()
+    """Issues and echoes of both tokens, in the order of the rounds."""
+    announced_relays: tuple[Address, ...] = ()
+    """Relays that the server announced itself on, as far as the capture shows them."""
+    course: Course | None = None
+    """When its stages began and ended; None for an attempt that was drawn by hand."""
 
     @property
     def ended(self) -> float:
@@ -103,5 +114,15 @@ class FileSummary:
     truncated: str | None = None
     """What was wrong with the file and at which byte, when it is damaged."""
     clock_offset: float = 0.0
-    """Seconds added to this file's times to agree with the first file's clock."""
+    """By how many seconds this file's clock is ahead of the first one's; taken off its times."""
     notes: tuple[str, ...] = ()
+    clock_uncertainty: float | None = None
+    """By how many seconds that may be wrong either way; None: not known."""
+    clock_given: bool = False
+    """Whether the user said it."""
+    udx: int = 0
+    """Datagrams with a UDX header."""
+    punches: int = 0
+    """Datagrams that punch: one zero byte."""
+    dropped: int | None = None
+    """Packets lost before they could be captured or read; None where nothing counts them."""

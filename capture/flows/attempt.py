@@ -118,8 +118,8 @@ class Attempt:
     noise2_plaintext: bytes | None = None
     noise2_reason: str = ""
     client_public_key: bytes | None = None
-    token_secrets: dict[str, bytes] = field(default_factory=dict)
-    """Local token secrets that a key log gave, by side."""
+    token_secrets: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+    """Local token secrets that key logs gave, by side."""
     announced_relays: set[int] = field(default_factory=set)
     """Relays that the server's record or its announcements name."""
 

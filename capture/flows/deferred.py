@@ -12,7 +12,7 @@ Stage = tuple[tuple[str, ...], Callable[[], Mapping[str, Any]]]
 """Names of fields, and what makes all of them at once."""
 
 
-_PER_PACKET: Final = ("messages", "steps", "client_nat", "server_nat")
+_PER_PACKET: Final = ("messages", "steps", "client_nat", "server_nat", "candidates")
 """Fields that hold an object for each packet."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from capture.course import Course, Stage, StageTime
 from capture.flows.attempt import Attempt, Exchange
 from capture.flows.copies import Copies
 from capture.flows.endpoints import address_of, destination_endpoint, source_endpoint
@@ -14,7 +15,7 @@ from capture.flows.ladder import Ladder, leg_lanes
 from capture.flows.lanes import Lanes
 from capture.flows.legs import NO_VALUE, Leg
 from capture.flows.relaying import RelayLink, relay_links
-from capture.flows.searches import Search
+from capture.flows.searches import RESPONSE_VALUE, Search
 from capture.flows.tokens import TokenLives, token_lives
 from capture.flows.verdicts.judgement import Judgement
 from capture.flows.wording import advice, application_error, summary
@@ -133,6 +134,8 @@ def search_fields(table: PacketTable, search: Search, copies: Copies) -> dict[st
         messages.append(_plain_message(table, copies, row, "FIND_PEER", ends, roles))
     times = [message.time for message in messages]
     started, ended = min(times), max(times)
+    records = (row for row in search.rows if table.kind.item(row) == Kind.RESPONSE)
+    found = next((row for row in records if table.flags.item(row) & RESPONSE_VALUE), None)
     requests = [message for message in messages if message.kind == "request"]
     first = requests[0]
     code = VerdictCode.INCOMPLETE if search.found else VerdictCode.PEER_NOT_FOUND
@@ -186,6 +189,12 @@ def search_fields(table: PacketTable, search: Search, copies: Copies) -> dict[st
         "client_nat": None,
         "server_nat": None,
         "notes": (),
+        "candidates": (),
+        "token_events": (),
+        "announced_relays": (),
+        "course": Course(
+            (StageTime(Stage.FIND, started, None if found is None else table.time_ns.item(found) / _NS),), ()
+        ),
     }
 
 

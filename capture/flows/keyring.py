@@ -204,6 +204,17 @@ class Keyring:
         if attempt.handshake_hash is None:
             self._rebuild(attempt)
         self._open_noise(attempt)
+        if self._logs:
+            self._take_token_secrets(attempt)
+
+    def _take_token_secrets(self, attempt: Attempt) -> None:
+        """What makes the tokens of each side, where a key log tells."""
+        from capture.keylog import Label
+
+        for side, label in (("client", Label.CLIENT_TOKEN_SECRET), ("server", Label.SERVER_TOKEN_SECRET)):
+            known = tuple(value for log in self._logs for value in log.values(attempt.id, label))
+            if known:
+                attempt.token_secrets[side] = known
 
     def _rebuild(self, attempt: Attempt) -> None:
         noise2 = attempt.noise2

@@ -48,6 +48,10 @@ DRAWN: Final = (
 """Fields that take every packet of the attempt."""
 SAMPLED: Final = ("client_nat", "server_nat")
 """Fields that take the responses to the sockets of the attempt."""
+TRIED: Final = ("candidates", "token_events", "announced_relays")
+"""Fields that only the pages on one attempt show."""
+TIMED: Final = ("course",)
+"""What statistics on all attempts are made from."""
 
 
 def list_attempt(table: PacketTable, attempt: Attempt, find_case: Callable[[], Case]) -> DeferredFlow:
@@ -77,8 +81,19 @@ def list_attempt(table: PacketTable, attempt: Attempt, find_case: Callable[[], C
 
         return sampled_fields(table, find_case())
 
+    def tried() -> dict[str, Any]:
+        from capture.flows.tried import tried_fields
+
+        return tried_fields(table, find_case())
+
+    def timed() -> dict[str, Any]:
+        from capture.flows.course_of import course_of
+
+        case = find_case()
+        return {"course": course_of(table, case.facts, case.judgement)}
+
     return DeferredFlow(
-        ((JUDGED, judged), (DRAWN, drawn), (SAMPLED, sampled)),
+        ((JUDGED, judged), (DRAWN, drawn), (SAMPLED, sampled), (TRIED, tried), (TIMED, timed)),
         id=attempt.id.hex(),
         started=started_ns / 1e9,
         target=attempt.target,
@@ -96,7 +111,7 @@ def list_search(table: PacketTable, search: Search, copies: Copies) -> DeferredF
         return search_fields(table, search, copies)
 
     return DeferredFlow(
-        ((JUDGED + DRAWN + SAMPLED, everything),),
+        ((JUDGED + DRAWN + SAMPLED + TRIED + TIMED, everything),),
         id=blake2b(name, digest_size=32).hexdigest()[:16],
         started=int(table.time_ns[search.rows].min()) / 1e9,
         target=search.target,

@@ -18,6 +18,7 @@ def standing(attempt: Attempt) -> tuple[object, ...]:
         attempt.noise1_reason,
         attempt.noise2_plaintext,
         attempt.noise2_reason,
+        tuple(attempt.token_secrets.items()),
     )
 
 

@@ -61,7 +61,7 @@ def token_lives(facts: Facts) -> TokenLives:
         if request is not None and request.remote_token is not None:
             events.append(_echo_of_server(exchange, request.remote_token, issued, unseen_answers))
         if request is not None and request.token is not None:
-            text = f"client issues a token for {_host_text(_asked_server_host(exchange))}"
+            text = f"client issues a token for {_host_text(_host(asked_server_endpoint(exchange)))}"
             events.append(TokenEvent(False, TokenState.ISSUED, exchange, False, text))
         if reply is None:
             unseen_answers = unseen_answers or exchange.answered is None
@@ -69,7 +69,7 @@ def token_lives(facts: Facts) -> TokenLives:
         if request is not None and request.token is not None and reply.remote_token is not None:
             events.append(_echo_of_client(exchange, request.token, reply.remote_token))
         if reply.token is not None:
-            host = _client_host(exchange)
+            host = _host(client_endpoint(exchange))
             issued[reply.token] = host
             text = f"server issues a token for {_host_text(host)}"
             events.append(TokenEvent(True, TokenState.ISSUED, exchange, True, text))
@@ -91,7 +91,7 @@ def _echo_of_server(
             text = "client echoes a token whose issue this capture does not show"
             return TokenEvent(True, TokenState.ISSUED if unseen_answers else TokenState.MISMATCH, exchange, False, text)
         return TokenEvent(True, TokenState.MISMATCH, exchange, False, "client echoes a token that was never issued")
-    host, now = issued[echo], _client_host(exchange)
+    host, now = issued[echo], _host(client_endpoint(exchange))
     if host is not None and now is not None and host != now:
         return TokenEvent(True, TokenState.ADDRESS_CHANGED, exchange, False, "the client echoes it from another host")
     text = "server can now verify that the client's address is correct"
@@ -101,39 +101,43 @@ def _echo_of_server(
 def _echo_of_client(exchange: Exchange, token: bytes, echo: bytes) -> TokenEvent:
     if echo != token:
         return TokenEvent(False, TokenState.MISMATCH, exchange, True, "server echoes a token that was never issued")
-    asked, now = _asked_server_host(exchange), _server_host(exchange)
+    asked, now = _host(asked_server_endpoint(exchange)), _host(server_endpoint(exchange))
     if asked is not None and now is not None and asked != now:
         return TokenEvent(False, TokenState.ADDRESS_CHANGED, exchange, True, "the server echoes it from another host")
     text = "client can now verify that the server's address is correct"
     return TokenEvent(False, TokenState.VERIFIED, exchange, True, text)
 
 
-def _client_host(exchange: Exchange) -> int | None:
-    """The client's host as the relay of this exchange saw it."""
+def client_endpoint(exchange: Exchange) -> int | None:
+    """The client's endpoint as the relay of this exchange saw it."""
     for leg in exchange.legs:
         if leg.mode in (FROM_RELAY, FROM_SERVER) and leg.peer is not None:
-            return host_of(leg.peer)
+            return leg.peer
         if leg.mode == REPLY:
-            return host_of(leg.to)
+            return leg.to
     return None
 
 
-def _asked_server_host(exchange: Exchange) -> int | None:
-    """The server's host that the client's request names; else where the relay sent it."""
+def asked_server_endpoint(exchange: Exchange) -> int | None:
+    """The server's endpoint that the client's request names; else where the relay sent it."""
     first = exchange.first(FROM_CLIENT)
     if first is not None and first.peer is not None:
-        return host_of(first.peer)
+        return first.peer
     passed = exchange.first(FROM_RELAY)
-    return host_of(passed.to) if passed is not None else None
+    return passed.to if passed is not None else None
 
 
-def _server_host(exchange: Exchange) -> int | None:
-    """The server's host as the relay of this exchange saw it."""
+def server_endpoint(exchange: Exchange) -> int | None:
+    """The server's endpoint as the relay of this exchange saw it."""
     reply = exchange.first(REPLY)
     if reply is not None and reply.peer is not None:
-        return host_of(reply.peer)
+        return reply.peer
     passed = exchange.first(FROM_RELAY)
-    return host_of(passed.to) if passed is not None else None
+    return passed.to if passed is not None else None
+
+
+def _host(endpoint: int | None) -> int | None:
+    return None if endpoint is None else host_of(endpoint)
 
 
 def _host_text(host: int | None) -> str:
