@@ -46,7 +46,7 @@ class LiveFeed:
     @property
     def dropped(self) -> int:
         """Packets that were lost before they could be read."""
-        return self._capture.file.dropped
+        return self._capture.file.dropped or 0
 
     def poll(self) -> None:
         """Take in what has arrived.

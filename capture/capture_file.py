@@ -24,17 +24,26 @@ class CaptureFile:
         fragments_pending: fragmented datagrams of which pieces are missing.
         truncated: where and why reading stopped before the end, with the byte offset; or None.
         clock_offset_ns: by how much this source's clock is ahead of the first one's; taken off its times.
+        clock_uncertainty_ns: by how much that may be wrong either way; None: not known.
+        clock_given: whether the user said it.
         secrets: data of decryption secrets blocks: key log text.
         notes: other things worth telling, one sentence each.
-        dropped: frames that there was no room for (live sources).
+        dropped: frames that were lost before they could be captured or read; None where nothing counts them.
+        udx: datagrams with a UDX header, copies included.
+        punches: datagrams that punch, copies included.
+        unreadable: frames of link types that can't be read, by link type.
+        firsts: number of the first frame of some kinds that have no row: ``malformed``, ``unreadable``, ``fragment``.
         knowledge: translations that its packets prove.
     """
 
     __slots__ = (
+        "clock_given",
         "clock_offset_ns",
+        "clock_uncertainty_ns",
         "dht_messages",
         "dropped",
         "duplicates",
+        "firsts",
         "format",
         "fragments",
         "fragments_pending",
@@ -45,10 +54,13 @@ class CaptureFile:
         "notes",
         "packets",
         "path",
+        "punches",
         "secrets",
         "truncated",
         "udp",
+        "udx",
         "undecodable",
+        "unreadable",
     )
 
     def __init__(self, path: str, format: str, interfaces: list[Interface]) -> None:
@@ -59,9 +71,14 @@ class CaptureFile:
         self.not_udp = self.malformed = self.fragments = self.fragments_pending = 0
         self.truncated: str | None = None
         self.clock_offset_ns = 0
+        self.clock_uncertainty_ns: int | None = None
+        self.clock_given = False
         self.secrets: list[bytes] = []
         self.notes: list[str] = []
-        self.dropped = 0
+        self.dropped: int | None = None
+        self.udx = self.punches = 0
+        self.unreadable: dict[int, int] = {}
+        self.firsts: dict[str, int] = {}
         self.knowledge = Knowledge()
 
     @property

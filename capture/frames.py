@@ -72,10 +72,11 @@ class Findings:
         secrets: decryption secrets blocks of any type.
         notes: other things worth telling, one sentence each.
         others: records without a packet that count as frames nevertheless.
+        dropped: how many packets each interface lost by what the file says, by its index.
         damage: why reading stopped before the end, with the byte offset.
     """
 
-    __slots__ = ("damage", "format", "interfaces", "notes", "others", "secrets")
+    __slots__ = ("damage", "dropped", "format", "interfaces", "notes", "others", "secrets")
 
     def __init__(self, format: str, interfaces: list[Interface]) -> None:
         self.format = format
@@ -83,6 +84,7 @@ class Findings:
         self.secrets: list[SecretsBlock] = []
         self.notes: list[str] = []
         self.others = 0
+        self.dropped: dict[int, int] = {}
         self.damage: str | None = None
 
 

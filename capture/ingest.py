@@ -59,8 +59,6 @@ class Ingest:
         table.files.append(file)
         self._segment = 0
         self._reassembler: Reassembler[Piece] = Reassembler()
-        self.unreadable: dict[int, int] = {}
-        """Frames of link types that can't be read, by link type."""
 
     def add(self, segment: int, frames: Frames) -> None:
         """Take in frames that lie in `table.segments[segment]`."""
@@ -80,13 +78,15 @@ class Ingest:
     def finish(self) -> None:
         """Note what only the end of a source tells."""
         self._file.fragments_pending = self._reassembler.pending
-        for linktype, count in self.unreadable.items():
+        for linktype, count in self._file.unreadable.items():
             name = linktype_name(linktype)
             self._file.notes.append(f"{count} frames of link type {linktype} ({name}), which can't be read, left out")
 
     def _add_linked(self, frames: Frames, linktype: int) -> None:
         if linktype not in SUPPORTED:
-            self.unreadable[linktype] = self.unreadable.get(linktype, 0) + frames.number.size
+            unreadable = self._file.unreadable
+            unreadable[linktype] = unreadable.get(linktype, 0) + frames.number.size
+            self._first("unreadable", frames.number)
             self._file.not_udp += frames.number.size
             return
         packets = find_packets(frames.window, frames.length, linktype)
@@ -130,8 +130,11 @@ class Ingest:
         """The frames with UDP in them; the others are counted."""
         if carriers.rows is None:
             return run
-        self._file.malformed += carriers.malformed
-        self._file.not_udp += run.frames.number.size - carriers.rows.size - carriers.malformed
+        malformed = carriers.malformed.size
+        if malformed:
+            self._file.malformed += malformed
+            self._first("malformed", run.frames.number[carriers.malformed])
+        self._file.not_udp += run.frames.number.size - carriers.rows.size - malformed
         return run.pick(carriers.rows)
 
     def _add_some(self, run: _Run, payloads: Payloads, rows: I64) -> None:
@@ -144,6 +147,7 @@ class Ingest:
         udp = open_udp(run.frames.window, payloads.offset, payloads.end, payloads.wire_length)
         if not udp.sound.all():
             self._file.malformed += int((~udp.sound).sum())
+            self._first("malformed", run.frames.number[~udp.sound])
             self._add_some(run, payloads, np.flatnonzero(udp.sound))
             return
         self._append(run, payloads, run.frames.window, udp.offset, udp.length, udp.wire_length, udp.sport, udp.dport)
@@ -205,10 +209,17 @@ class Ingest:
             **envelopes._asdict(),
         )
 
+    def _first(self, kind: str, numbers: Array) -> None:
+        """Note the first frame of its kind."""
+        found = int(numbers.min())
+        self._file.firsts[kind] = min(found, self._file.firsts.get(kind, found))
+
     def _count(self, kind: U8) -> None:
         counts = np.bincount(kind, minlength=6)
         self._file.udp += int(kind.size)
         self._file.dht_messages += int(counts[Kind.REQUEST] + counts[Kind.RESPONSE])
+        self._file.udx += int(counts[Kind.UDX])
+        self._file.punches += int(counts[Kind.PUNCH])
         self._file.undecodable += int(counts[Kind.MALFORMED])
 
     def _reassemble(self, run: _Run, payloads: Payloads, rows: I64) -> list[_Whole]:
@@ -230,6 +241,7 @@ class Ingest:
             found = self._reassembler.add(key, position, more, body, time_ns, piece)
             if found is None:
                 self._file.fragments += 1
+                self._file.firsts.setdefault("fragment", int(frames.number[row]))
             else:
                 wholes.append(_Whole(row, found[0], found[1]))
         return wholes

@@ -42,6 +42,7 @@ _BYTE: Final = np.dtype("u1")
 _BE16: Final = np.dtype(">u2")
 _TOTAL_AT: Final = 2
 _PROTOCOL_AT: Final = 9
+_NONE: Final = np.empty(0, np.int64)
 _TWO: Final = np.dtype([("next", "u1"), ("length", "u1")])
 _FRAGMENT6: Final = np.dtype([("next", "u1"), ("reserved", "u1"), ("offset", ">u2"), ("id", ">u4")])
 
@@ -96,7 +97,7 @@ class Carriers(NamedTuple):
 
     rows: I64 | None
     """None if all do."""
-    malformed: int
+    malformed: I64
     """Packets whose headers are cut short or contradict themselves."""
 
 
@@ -133,8 +134,8 @@ def ipv4_with_udp(window: Window, offset: Offset, length: U32, wire_length: U32)
     protocol = window.read(offset + _PROTOCOL_AT, _BYTE)
     wanted = (protocol == UDP) & ~bad
     if wanted.all():
-        return Carriers(None, 0)
-    return Carriers(np.flatnonzero(wanted), int((bad | (protocol == MALFORMED)).sum()))
+        return Carriers(None, _NONE)
+    return Carriers(np.flatnonzero(wanted), np.flatnonzero(bad | (protocol == MALFORMED)))
 
 
 def open_ipv4(window: Window, offset: Offset, length: U32, wire_length: U32) -> Payloads:
@@ -206,7 +207,7 @@ def ipv6_with_udp(window: Window, offset: Offset, length: U32) -> Chain:
         bad |= (body > length) | (body > stop)
     wanted = (protocol == UDP) & ~bad
     rows = None if wanted.all() else np.flatnonzero(wanted)
-    return Chain(Carriers(rows, int((bad | (protocol == MALFORMED)).sum())), body, stop, fragment)
+    return Chain(Carriers(rows, np.flatnonzero(bad | (protocol == MALFORMED))), body, stop, fragment)
 
 
 def open_ipv6(window: Window, offset: Offset, length: U32, found: Chain, number: Numbering) -> Payloads:

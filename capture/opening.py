@@ -9,7 +9,7 @@ import mmap
 import os
 import stat
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from capture.allocator import keep_freed_memory
@@ -33,12 +33,16 @@ Progress = Callable[[str, int, int], None]
 """Is told what is being done, and how much of how much of it is done."""
 
 
-def open_captures(paths: Sequence[str], progress: Progress | None = None) -> PacketTable:
+def open_captures(
+    paths: Sequence[str], progress: Progress | None = None, ahead: Mapping[str, float] | None = None
+) -> PacketTable:
     """Read capture files (``-`` is standard input) into one table.
 
     Args:
         paths: capture files.
         progress: told of the bytes that were read; what it raises stops the reading.
+        ahead: by how many seconds the clocks of some files, by path, are known to be ahead of the first one's; those of
+            the others are estimated.
 
     Raises:
         CaptureError: one of them can't be read as a capture. Damage after good packets is no error: see
@@ -47,12 +51,13 @@ def open_captures(paths: Sequence[str], progress: Progress | None = None) -> Pac
     table = PacketTable()
     for path in paths:
         read_capture(path, table, progress)
-    if len(table.files) > 1:
+    ahead_ns = {number: round(ahead[path] * 1e9) for number, path in enumerate(paths) if path in ahead} if ahead else {}
+    if len(table.files) > 1 or ahead_ns:
         from capture.vantages import merge_vantages
 
         if progress is not None:
             progress("comparing the files", 0, 1)
-        merge_vantages(table)
+        merge_vantages(table, ahead_ns)
     return table
 
 
@@ -96,13 +101,14 @@ def read_capture(
     ingest.finish()
     file.packets += findings.others
     file.not_udp += findings.others
-    if file.packets and sum(ingest.unreadable.values()) == file.packets:
-        linktype = next(iter(ingest.unreadable))
+    if file.packets and sum(file.unreadable.values()) == file.packets:
+        linktype = next(iter(file.unreadable))
         raise CaptureError(path, f"link type {linktype} ({linktype_name(linktype)}) can't be read")
     if progress is not None:
         progress("marking what was captured twice", 0, 1)
     file.duplicates = mark_copies(table, start, len(table), start, file.knowledge)
     file.notes += findings.notes
+    file.dropped = sum(findings.dropped.values()) if findings.dropped else None
     if findings.secrets:
         from capture.secret_blocks import key_logs, others
 

@@ -25,6 +25,7 @@ from capture.pcapng_blocks import (
     DECRYPTION_SECRETS,
     ENHANCED_PACKET,
     INTERFACE_DESCRIPTION,
+    INTERFACE_STATISTICS,
     MAX_BLOCK,
     OBSOLETE_PACKET,
     OTHER_FRAMES,
@@ -32,6 +33,7 @@ from capture.pcapng_blocks import (
     SIMPLE_PACKET,
     read_interface,
     read_secrets,
+    read_statistics,
     section_order,
 )
 from capture.pcapng_chain import BlockChain
@@ -136,11 +138,12 @@ class PcapngReader:
         bad = None
         described_at = np.empty(0, np.int64)
         number = np.arange(self._frames + 1, self._frames + at.size + 1)
-        secrets_at = others_at = described_at
+        secrets_at = others_at = statistics_at = described_at
         if not (kinds == ENHANCED_PACKET).all():
             described_at, secrets_at, bad = self._describe(
                 at[(kinds == INTERFACE_DESCRIPTION) | (kinds == DECRYPTION_SECRETS)]
             )
+            statistics_at = at[kinds == INTERFACE_STATISTICS]
             packet, other = np.isin(kinds, PACKETS), np.isin(kinds, OTHER_FRAMES)
             number, others_at = self._frames + np.cumsum(packet | other)[packet], at[other]
             at, header, block = at[packet], header[packet], block[packet]
@@ -150,7 +153,9 @@ class PcapngReader:
         if bad is not None:
             frames = frames.pick(slice(int(np.searchsorted(at, bad[0]))))
             others_at = others_at[others_at < bad[0]]
+            statistics_at = statistics_at[statistics_at < bad[0]]
             self._forget_behind(bad[0], described_at, secrets_at)
+        self._count_dropped(statistics_at)
         self._frames += frames.number.size + others_at.size
         self.findings.others += others_at.size
         return (frames if frames.time_ns.size else None), bad
@@ -176,6 +181,16 @@ class PcapngReader:
                 self.findings.secrets.append(found)
                 secrets.append(start)
         return np.array(described, np.int64), np.array(secrets, np.int64), bad
+
+    def _count_dropped(self, at: I64) -> None:
+        """Take in what interface statistics say of lost packets; later ones count all that earlier ones did."""
+        for start in at.tolist():
+            _, size = self._head.unpack_from(self.raw.buffer, start)
+            found = read_statistics(bytes(self.raw.buffer[start + 8 : start + size - 4]), self._order)
+            if found is None:
+                self.findings.notes.append(f"interface statistics of {size} bytes say nothing")
+            elif found[1] is not None:
+                self.findings.dropped[self._base + found[0]] = found[1]
 
     def _forget_behind(self, damage: int, described_at: I64, secrets_at: I64) -> None:
         """Take back what was taken in from behind a block that turned out to be damaged."""

@@ -18,6 +18,7 @@ SECTION_HEADER: Final = 0x0A0D0D0A
 INTERFACE_DESCRIPTION: Final = 1
 OBSOLETE_PACKET: Final = 2
 SIMPLE_PACKET: Final = 3
+INTERFACE_STATISTICS: Final = 5
 ENHANCED_PACKET: Final = 6
 DECRYPTION_SECRETS: Final = 10
 CUSTOM: Final = (0x0BAD, 0x40000BAD)
@@ -33,6 +34,8 @@ OPTION_COMMENT: Final = 1
 IF_NAME: Final = 2
 IF_TSRESOL: Final = 9
 IF_TSOFFSET: Final = 14
+ISB_IFDROP: Final = 5
+ISB_OSDROP: Final = 7
 MAX_BLOCK: Final = 16 << 20
 """Longest block believed; longer ones (Wireshark's limit too) mean that the file is damaged."""
 MAX_TICKS_EXPONENT: Final = 63
@@ -94,3 +97,21 @@ def read_secrets(body: bytes, order: str) -> SecretsBlock | str:
     if 8 + length > len(body):
         return "decryption secrets longer than their block"
     return SecretsBlock(kind, body[8 : 8 + length])
+
+
+def read_statistics(body: bytes, order: str) -> tuple[int, int | None] | None:
+    """Decode the body of an interface statistics block: interface u32, time u32 u32, options.
+
+    Returns:
+        The interface and how many packets it and the system dropped up to then, or None where neither is told; or None
+        for less than 12 bytes.
+    """
+    if len(body) < 12:
+        return None
+    (interface,) = struct.unpack_from(order + "I", body)
+    dropped = [
+        int(struct.unpack(order + "Q", value)[0])
+        for code, value in options(body[12:], order)
+        if code in (ISB_IFDROP, ISB_OSDROP) and len(value) == 8
+    ]
+    return interface, sum(dropped) if dropped else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,12 +13,14 @@ from capture.flows.casebook import Casebook
 from capture.flows.copies import Copies
 from capture.flows.keyring import Keyring
 from capture.flows.listing import list_search
+from capture.flows.owners import Owners
 from capture.flows.searches import Search, Searches
 from capture.opening import Progress, open_captures
 from capture.table import PacketTable
 from protocol.address import Address
 
 if TYPE_CHECKING:
+    from capture.keylog import KeyLog
     from capture.keylog_files import KeyLogTail
 
 
@@ -50,12 +52,15 @@ class Story:
         self._keyring = Keyring(table, self._assembler)
         self._searches = Searches(table, self._assembler, self._copies)
         self._casebook = Casebook(table, self._assembler.attempts, self._copies)
+        self._owners = Owners(table, self._assembler, self._casebook, self._copies)
         self._tails: list[KeyLogTail] = []
         self._lone: dict[Search, Flow] = {}
         """Rows and flow of searches without an attempt, by target and client."""
         self._sorted: tuple[Flow, ...] | None = None
         self._give(keys)
         self._secrets_read: dict[int, int] = {}
+        self._blocks: list[tuple[int, int, KeyLog]] = []
+        """File, number and content of decryption-secrets blocks with malformed lines."""
         with collector_paused():
             self.update(progress)
             call_old()
@@ -66,6 +71,7 @@ class Story:
         paths: Sequence[str],
         keys: Keys = Keys(),
         progress: Progress | None = None,
+        ahead: Mapping[str, float] | None = None,
     ) -> Story:
         """Read capture files as vantages of one story.
 
@@ -73,11 +79,12 @@ class Story:
             paths: capture files; ``-`` is standard input.
             keys: keys to open payloads with.
             progress: told of bytes read, then of the stages of the story; what it raises stops the work.
+            ahead: by how many seconds the clocks of some files are known to be ahead; see `open_captures`.
 
         Raises:
             CaptureError: a file can't be read as a capture.
         """
-        return cls(open_captures(paths, progress), keys, progress)
+        return cls(open_captures(paths, progress, ahead), keys, progress)
 
     @property
     def files(self) -> tuple[FileSummary, ...]:
@@ -93,6 +100,11 @@ class Story:
                 file.truncated,
                 file.clock_offset_ns / 1e9,
                 tuple(file.notes),
+                None if file.clock_uncertainty_ns is None else file.clock_uncertainty_ns / 1e9,
+                file.clock_given,
+                file.udx,
+                file.punches,
+                file.dropped,
             )
             for file in self.table.files
         )
@@ -116,8 +128,12 @@ class Story:
 
     @property
     def keylog_errors(self) -> tuple[str, ...]:
-        """Malformed lines of the key logs, each with its file and line number."""
-        return tuple(f"{tail.path}: {error}" for tail in self._tails for error in tail.log.errors)
+        """Malformed lines of key logs, in files and in decryption-secrets blocks, each with its place."""
+        logs = [(str(tail.path), tail.log) for tail in self._tails]
+        logs += [(f"{self.table.files[file].path}, secrets block {number}", log) for file, number, log in self._blocks]
+        errors = [f"{place}: {error}" for place, log in logs for error in log.errors]
+        more = [(place, log.malformed - len(log.errors)) for place, log in logs]
+        return (*errors, *(f"{place}: {count} more malformed lines" for place, count in more if count))
 
     @property
     def flows(self) -> tuple[Flow, ...]:
@@ -137,6 +153,10 @@ class Story:
             if flow.id == flow_id:
                 return flow
         raise KeyError(flow_id)
+
+    def flow_of(self, sighting: Sighting) -> Flow | None:
+        """The attempt that a packet is part of; None for one of no attempt."""
+        return self._owners.flow_of(sighting.row, self._lone.items())
 
     def find(self, prefix: str) -> list[Flow]:
         """Attempts whose id begins with `prefix`."""
@@ -192,6 +212,7 @@ class Story:
             ids += self._rebuild_lone()
         if ids:
             self._sorted = None
+            self._owners.forget()
         return tuple(ids)
 
     def _read_secret_blocks(self) -> None:
@@ -200,7 +221,10 @@ class Story:
             for block in file.secrets[read:]:
                 from capture.keylog import KeyLog
 
-                self._keyring.give_log(KeyLog.parse(block))
+                log = KeyLog.parse(block)
+                self._keyring.give_log(log)
+                if log.malformed:
+                    self._blocks.append((index, file.secrets.index(block) + 1, log))
             self._secrets_read[index] = len(file.secrets)
 
     def _rebuild_lone(self) -> list[str]:
@@ -228,6 +252,18 @@ class Story:
     def packet_time(self, sighting: Sighting) -> float:
         """Epoch seconds of a packet."""
         return int(self.table.time_ns[sighting.row]) / 1e9
+
+    def sightings(self, sighting: Sighting) -> tuple[Sighting, ...]:
+        """Every sighting of the datagram that one shows, in all files: nearest its sender first, then by time."""
+        primary = int(self.table.copy_of[sighting.row])
+        first = sighting.row if primary < 0 else primary
+        others = sorted(self._copies.sightings(first), key=lambda one: (self.table.time_ns.item(one.row), one.row))
+        return self._copies.sighting(first), *others
+
+    @property
+    def last_time(self) -> float | None:
+        """Epoch seconds of the last packet; None while there is none."""
+        return self.table.time_ns.item(-1) / 1e9 if len(self.table) else None
 
     def endpoints(self, sighting: Sighting) -> tuple[Address, Address]:
         """Source and destination of a packet."""

@@ -1,28 +1,38 @@
-"""The attempt list: which columns fit a width, and the line of one attempt."""
+"""The attempt list: which columns fit a width, its heading, and the line of one attempt."""
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from app.draw import terms
+from app.draw.attempt_columns import BY_ID, PLAIN, STATE, Column, Shown, Size
 from app.draw.spans import Line, Span, Tone, cell
-from app.wording import OUTCOME_GLYPHS, TOKEN_GLYPHS, clock
-from capture.model import Flow, TokenState
+from capture.model import Flow
 
-Content = tuple[str, Tone]
+SIGNS: Final = 3
+"""Cells before the first column: cursor, mark, comment."""
+
+_BY_WIDTH: Final = (
+    (100, ("time", "client", "key", "nats", "rounds", "tokens", STATE)),
+    (150, ("time", "client", "key", "client_nat", "server_nat", "rounds", "tokens", "took", STATE)),
+)
+_WIDE: Final = (
+    "time", "client", "server", "key", "client_nat", "server_nat", "rounds", "client_token", "server_token", "took",
+    STATE,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One column of the list."""
+class Order:
+    """How the list is sorted."""
 
-    id: str
-    title: str
-    width: int
-    content: Callable[[Flow], Content]
-    right: bool = False
+    column: str = "time"
+    reverse: bool = False
+
+
+BY_TIME: Final = Order()
+"""As attempts come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,115 +40,78 @@ class AttemptColumns:
     """The columns that one width has room for."""
 
     columns: tuple[Column, ...]
-    state_width: int
-    gap: int = 2
+    size: Size
+    widths: tuple[int, ...]
+    gap: int
+    left_out: int = 0
+    """Chosen columns that there is no room for."""
 
-    def heading(self) -> Line:
-        """Titles of the columns."""
-        spans = [Span("   ", Tone.DIM)]
-        for column in self.columns:
-            spans += [cell(column.title, column.width, Tone.DIM, right=column.right), Span(" " * self.gap)]
-        return (*spans, cell("state", self.state_width, Tone.DIM))
+    def heading(self, order: Order | None = None) -> Line:
+        """Titles of the columns, with a sign at the one that the list is sorted by."""
+        spans = [Span(" " * SIGNS, Tone.DIM)]
+        for place, (column, width) in enumerate(zip(self.columns, self.widths, strict=True)):
+            title = column.titles[self.size]
+            tone = Tone.DIM
+            if order is not None and column.id == order.column:
+                sign = "▼" if order.reverse else "▲"
+                title = sign + title if column.right else title[: max(0, width - 1)] + sign
+                tone = Tone.KEY
+            if self.left_out and place == len(self.columns) - 1:
+                more = f" +{self.left_out}›"
+                spans += [cell(title, max(0, width - len(more)), tone, right=column.right), Span(more, Tone.WARN)]
+            else:
+                spans.append(cell(title, width, tone, right=column.right))
+            spans.append(Span(" " * self.gap))
+        return tuple(spans[:-1])
 
-    def line(self, flow: Flow, latest: float | None = None) -> Line:
-        """One attempt. The first three cells are left to the view, for cursor and mark.
+    def line(self, flow: Flow, shown: Shown = PLAIN) -> Line:
+        """One attempt. The first `SIGNS` cells are left to the view, for cursor, mark and comment."""
+        spans = [Span(" " * SIGNS)]
+        gap = Span(" " * self.gap)
+        for column, width in zip(self.columns, self.widths, strict=True):
+            text, tone = column.content(flow, shown, self.size)
+            spans += [cell(text, width, tone, right=column.right), gap]
+        return tuple(spans[:-1])
 
-        Args:
-            flow: the attempt.
-            latest: when the newest packet of a live source came; None for files, where nothing goes on.
-        """
-        spans = [Span("   ")]
-        for column in self.columns:
-            text, tone = column.content(flow)
-            spans += [cell(text, column.width, tone, right=column.right), Span(" " * self.gap)]
-        if latest is not None and terms.goes_on(flow, latest):
-            said, tone = f"… {terms.stage(flow)}", Tone.KEY
-        else:
-            said = f"{OUTCOME_GLYPHS[flow.outcome]} {terms.state(flow, short=self.gap == 1)}"
-            tone = terms.OUTCOME_TONE[flow.outcome]
-        return (*spans, cell(said, self.state_width, tone))
+    def at(self, x: int) -> Column | None:
+        """The column whose title stands at cell `x`."""
+        end = SIGNS
+        for column, width in zip(self.columns, self.widths, strict=True):
+            if end <= x < end + width:
+                return column
+            end += width + self.gap
+        return None
 
 
-def attempt_columns(width: int, zone: datetime.tzinfo | None) -> AttemptColumns:
-    """Choose columns for `width` cells.
+def default_columns(width: int) -> tuple[str, ...]:
+    """Ids of the columns of somebody who has not chosen any."""
+    return next((ids for limit, ids in _BY_WIDTH if width < limit), _WIDE)
+
+
+def attempt_columns(width: int, chosen: Sequence[str] | None = None) -> AttemptColumns:
+    """Fit columns into `width` cells: as large as they can all be, the state as long as there is room.
 
     Args:
         width: cells of a line.
-        zone: time zone of the time column; None is the machine's own.
+        chosen: ids of columns, in order; None leaves it to the width. Unknown ids are passed over.
     """
-    narrow, wide = width < 100, width >= 150
-    columns = [
-        Column("time", "time", 8 if narrow else 12, lambda flow: _started(flow, zone, narrow)),
-        Column("client", "client", 15 if narrow else 21, lambda flow: _client(flow, narrow)),
-    ]
-    if wide:
-        columns.append(Column("server", "server", 21, lambda flow: (terms.address(flow.server), Tone.PLAIN)))
-    columns.append(
-        Column("key", "server key" if wide else "key", 9 if not wide else 17, lambda flow: _server_key(flow, wide))
-    )
-    if narrow:
-        columns.append(Column("nat", "NAT c/s", 11, _nats_short))
-    else:
-        columns.append(Column("client NAT", "client NAT", 11, _client_nat))
-        columns.append(Column("server NAT", "server NAT", 11, _server_nat))
-    columns.append(Column("rounds", "rnd" if narrow else "rounds", 3 if narrow else 6, _rounds))
-    if wide:
-        columns.append(Column("client token", "client token", 12, lambda flow: _token(flow.client_token)))
-        columns.append(Column("server token", "server token", 12, lambda flow: _token(flow.server_token)))
-    else:
-        columns.append(Column("tokens", "tok" if narrow else "tokens", 3 if narrow else 6, _tokens))
-    if not narrow:
-        columns.append(Column("took", "took", 9, lambda flow: (f"{flow.duration:.3f} s", Tone.PLAIN), right=True))
-    gap = 2 if wide else 1
-    used = 3 + sum(column.width + gap for column in columns)
-    return AttemptColumns(tuple(columns), max(10, width - used), gap)
+    ids = [one for one in (default_columns(width) if chosen is None else chosen) if one in BY_ID]
+    columns = [BY_ID[one] for one in dict.fromkeys(ids)] or [BY_ID[STATE]]
+    sizes = [Size.WIDE, Size.REGULAR, Size.COMPACT]
+    size, gap = Size.COMPACT, 1
+    for one in sizes:
+        size, gap = one, 2 if one is Size.WIDE else 1
+        if _used(columns, one, gap) <= width:
+            break
+    kept = list(columns)
+    while len(kept) > 1 and _used(kept, size, gap) > width:
+        # The state is what the list is for: it goes last.
+        kept.remove(next(column for column in reversed(kept) if column.id != STATE))
+    widths = [column.widths[size] for column in kept]
+    grows = next((place for place, column in enumerate(kept) if column.id == STATE), len(kept) - 1)
+    widths[grows] = max(1, widths[grows] + width - _used(kept, size, gap))
+    return AttemptColumns(tuple(kept), size, tuple(widths), gap, len(columns) - len(kept))
 
 
-def _started(flow: Flow, zone: datetime.tzinfo | None, narrow: bool) -> Content:
-    text = clock(flow.started, zone)
-    return text[:8] if narrow else text, Tone.PLAIN
-
-
-def _client(flow: Flow, narrow: bool) -> Content:
-    if narrow and flow.client is not None:
-        return terms.host(flow.client), Tone.PLAIN
-    return terms.address(flow.client), Tone.PLAIN
-
-
-def _server_key(flow: Flow, wide: bool) -> Content:
-    if flow.key.server_public_key is None:
-        return ("key unknown" if wide else "no key"), Tone.WARN
-    return terms.key(flow.key.server_public_key, 8 if wide else 4), Tone.PLAIN
-
-
-def _client_nat(flow: Flow) -> Content:
-    return terms.nat_class(flow.client_firewall, flow.client_nat)
-
-
-def _server_nat(flow: Flow) -> Content:
-    return terms.nat_class(flow.server_firewall, flow.server_nat)
-
-
-def _nats_short(flow: Flow) -> Content:
-    client, _ = terms.nat_class(flow.client_firewall, flow.client_nat, short=True)
-    server, _ = terms.nat_class(flow.server_firewall, flow.server_nat, short=True)
-    return f"{client:<5} {server:<5}", Tone.PLAIN
-
-
-def _rounds(flow: Flow) -> Content:
-    numbers = dict.fromkeys("?" if one.round is None else str(one.round) for one in flow.rounds)
-    if not numbers:
-        return "–", Tone.DIM
-    return " ".join(numbers) if len(numbers) <= 3 else f"{next(iter(numbers))}–{list(numbers)[-1]}", Tone.PLAIN
-
-
-def _token(state: TokenState) -> Content:
-    return f"{TOKEN_GLYPHS[state]} {terms.TOKEN_WORD[state]}", terms.TOKEN_TONE[state]
-
-
-def _tokens(flow: Flow) -> Content:
-    states = (flow.client_token, flow.server_token)
-    text = " ".join(TOKEN_GLYPHS[state] for state in states)
-    if TokenState.MISMATCH in states:
-        return text, Tone.BAD
-    return text, Tone.GOOD if TokenState.VERIFIED in states else Tone.PLAIN
+def _used(columns: Sequence[Column], size: Size, gap: int) -> int:
+    return SIGNS + sum(column.widths[size] for column in columns) + gap * (len(columns) - 1)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import chain
 
-from app.draw.attempts import AttemptColumns, attempt_columns
+from textual.events import Click
+from textual.message import Message
+
+from app.draw.attempt_columns import PLAIN, Shown
+from app.draw.attempts import BY_TIME, AttemptColumns, Order, attempt_columns
 from app.draw.spans import Line, Span, Tone
 from app.tui.keys.action import Context
 from app.tui.keys.registry import bindings_of
@@ -18,20 +23,31 @@ LOOKED_AT_FIRST = 100
 
 
 class AttemptList(LineView):
-    """One row for each attempt, oldest first, at first on the first that failed.
+    """One row for each attempt, at first on the first that failed.
 
-    The selection follows its attempt when rows come and go.
+    The selection follows its attempt when rows come and go, and when they are sorted.
     """
 
     BINDINGS = bindings_of(Context.ATTEMPTS)
 
-    def __init__(self, zone: datetime.tzinfo | None) -> None:
+    class OrderWanted(Message):
+        """The user wants the list sorted otherwise."""
+
+        def __init__(self, order: Order) -> None:
+            super().__init__()
+            self.order = order
+
+    def __init__(self, shown: Shown = PLAIN, chosen: Sequence[str] | None = None) -> None:
         super().__init__(id="attempts")
-        self._zone = zone
+        self._shown = shown
         self._flows: Sequence[Flow] = ()
         self._columns: tuple[int, AttemptColumns] | None = None
-        self._latest: float | None = None
+        self.chosen = chosen
+        """Ids of the columns that the user chose; None leaves it to the width."""
         self.marked: frozenset[str] = frozenset()
+        self.commented: Callable[[Flow], bool] = lambda _: False
+        """Whether an attempt has a comment."""
+        self._order = BY_TIME
         self.title = "attempts"
 
     @property
@@ -49,42 +65,99 @@ class AttemptList(LineView):
         """The attempt under the cursor."""
         return self._flows[self.cursor] if self.cursor < len(self._flows) else None
 
-    def show(self, flows: Sequence[Flow], select: str | None = None, latest: float | None = None) -> None:
-        """Show these attempts; keep the selected one selected.
+    @property
+    def columns(self) -> AttemptColumns:
+        """What there is room for."""
+        width = self.row_width
+        if self._columns is None or self._columns[0] != width:
+            self._columns = (width, attempt_columns(width, self.chosen))
+        return self._columns[1]
+
+    @property
+    def order(self) -> Order:
+        """How the rows are sorted; the heading says it."""
+        return self._order
+
+    def choose_columns(self, chosen: Sequence[str] | None) -> None:
+        """Show these columns; None leaves the choice to the width."""
+        self.chosen = chosen
+        self._columns = None
+        self.rows_changed()
+
+    def show(
+        self, flows: Sequence[Flow], select: str | None = None, latest: float | None = None, order: Order = BY_TIME
+    ) -> None:
+        """Show these attempts; keep the selected one selected, or else what stood there.
 
         Args:
             flows: what to show.
             select: id of the attempt to select; None keeps the selection.
             latest: when the newest packet of a live source came; None for files.
+            order: how they are sorted.
         """
         if flows:
             first = flows[0].started
-            self.title = f"attempts · {day(first, self._zone)}, times in {zone_name(first, self._zone)}"
+            zone = self._shown.zone
+            self.title = f"attempts · {day(first, zone)}, times in {zone_name(first, zone)}"
         wanted = select or (self.selected.id if self.selected is not None else None)
-        self._flows = flows
-        self._latest = latest
-        here = self.cursor
-        if wanted is not None and here < len(flows) and flows[here].id == wanted:
-            index: int | None = here
-        else:
-            index = next((i for i, flow in enumerate(flows) if flow.id == wanted), None)
+        self._flows, self._order = flows, order
+        if latest != self._shown.latest:
+            self._shown = replace(self._shown, latest=latest)
+        index = self._find(wanted)
         if wanted is None:
             index = next((i for i, flow in enumerate(flows[:LOOKED_AT_FIRST]) if flow.outcome is Outcome.FAILED), None)
         self.rows_changed()
         if index is not None:
             self.cursor = index
 
+    def _find(self, wanted: str | None) -> int | None:
+        """The row of an attempt; looked for from the cursor outwards, as it is mostly near."""
+        flows, here = self._flows, min(self.cursor, len(self._flows))
+        if wanted is None:
+            return None
+        if here < len(flows) and flows[here].id == wanted:
+            return here
+        reach = max(here, len(flows) - here)
+        near = chain.from_iterable((here + step, here - step) for step in range(1, reach + 1))
+        return next((at for at in near if 0 <= at < len(flows) and flows[at].id == wanted), None)
+
     def draw_head(self) -> Sequence[Line]:
         """Column titles."""
-        return (self._fitting().heading(),)
+        return (self.columns.heading(self._order),)
 
     def draw_row(self, index: int) -> Line:
         """One attempt."""
         flow = self._flows[index]
-        line = self._fitting().line(flow, self._latest)
-        cursor = Span("▶" if index == self.cursor else " ", Tone.KEY)
-        mark = Span("◆ " if flow.id in self.marked else "  ", Tone.KEY)
-        return (cursor, mark, *line[1:])
+        line = self.columns.line(flow, self._shown)
+        cursor = "▶" if index == self.cursor else " "
+        mark = "◆" if flow.id in self.marked else " "
+        comment = ";" if self.commented(flow) else " "
+        return (Span(cursor + mark + comment, Tone.KEY), *line[1:])
+
+    def on_click(self, event: Click) -> None:
+        """A click on a title sorts by it, another one the other way round."""
+        if event.y == self.top - 1:
+            event.stop()
+            event.prevent_default()
+            column = self.columns.at(event.x)
+            if column is not None and column.key is not None:
+                turn = column.id == self._order.column and not self._order.reverse
+                self.post_message(self.OrderWanted(Order(column.id, turn)))
+
+    def action_sort_column(self, by: int) -> None:
+        """Sort by the column at the right (1) or left (-1) of the one that the list is sorted by."""
+        ids = [column.id for column in self.columns.columns if column.key is not None]
+        if not ids:
+            return
+        if self._order.column in ids:
+            wanted = ids[(ids.index(self._order.column) + by) % len(ids)]
+        else:
+            wanted = ids[0] if by > 0 else ids[-1]
+        self.post_message(self.OrderWanted(Order(wanted, self._order.reverse)))
+
+    def action_turn_order(self) -> None:
+        """Sort the other way round."""
+        self.post_message(self.OrderWanted(replace(self._order, reverse=not self._order.reverse)))
 
     def action_mark(self) -> None:
         """Mark the attempt, or take the mark off, and go on to the next."""
@@ -92,9 +165,3 @@ class AttemptList(LineView):
             self.marked = self.marked ^ {self.selected.id}
             self.refresh()
             self.action_move(1)
-
-    def _fitting(self) -> AttemptColumns:
-        width = self.row_width
-        if self._columns is None or self._columns[0] != width:
-            self._columns = (width, attempt_columns(width, self._zone))
-        return self._columns[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from textual.events import Click
 from textual.strip import Strip
@@ -41,12 +42,21 @@ class Bar(Widget):
             self.refresh()
 
 
+class _Part(NamedTuple):
+    """A count on the status line."""
+
+    text: str
+    tone: Tone
+    weight: int
+    """Where there is little room, parts of low weight are kept."""
+
+
 class StatusLine(Bar):
     """What is open, and the counts of it."""
 
     def __init__(self) -> None:
         super().__init__(id="status")
-        self._parts: list[tuple[str, Tone]] = []
+        self._parts: list[_Part] = []
         self._opened = ""
         self._state: tuple[str, Tone] = ("", Tone.PLAIN)
 
@@ -61,6 +71,7 @@ class StatusLine(Bar):
         filter_text: str,
         live: str = "",
         dropped: int | None = None,
+        progress: str = "",
     ) -> None:
         """Take new counts.
 
@@ -72,42 +83,59 @@ class StatusLine(Bar):
             shown: how many of them pass the filter.
             filter_text: the filter, if any.
             live: what to say of a live source, such as ``● live eth0``.
-            dropped: packets lost before they could be read; None for files.
+            dropped: packets lost before they could be read; None for files, which may say it themselves.
+            progress: what is being worked out, if anything.
         """
         names = [safe_text(os.path.basename(file.path) or file.path) for file in files]
         self._opened = names[0] + (f" +{len(names) - 1}" if len(names) > 1 else "") if names else ""
-        undecodable = sum(file.undecodable for file in files)
-        duplicates = sum(file.duplicates for file in files)
+        lost = [file.dropped for file in files if file.dropped is not None] if dropped is None else [dropped]
         self._parts = [
-            (number_of(attempts, "attempt"), Tone.STRONG),
-            (f"{'✗ ' if failed else ''}{failed}{'' if counted else '…'} failed", Tone.BAD if failed else Tone.DIM),
-            (number_of(sum(file.packets for file in files), "packet"), Tone.PLAIN),
-            (f"{grouped(sum(file.dht_messages for file in files))} DHT", Tone.PLAIN),
+            _Part(number_of(attempts, "attempt"), Tone.STRONG, 0),
+            _Part(
+                f"{'✗ ' if failed else ''}{grouped(failed)}{'' if counted else '…'} failed",
+                Tone.BAD if failed else Tone.DIM,
+                1,
+            ),
+            _Part(number_of(sum(file.packets for file in files), "packet"), Tone.PLAIN, 4),
+            _Part(f"{grouped(sum(file.dht_messages for file in files))} DHT", Tone.PLAIN, 5),
+            _Part(f"{grouped(sum(file.udx for file in files))} UDX", Tone.DIM, 7),
+            _Part(number_of(sum(file.punches for file in files), "punch", "punches"), Tone.DIM, 8),
+            _counted_trouble(sum(file.undecodable for file in files), "undecodable", 3, 9),
+            *([_counted_trouble(sum(lost), "dropped", 2, 6)] if lost else []),
         ]
-        if dropped is not None:
-            self._parts.append((f"{dropped} dropped", Tone.WARN if dropped else Tone.DIM))
-        self._parts.append((f"{undecodable} undecodable", Tone.WARN if undecodable else Tone.DIM))
+        duplicates = sum(file.duplicates for file in files)
         if duplicates:
-            self._parts.append((number_of(duplicates, "duplicate"), Tone.DIM))
+            self._parts.append(_Part(number_of(duplicates, "duplicate"), Tone.DIM, 10))
         self._state = (live, Tone.GOOD)
         if filter_text:
             self._state = (f"{live}  / {safe_text(filter_text)} ({shown} of {attempts})".strip(), Tone.KEY)
+        if progress:
+            self._state = (progress, Tone.KEY)
         self.repaint()
 
     def line(self) -> Line:
-        """Name, then as many counts as there is room for, then the filter or the live state at the right."""
+        """Name, the counts that matter most, as many as there is room for, then filter or live state at the right."""
         width = self.size.width
         state = clip(self._state[0], max(0, width // 2))
         spans = [Span(" peephole ", Tone.KEY), Span(clip(self._opened, max(8, width // 4)), Tone.STRONG), Span("  ")]
         room = width - width_of(tuple(spans)) - cell_width(state) - 2
-        for index, (text, tone) in enumerate(self._parts):
-            between = " · " if index else " "
-            if cell_width(text) + len(between) > room:
+        kept: set[_Part] = set()
+        for part in sorted(self._parts, key=lambda part: part.weight):
+            cells = cell_width(part.text) + (3 if kept else 1)
+            if cells > room:
                 break
-            spans += [Span(between, Tone.RULE), Span(text, tone)]
-            room -= cell_width(text) + len(between)
-        spans += [Span(" " * max(1, room)), Span(state, self._state[1])]
-        return tuple(spans)
+            room -= cells
+            kept.add(part)
+        for number, part in enumerate(part for part in self._parts if part in kept):
+            spans += [Span(" · " if number else " ", Tone.RULE), Span(part.text, part.tone)]
+        blanks = width - width_of(tuple(spans)) - cell_width(state) - 1
+        return (*spans, Span(" " * max(1, blanks)), Span(state, self._state[1]))
+
+
+def _counted_trouble(number: int, word: str, weight: int, harmless: int) -> _Part:
+    """A count that matters where it is not zero."""
+    sign = "! " if number else ""
+    return _Part(f"{sign}{grouped(number)} {word}", Tone.WARN if number else Tone.DIM, weight if number else harmless)
 
 
 class Banner(Bar):

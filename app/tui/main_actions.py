@@ -75,17 +75,6 @@ class MainActions:
         main.query_one("#fields").focus()
         main.share_out()
 
-    def action_follow(self) -> None:
-        """Keep the newest attempt selected."""
-        from app.tui.attempt_list import AttemptList
-
-        main = self._main
-        main.follow = not main.follow
-        if main.follow:
-            main.query_one(AttemptList).action_last()
-            main.ladder.go_to_end()
-        main.show_status()
-
     def action_pause(self) -> None:
         """Freeze what is shown, or show what came since."""
         main = self._main

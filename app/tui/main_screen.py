@@ -13,10 +13,9 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widget import Widget
 
+from app.config.settings import DEFAULTS, Config
 from app.demo_status import RunningDemo
 from app.draw import terms
-from app.draw.ladder_plan import LadderOptions
-from app.draw.message import message_view
 from app.draw.node import overview_page
 from app.draw.pending import going_panel, own_connection, own_panel, timers_of
 from app.draw.verdict import verdict_panel
@@ -25,6 +24,7 @@ from app.reading import nothing_to_see, oddities
 from app.tui.arrangement import Arrangement, arrange
 from app.tui.attempt_list import AttemptList
 from app.tui.bars import ActionBar, Banner, StatusLine
+from app.tui.config_actions import ConfigActions, ladder_options
 from app.tui.demo_page import DemoLine
 from app.tui.empty import EmptyView
 from app.tui.filter_bar import FilterBar
@@ -36,10 +36,12 @@ from app.tui.ladder_actions import LadderActions
 from app.tui.ladder_view import LadderView
 from app.tui.line_view import LineView
 from app.tui.linked_view import LinkedView
-from app.tui.main_actions import MainActions
+from app.tui.list_actions import ListActions
 from app.tui.message_pane import ByteView, FieldTree, MessagePane
+from app.tui.message_source import view_of
 from app.tui.node_line import NodeLine
 from app.tui.pace import pause_after
+from app.tui.packet_actions import PacketActions
 from app.tui.page_actions import PageActions
 from app.tui.saving_actions import SavingActions
 from app.tui.session import Session
@@ -52,7 +54,15 @@ TICK = 0.1
 
 
 class MainScreen(
-    MainFind, PageActions, LadderActions, SavingActions, MainActions, Screen[None], inherit_bindings=False
+    MainFind,
+    PacketActions,
+    PageActions,
+    LadderActions,
+    SavingActions,
+    ListActions,
+    ConfigActions,
+    Screen[None],
+    inherit_bindings=False,
 ):
     """Shows a session; what the keys do is in the classes before `Screen`."""
 
@@ -74,6 +84,7 @@ class MainScreen(
         tick: float = TICK,
         node: RunningNode | None = None,
         demo: RunningDemo | None = None,
+        config: Config = DEFAULTS,
     ) -> None:
         super().__init__()
         self.session = session
@@ -84,6 +95,7 @@ class MainScreen(
         self.zone = zone
         self.detail: bool | None = None
         """Whether the message is shown; None: where there is room beside the ladder."""
+        self.begin_with(config)
         self.maximised = False
         self.follow = session.feed is not None
         self._tick = tick
@@ -101,12 +113,12 @@ class MainScreen(
         yield NodeLine(self.node)
         yield DemoLine(self.demo)
         yield Banner()
-        yield AttemptList(self.zone)
+        yield self.make_list()
         yield FilterBar()
         yield FindBar()
         yield EmptyView()
         with Horizontal(id="lower"):
-            yield LadderView(LadderOptions(zone=self.zone))
+            yield LadderView(ladder_options(self.config, self.zone))
             yield MessagePane(id="message")
         yield LinkedView("verdict", "verdict")
         yield ActionBar()
@@ -114,8 +126,9 @@ class MainScreen(
     def on_mount(self) -> None:
         """Show what there is, and look for more if it is live."""
         self.query_one(Banner).show([*oddities(self.session), *self.session.remarks])
-        self._show_flows()
+        self.show_flows()
         self.query_one(AttemptList).focus()
+        self.begin_list()
         if self.session.feed is None:
             self.run_worker(self._count(), group="count")
         else:
@@ -123,8 +136,8 @@ class MainScreen(
 
     @property
     def flow(self) -> Flow | None:
-        """The selected attempt."""
-        return self.query_one(AttemptList).selected
+        """The selected attempt; where several share a ladder, that of the selected step."""
+        return self.ladder.flow if self.together else self.query_one(AttemptList).selected
 
     @property
     def ladder(self) -> LadderView:
@@ -148,17 +161,18 @@ class MainScreen(
     def on_line_view_moved(self, event: LineView.Moved) -> None:
         """Another attempt or another step."""
         if isinstance(event.view, AttemptList):
-            if self.follow and event.view.cursor != event.view.row_count - 1:
+            if self.follow and self.flow is not self.session.newest_flow:
                 self.follow = False
                 self.show_status()
-            self._show_flow()
+            self.show_flow()
         elif isinstance(event.view, LadderView):
+            self.ladder_moved()
             self.show_message()
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         """Enter goes one level deeper."""
         if isinstance(event.view, AttemptList):
-            self.ladder.focus()
+            self.open_ladder()
         elif isinstance(event.view, LadderView):
             if not self.ladder.fold_or_unfold():
                 self.open_message()
@@ -173,7 +187,7 @@ class MainScreen(
         self._connections = status.connections
         own = None if flow is None else own_connection(flow, status.connections)
         if flow is not None and own is not None and self._own != (flow.id, own.stage, own.closing, own.opened):
-            self._show_verdict(keep=True)
+            self.show_verdict(keep=True)
         if not self.session.flows:
             self.query_one(EmptyView).describe("this node", lambda width: overview_page(status, width))
         if status.trouble != self._trouble:
@@ -199,17 +213,11 @@ class MainScreen(
         if sighting is None:
             pane.show(None, "never seen: " + step.label)
             return
-        session = self.session
-        file = session.files[sighting.file].path.rpartition("/")[2] if len(session.files) > 1 else ""
         try:
-            payload = session.payload(sighting)
+            pane.show(view_of(self.session, self.reader, sighting, flow, step))
         except CaptureError as error:
             pane.show(None, str(error))
             self.query_one(Banner).show([str(error)])
-            return
-        ends, ttl = session.endpoints(sighting), session.ttl(sighting)
-        sent = session.wire_length(sighting)
-        pane.show(message_view(flow, step, payload, sighting, ends, ttl, file, sent))
 
     def share_out(self) -> None:
         """Give every pane its place and size."""
@@ -272,54 +280,30 @@ class MainScreen(
             here = tuple(replace(action, label="quit") if action.id == "main.back" else action for action in here)
         return (*own, *live, *here)
 
-    def _show_flows(self) -> None:
+    def show_flows(self) -> None:
         """Show the attempts that pass the filter."""
-        attempts = self.query_one(AttemptList)
-        newest = self.session.shown[-1].id if self.follow and self.session.shown else None
-        attempts.show(self.session.shown, newest, self.session.latest)
+        self.show_list()
         if not self.session.shown and (self.session.flows or not self.query_one(NodeLine).display):
             nothing = nothing_to_see(self.session) if not self.session.flows else ""
             self.query_one(EmptyView).explain(nothing, self.session.filter.text, live=self.session.feed is not None)
         self.show_status()
-        self._show_flow()
+        self.show_flow()
         self.share_out()
 
-    def show_status(self) -> None:
-        """Counts, filter and the state of a live source."""
-        session = self.session
-        live, dropped = "", None
-        if session.feed is not None:
-            state = "■ ended" if session.trouble else "‖ paused" if session.paused else "● live"
-            live = terms.joined((f"{state} {session.feed.name}", "following" if self.follow else ""))
-            dropped = session.feed.dropped
-        self.query_one(StatusLine).show(
-            session.files,
-            len(session.flows),
-            session.failed,
-            counted=session.counted,
-            shown=len(session.shown),
-            filter_text=session.filter.text,
-            live=live,
-            dropped=dropped,
-        )
-
-    def _show_flow(self) -> None:
-        """Show the selected attempt everywhere."""
-        flow = self.flow
-        if flow is self.ladder.flow and flow is not None:
+    def show_flow(self) -> None:
+        """Show the selected attempt everywhere, in the ladder perhaps with others."""
+        flows, before = self.ladder_flows(), self.ladder.flows
+        if flows and len(flows) == len(before) and all(one is other for one, other in zip(flows, before, strict=True)):
             return
-        same = flow is not None and self.ladder.flow is not None and flow.id == self.ladder.flow.id
-        if flow is not None:
-            self.session.work_out(flow)
-        self.ladder.show(flow, self.session)
-        self.title_ladder()
-        self._show_verdict(keep=same)
-        if flow is None:
+        same = bool(flows) and {one.id for one in flows} == {one.id for one in before}
+        self.draw_ladder(flows)
+        self.show_verdict(keep=same)
+        if not flows:
             return
         self.show_message()
         self.share_out()
 
-    def _show_verdict(self, *, keep: bool) -> None:
+    def show_verdict(self, *, keep: bool) -> None:
         """Show the verdict of the selected attempt, with what our own peer says if it is one of ours."""
         flow, files, verdict = self.flow, self.session.files, self.query_one("#verdict", LinkedView)
         own = None if flow is None else own_connection(flow, self._connections)
@@ -335,7 +319,7 @@ class MainScreen(
 
     async def _filter(self, wanted: Filter) -> None:
         await self.session.apply(wanted)
-        self._show_flows()
+        self.show_flows()
         self.query_one(FilterBar).judge(len(self.session.shown), len(self.session.flows))
 
     async def _count(self) -> None:
@@ -367,11 +351,12 @@ class MainScreen(
         if self.session.trouble:
             self.query_one(Banner).show([self.session.trouble])
         if self.session.refresh():
-            self._show_flows()
+            self.show_flows()
             if self.follow:
                 self.ladder.go_to_end()
         else:
             self.show_status()
+        self.ladder.show_time(self.session.last_time)
 
 
 def _visible(widget: Widget) -> bool:

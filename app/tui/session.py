@@ -1,10 +1,10 @@
-"""What the main screen shows: a story, perhaps growing, and the filter on it. No widgets, no clock.
+"""What the main screen shows: a story, perhaps growing, the filter on it, and its order. No widgets, no clock.
 
 Attempts are worked out when their fields are first read (`capture.flows.deferred`), with what the story holds. So
 whoever reads them must not do so while the story takes in packets:
 
-- files: nothing grows; the screens read as they go, and what needs every attempt (counts, filters) goes in slices
-  between which the event loop runs;
+- files: nothing grows; the screens read as they go, and what needs every attempt (counts, filters, sorting) goes in
+  slices between which the event loop runs;
 - live: `take_in` runs in a thread and works out what a list shows of every attempt that changed before it hands them
   on; the rest, which costs most, of `looked_at` alone, and of others when they are looked at (`work_out`).
 """
@@ -14,16 +14,21 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from app.draw.attempt_columns import Reads
+from app.draw.attempts import BY_TIME, Order
 from app.exit_status import CommandError
+from app.tui.ordering import Ordering
 from app.tui.story_view import Feed, StoryView
 from capture.errors import CaptureError
 from capture.filter import Filter, parse_filter
 from capture.model import FileSummary, Flow, Outcome, Sighting
+from capture.notes import NO_NOTES, Notes
 from protocol.messages import Address
 
 if TYPE_CHECKING:
@@ -33,14 +38,18 @@ SLICE = 16
 """Attempts that are worked out between two turns of the event loop: some milliseconds."""
 SLICES = 32
 """Slices after which the counts on screen are brought up to date."""
+DRAWN_SLICE = 2
+"""The same as `SLICE` where every packet of an attempt is looked at."""
 
 
 class _Grown(NamedTuple):
-    """The attempts after a look at a live source, and which of them pass `filter`."""
+    """The attempts after a look at a live source, which of them pass `filter`, and those as the list is sorted."""
 
     flows: tuple[Flow, ...]
+    passing: tuple[Flow, ...]
     shown: tuple[Flow, ...]
     filter: Filter
+    ordering: Ordering
 
 
 class Session:
@@ -53,6 +62,8 @@ class Session:
         self.remarks = remarks
         """What is to be said of the keys that were given."""
         self.feed = feed
+        self.notes: Notes = NO_NOTES
+        """What the user has marked and said."""
         self.paused = False
         self.trouble = ""
         """Why the feed has ended by itself."""
@@ -65,20 +76,39 @@ class Session:
         """Time of the newest packet of a live source."""
         self.spent = 0.0
         """Seconds of processor time that `take_in` has taken."""
+        self.cleared: frozenset[str] = frozenset()
+        """Ids of attempts that the user has cleared from the list."""
         self._lock = threading.RLock()
         self._outcomes: dict[str, Outcome] = {}
         self._arrived: set[str] = {flow.id for flow in story.flows} if feed is not None else set()
         self._grown: _Grown | None = None
+        self.ordering = Ordering(BY_TIME)
+        """How the list is sorted."""
+        self._orderings = {self.ordering.column.id: self.ordering}
+        """By column: what is known of it is kept."""
         self.files: tuple[FileSummary, ...] = story.files
-        self.notes: tuple[str, ...] = story.notes
         self.flows: tuple[Flow, ...] = story.flows if feed is None else ()
-        self.shown: tuple[Flow, ...] = _passing(self.filter, self.flows)
-        """Those that pass the filter."""
+        """Those that the user has not cleared, oldest first."""
+        self.passing: tuple[Flow, ...] = _passing(self.filter, self.flows)
+        """Those of them that pass the filter, oldest first."""
+        self.shown: tuple[Flow, ...] = self.passing
+        """The same as the list is sorted."""
 
     @property
     def counted(self) -> bool:
         """Whether the outcome of every attempt is known."""
         return len(self._outcomes) >= len(self.flows)
+
+    @property
+    def newest_flow(self) -> Flow | None:
+        """The newest attempt that is shown."""
+        return self.passing[-1] if self.passing else None
+
+    @property
+    def waiting(self) -> int:
+        """New attempts that are not shown because the list is paused."""
+        grown = self._grown
+        return 0 if grown is None else max(0, len(grown.flows) - len(self.flows))
 
     def take_in(self) -> None:
         """Poll the feed, let the story grow and work out what changed. Runs in a thread."""
@@ -100,28 +130,45 @@ class Session:
             self.latest = int(self.table.time_ns[-1]) / 1e9
         self._arrived |= changed
         flows = self.story.flows
-        self._forget_all_but({flow.id for flow in flows})
-        for flow in flows:
+        # What changed is mostly what is new: at the end.
+        left = len(changed)
+        for flow in reversed(flows):
             if flow.id in changed:
-                self._note(flow)
+                if flow.id not in self.cleared:
+                    self._note(flow)
                 _list(flow)
+                if not self.ordering.free:
+                    self.ordering.learn(flow)
                 if flow.id == self.looked_at:
                     _draw(flow)
-        self._grown = _Grown(flows, _passing(self.filter, flows), self.filter)
+                left -= 1
+                if not left:
+                    break
+        if len(self._outcomes) > len(flows) - len(self.cleared):
+            self._forget_all_but({flow.id for flow in flows})
+        self._grown = self._grow(flows)
+
+    def _grow(self, flows: tuple[Flow, ...]) -> _Grown:
+        flows = self._uncleared(flows)
+        passing = _passing(self.filter, flows)
+        return _Grown(flows, passing, self.ordering.arrange(passing), self.filter, self.ordering)
 
     def refresh(self) -> frozenset[str]:
         """Adopt what `take_in` brought, unless paused; ids of the attempts that changed since the last call."""
         if self.paused:
             return frozenset()
         with self._lock:
-            self.files, self.notes = self.story.files, self.story.notes
+            self.files = self.story.files
             grown, self._grown = self._grown, None
             if grown is None:
                 return frozenset()
             changed = frozenset(self._arrived)
             self._arrived.clear()
             self.flows = grown.flows
-            self.shown = grown.shown if grown.filter is self.filter else _passing(self.filter, grown.flows)
+            known = grown.filter is self.filter
+            self.passing = grown.passing if known else _passing(self.filter, grown.flows)
+            known = known and grown.ordering is self.ordering
+            self.shown = grown.shown if known else self.ordering.arrange(self.passing)
         return changed
 
     async def count_some(self) -> None:
@@ -142,7 +189,66 @@ class Session:
             if number % SLICE == 0:
                 await asyncio.sleep(0)
         self.filter = wanted
-        self.shown = tuple(passing) if self.flows is flows else _passing(wanted, self.flows)
+        self.passing = tuple(passing) if self.flows is flows else _passing(wanted, self.flows)
+        await self.sort(self.ordering.order)
+
+    async def sort(self, order: Order, told: Callable[[int, int], None] = lambda _done, _total: None) -> None:
+        """Sort what is shown; until all of it has been looked at it stays as it was. May be cancelled.
+
+        Args:
+            order: by what.
+            told: gets the number of attempts that were looked at, and how many there are to be.
+        """
+        wanted = self._orderings.get(order.column) or Ordering(order)
+        self._orderings[order.column] = wanted
+        if wanted.order != order:
+            wanted = wanted.reversed()
+        size = DRAWN_SLICE if wanted.column.reads is Reads.DRAWN else SLICE
+        # A live source may grow meanwhile.
+        while unknown := wanted.unknown(self.passing):
+            for start in range(0, len(unknown), size):
+                part = unknown[start : start + size]
+                if self.feed is None:
+                    self._learn(wanted, part)
+                else:
+                    await asyncio.to_thread(self._learn, wanted, part)
+                told(start + len(part), len(unknown))
+                await asyncio.sleep(0)
+        with self._lock:
+            self.ordering = wanted
+            self.shown = wanted.arrange(self.passing)
+
+    def _learn(self, ordering: Ordering, flows: Sequence[Flow]) -> None:
+        with self._lock:
+            for flow in flows:
+                ordering.learn(flow, release=flow.id != self.looked_at)
+
+    def clear(self, *, keep_passing: bool = False) -> int:
+        """Take attempts off the list for good; what is captured stays in memory and in what is saved.
+
+        Args:
+            keep_passing: whether those that pass the filter stay.
+
+        Returns:
+            How many went.
+        """
+        with self._lock:
+            kept = {flow.id for flow in self.passing} if keep_passing else set()
+            every = self.flows if keep_passing else self.story.flows
+            gone = {flow.id for flow in every} - kept - self.cleared
+            self.cleared |= gone
+            for flow_id in gone & self._outcomes.keys():
+                self.failed -= self._outcomes.pop(flow_id) is Outcome.FAILED
+            if self._grown is not None:
+                self._grown = self._grow(self.story.flows)
+            self.flows, self.passing, self.shown = map(self._uncleared, (self.flows, self.passing, self.shown))
+        return len(gone)
+
+    def number(self, flow: Flow) -> int:
+        """Place of an attempt among all that are not cleared, from 1, oldest first; 0 if it is not among them."""
+        flows = self.flows
+        at = bisect_left(flows, (flow.started, flow.id), key=lambda one: (one.started, one.id))
+        return at + 1 if at < len(flows) and flows[at].id == flow.id else 0
 
     def work_out(self, flow: Flow) -> None:
         """Work out all of an attempt that is about to be shown, and keep it so while it grows."""
@@ -177,6 +283,17 @@ class Session:
         with self._lock:
             return self.story.packet_time(sighting)
 
+    @property
+    def last_time(self) -> float | None:
+        """Epoch seconds of the last packet; None while there is none."""
+        with self._lock:
+            return self.story.last_time
+
+    def sightings(self, sighting: Sighting) -> tuple[Sighting, ...]:
+        """Every sighting of the datagram that one shows, in all files, nearest its sender first."""
+        with self._lock:
+            return self.story.sightings(sighting)
+
     def endpoints(self, sighting: Sighting) -> tuple[Address, Address]:
         """Source and destination."""
         with self._lock:
@@ -187,10 +304,16 @@ class Session:
         with self._lock:
             return self.story.ttl(sighting)
 
+    def _uncleared(self, flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
+        return tuple(flow for flow in flows if flow.id not in self.cleared) if self.cleared else flows
+
     def _forget_all_but(self, ids: set[str]) -> None:
         """A search that has become an attempt goes on under another id."""
         for gone in self._outcomes.keys() - ids:
             self.failed -= self._outcomes.pop(gone) is Outcome.FAILED
+        self.cleared &= ids
+        for ordering in self._orderings.values():
+            ordering.forget_all_but(ids)
 
     def _note(self, flow: Flow) -> None:
         """Keep count of how attempts ended; an attempt that goes on may change."""

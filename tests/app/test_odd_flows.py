@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from app.draw.attempt_columns import COLUMNS
 from app.draw.attempts import attempt_columns
 from app.draw.message import field_line, message_view
 from app.draw.nat import nat_page
@@ -30,7 +31,7 @@ from tests.fuzz.flow_script import calls, play
 def look_at_everything(story: Story) -> None:
     """Make every form that an attempt has."""
     json.dumps(report_document(story.files, story.flows, notes=story.notes))
-    columns = attempt_columns(120, None)
+    columns = attempt_columns(900, [column.id for column in COLUMNS])
     for flow in story.flows:
         assert columns.line(flow)
         assert list(detail_lines(flow, lambda sighting: f"#{sighting.frame}"))
@@ -45,7 +46,7 @@ def look_at_everything(story: Story) -> None:
             if step.sighting is not None:
                 sighting = step.sighting
                 ends, ttl = story.endpoints(sighting), story.ttl(sighting)
-                view = message_view(flow, step, story.payload(sighting), sighting, ends, ttl)
+                view = message_view(story.payload(sighting), sighting, ends, ttl, flow=flow, step=step)
                 assert all(field_line(row, open_=True) for row in view.rows)
         for page in (nat_page(flow, 80), rounds_page(flow, 80), verdict_page(flow, story.files, 80)):
             assert isinstance(page, list)

@@ -22,9 +22,13 @@ class Context(StrEnum):
     MAIN = "main screen"
     ROWS = "in any list of rows"
     ATTEMPTS = "attempt list"
+    COLUMNS = "choice of columns"
     LADDER = "ladder"
     FIELDS = "fields of a message"
     BYTES = "bytes of a message"
+    PACKETS = "packet list"
+    PACKET_SCREEN = "screen of the packet list"
+    RAW = "raw bytes"
     LINKS = "lines that lead to a packet"
     PAGE = "any page"
     TURNING = "verdict, NAT and rounds pages"
@@ -38,6 +42,7 @@ class Context(StrEnum):
     FIND = "finding in lists and pages"
     FINDING = "while typing what to find"
     FILTER = "while typing a filter"
+    SETTINGS = "settings"
     LOADING = "while files are read"
 
 
@@ -63,5 +68,5 @@ def action(context: Context, id_: str, keys: str, label: str, help_: str, method
     return Action(f"{context.name.lower()}.{id_}", keys, label, help_, context, method or id_, rank)
 
 
-NUMBERED: Final = frozenset({"evidence", "node_page"})
+NUMBERED: Final = frozenset({"evidence", "node_page", "pick"})
 """Methods that are given the digit that was pressed."""

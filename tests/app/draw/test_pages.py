@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from dataclasses import replace
 
 import pytest
@@ -30,14 +29,14 @@ FAST_OPEN_SAMPLES = tuple(
 
 @pytest.mark.parametrize("width", [40, 80, 99, 100, 120, 149, 150, 200])
 def test_attempts_fill_the_line_at_any_width(width: int) -> None:
-    columns = attempt_columns(width, datetime.UTC)
-    assert width_of(columns.heading()) == max(width, width_of(columns.heading()))
+    columns = attempt_columns(width)
+    assert width_of(columns.heading()) == width
     for flow in STORY.flows:
         assert width_of(columns.line(flow)) == width_of(columns.heading())
 
 
 def test_an_attempt_says_its_state_in_words() -> None:
-    columns = attempt_columns(200, datetime.UTC)
+    columns = attempt_columns(200)
     words = [text_of(columns.line(flow)).rpartition(" s  ")[2] for flow in STORY.flows]
     assert words == [
         "● punched (fast open)",
@@ -52,7 +51,7 @@ def test_an_attempt_says_its_state_in_words() -> None:
 @pytest.mark.parametrize(("width", "shown"), [(80, "CONS*"), (120, "CONSISTENT*"), (200, "CONSISTENT*")])
 @pytest.mark.parametrize("said", [None, Firewall.UNKNOWN])
 def test_a_nat_class_that_was_sampled_and_not_stated_is_marked(width: int, shown: str, said: int | None) -> None:
-    columns = attempt_columns(width, datetime.UTC)
+    columns = attempt_columns(width)
     evidence = NatEvidence(said, FAST_OPEN_SAMPLES, Firewall.CONSISTENT, "three hits of one address")
     sampled = replace(FAST_OPEN, client_firewall=said, client_nat=evidence)
     assert f"{shown} " in text_of(columns.line(sampled))
@@ -68,7 +67,7 @@ def test_a_nat_class_that_was_sampled_and_not_stated_is_marked(width: int, shown
 
 
 def test_a_wide_list_spells_tokens_out_client_first() -> None:
-    line = text_of(attempt_columns(200, datetime.UTC).line(BOTH_RANDOM))
+    line = text_of(attempt_columns(200).line(BOTH_RANDOM))
     assert line.index("– none") < line.index("✓ verified")
 
 
@@ -86,7 +85,7 @@ def view_of(flow: Flow, index: int, file: str = ""):  # type: ignore[no-untyped-
     step = flow.steps[index]
     assert step.sighting is not None
     payload, ends = STORY.payload(step.sighting), STORY.endpoints(step.sighting)
-    return message_view(flow, step, payload, step.sighting, ends, 64, file)
+    return message_view(payload, step.sighting, ends, 64, flow=flow, step=step, file=file)
 
 
 @pytest.mark.parametrize("mode", ["FROM_CLIENT", "FROM_RELAY", "FROM_SERVER", "REPLY"])
@@ -113,12 +112,12 @@ def test_a_datagram_that_the_capture_cut_is_cut_and_not_malformed(kept: int) -> 
     step = BOTH_RANDOM.steps[index]
     assert step.sighting is not None
     payload, ends = STORY.payload(step.sighting), STORY.endpoints(step.sighting)
-    view = message_view(BOTH_RANDOM, step, payload[:kept], step.sighting, ends, 64, "", len(payload))
+    view = message_view(payload[:kept], step.sighting, ends, 64, flow=BOTH_RANDOM, step=step, wire_length=len(payload))
     assert ("cut", f"{kept} of {len(payload)} bytes captured (snap length)") in view.facts
     lines = [field_line(row, open_=True, cut=view.cut) for row in view.rows]
     assert any(f"kept {kept} of {len(payload)} bytes" in text_of(line) for line in lines)
     assert not [line for line in lines for span in line if span.tone is Tone.BAD]
-    malformed = message_view(BOTH_RANDOM, step, payload[:kept], step.sighting, ends, 64)
+    malformed = message_view(payload[:kept], step.sighting, ends, 64, flow=BOTH_RANDOM, step=step)
     assert not any(label == "cut" for label, _ in malformed.facts)
     assert [
         span

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import replace
 
+from app.draw.attempt_columns import Shown
 from app.draw.attempts import attempt_columns
 from app.draw.pending import going_panel
 from app.draw.spans import text_of
@@ -17,7 +18,7 @@ UNDER_WAY = replace(TWO_ROUNDS, verdict=SEALED.verdict, outcome=SEALED.outcome)
 
 def row(flow: Flow, quiet: float | None) -> str:
     latest = None if quiet is None else flow.ended + quiet
-    return text_of(attempt_columns(120, datetime.UTC).line(flow, latest))
+    return text_of(attempt_columns(120).line(flow, Shown(datetime.UTC, latest)))
 
 
 def test_an_attempt_under_way_says_how_far_it_is() -> None:

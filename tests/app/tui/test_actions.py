@@ -6,6 +6,7 @@ from textual.dom import DOMNode
 
 from app.tui.app import PeepholeApp
 from app.tui.attempt_list import AttemptList
+from app.tui.column_picker import ColumnScreen
 from app.tui.demo_page import DemoScreen
 from app.tui.filter_bar import FilterBar
 from app.tui.find_bar import FindBar
@@ -20,6 +21,7 @@ from app.tui.message_pane import ByteView, FieldTree
 from app.tui.node_leaving import LeavingScreen
 from app.tui.node_pages import NodeScreen
 from app.tui.pages import AttemptPage, ChoiceScreen, HelpScreen
+from app.tui.settings_page import SettingsScreen
 from tests.app.tui.stage import staged, text_on
 
 HOMES: dict[Context, type[DOMNode]] = {
@@ -33,6 +35,7 @@ HOMES: dict[Context, type[DOMNode]] = {
     Context.LEAVING: LeavingScreen,
     Context.ROWS: LineView,
     Context.ATTEMPTS: AttemptList,
+    Context.COLUMNS: ColumnScreen,
     Context.LADDER: LadderView,
     Context.FIELDS: FieldTree,
     Context.BYTES: ByteView,
@@ -43,6 +46,7 @@ HOMES: dict[Context, type[DOMNode]] = {
     Context.FILTER: FilterBar,
     Context.FIND: MainScreen,
     Context.FINDING: FindBar,
+    Context.SETTINGS: SettingsScreen,
     Context.LOADING: LoadingScreen,
 }
 
@@ -82,7 +86,7 @@ def test_ids_are_unique_and_keys_do_not_clash_within_a_view() -> None:
 
 
 async def test_the_help_shows_every_key_and_sentence() -> None:
-    async with staged(size=(120, 140)) as pilot:
+    async with staged(size=(120, 300)) as pilot:
         await pilot.press("question_mark")
         await pilot.pause()
         shown = text_on(pilot)

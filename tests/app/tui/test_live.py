@@ -133,9 +133,10 @@ async def test_pause_freezes_what_is_shown_while_the_story_grows() -> None:
         await look(pilot)
         await pilot.press("p")
         await pilot.pause()
-        assert "‖ paused eth0" in text_on(pilot)
+        assert "‖ paused: 0 new · eth0" in text_on(pilot)
         await look(pilot)
         assert main_of(pilot).query_one(AttemptList).row_count == 1
+        assert "‖ paused: 1 new · eth0" in text_on(pilot)
         await pilot.press("p")
         await look(pilot)
         assert main_of(pilot).query_one(AttemptList).row_count == 3, "nothing was lost while it was paused"

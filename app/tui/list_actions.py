@@ -1,0 +1,170 @@
+"""What the attempt list does on the main screen: its columns, its order, what is cleared, and the counts above it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.draw import terms
+from app.draw.attempt_columns import BY_ID, Shown
+from app.draw.attempts import BY_TIME, Order
+from app.draw.spans import Span
+from app.tui.attempt_list import AttemptList
+from app.tui.bars import StatusLine
+from app.tui.column_picker import Chosen, ColumnScreen
+from app.tui.main_actions import MainActions
+from app.wording import counted
+
+if TYPE_CHECKING:
+    from textual.worker import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class ListSettings:
+    """What the user has set for the list, and what keeps it."""
+
+    columns: tuple[str, ...] | None = None
+    """Ids in order; None leaves the choice to the width."""
+    order: Order = BY_TIME
+    keep: Callable[[Mapping[str, Any]], None] = lambda _: None
+    """Is given settings by name when the user changes them."""
+
+
+class ListActions(MainActions):
+    """Columns, sorting, clearing, counts."""
+
+    list_settings = ListSettings()
+    _sorting: Worker[None] | None = None
+    _progress = ""
+    """What is being worked out."""
+
+    def make_list(self) -> AttemptList:
+        """The list as the settings say."""
+        main = self._main
+        names = tuple(file.path.rpartition("/")[2] for file in main.session.files)
+        return AttemptList(Shown(main.zone, number=main.session.number, files=names), self.list_settings.columns)
+
+    def begin_list(self) -> None:
+        """Sort as the settings say."""
+        order = self.list_settings.order
+        wanted = Order(order.column or BY_TIME.column, order.reverse)
+        if wanted != BY_TIME and wanted.column in BY_ID:
+            self._sort_by(wanted)
+
+    def show_list(self) -> None:
+        """Show the attempts that pass the filter; the newest one selected where it is followed."""
+        session = self._main.session
+        newest = session.newest_flow if self._main.follow else None
+        select = None if newest is None else newest.id
+        self._main.query_one(AttemptList).show(session.shown, select, session.latest, session.ordering.order)
+
+    def on_attempt_list_order_wanted(self, event: AttemptList.OrderWanted) -> None:
+        """Sort by another column, or the other way round."""
+        self._sort_by(event.order)
+
+    async def action_back(self) -> None:
+        """While the list is being sorted: leave it as it was. Else one level back."""
+        if self._sorting is not None:
+            self._sorting.cancel()
+        else:
+            await super().action_back()
+
+    def action_follow(self) -> None:
+        """Keep the newest attempt selected."""
+        main = self._main
+        main.follow = not main.follow
+        if main.follow:
+            self.show_list()
+            main.ladder.go_to_end()
+        self.show_status()
+
+    def action_columns(self) -> None:
+        """Choose columns and their order."""
+        main = self._main
+        attempts = main.query_one(AttemptList)
+
+        def chosen(result: Chosen | None) -> None:
+            if result is None:
+                return
+            attempts.choose_columns(result.columns)
+            order = main.session.ordering.order
+            self.list_settings = ListSettings(result.columns, order, self.list_settings.keep)
+            self.list_settings.keep(
+                {"list.columns": result.columns, "list.sort": order.column, "list.reverse": order.reverse}
+            )
+
+        main.app.push_screen(ColumnScreen(attempts.chosen, attempts.row_width), chosen)
+
+    def action_clear(self) -> None:
+        """Take all attempts off the list."""
+        self._clear(keep_passing=False)
+
+    def action_clear_others(self) -> None:
+        """Take all attempts off the list that do not pass the filter."""
+        self._clear(keep_passing=True)
+
+    def _clear(self, *, keep_passing: bool) -> None:
+        from app.tui.pages import ChoiceScreen
+
+        main = self._main
+        session = main.session
+        if session.feed is None:
+            main.app.notify("Only what is live can be cleared: a filter (/) hides attempts of files.", markup=False)
+            return
+        number = len(session.flows) - (len(session.passing) if keep_passing else 0)
+        if not number:
+            main.app.notify("There is nothing to clear.", markup=False)
+            return
+
+        def chosen(index: int | None) -> None:
+            if index == 0:
+                session.clear(keep_passing=keep_passing)
+                main.show_flows()
+
+        which = "that do not pass the filter " if keep_passing else ""
+        choices = ((Span("clear; captured packets stay, and so does what is saved"),), (Span("leave them"),))
+        main.app.push_screen(ChoiceScreen(f"clear {counted(number, 'attempt')} {which}from the list?", choices), chosen)
+
+    def show_status(self) -> None:
+        """Counts, filter, and the state of a live source."""
+        session = self._main.session
+        live, dropped = "", None
+        if session.feed is not None:
+            state = "■ ended" if session.trouble else "● live"
+            if session.paused:
+                live = f"‖ paused: {session.waiting} new · {session.feed.name}"
+            else:
+                live = terms.joined((f"{state} {session.feed.name}", "following" if self._main.follow else ""))
+            dropped = session.feed.dropped
+        self._main.query_one(StatusLine).show(
+            session.files,
+            len(session.flows),
+            session.failed,
+            counted=session.counted,
+            shown=len(session.shown),
+            filter_text=session.filter.text,
+            live=live,
+            dropped=dropped,
+            progress=self._progress,
+        )
+
+    def _sort_by(self, order: Order) -> None:
+        main = self._main
+        title = BY_ID[order.column].titles[1]
+
+        def told(done: int, total: int) -> None:
+            self._progress = f"sorting by {title} {100 * done // total} % · Esc stops"
+            self.show_status()
+
+        async def sort() -> None:
+            try:
+                await main.session.sort(order, told)
+                self.show_list()
+            finally:
+                # A newer one may have begun.
+                if self._sorting is worker:
+                    self._sorting, self._progress = None, ""
+                    self.show_status()
+
+        worker = self._sorting = main.run_worker(sort(), group="sort", exclusive=True)
