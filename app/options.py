@@ -70,6 +70,7 @@ def _open() -> Parser:
     _add_files(parser)
     _add_keys(parser)
     _add_filter(parser)
+    _add_look(parser)
     return parser
 
 
@@ -119,6 +120,7 @@ def _watch() -> Parser:
     parser.add_argument("--duration", type=_duration, metavar="SECONDS", help="stop by itself")
     _add_keys(parser)
     _add_filter(parser)
+    _add_look(parser)
     return parser
 
 
@@ -128,6 +130,7 @@ def _node() -> Parser:
     _add_network(parser)
     _add_running(parser)
     _add_filter(parser)
+    _add_look(parser)
     return parser
 
 
@@ -154,6 +157,7 @@ def _connect() -> Parser:
     _add_network(parser)
     _add_running(parser)
     _add_filter(parser)
+    _add_look(parser)
     return parser
 
 
@@ -165,6 +169,7 @@ def _listen() -> Parser:
     _add_network(parser)
     _add_running(parser)
     _add_filter(parser)
+    _add_look(parser)
     return parser
 
 
@@ -189,6 +194,7 @@ def _demo() -> Parser:
         "packets of one got another verdict than was staged",
     )
     _add_filter(parser)
+    _add_look(parser)
     return parser
 
 
@@ -248,6 +254,12 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--headless", action="store_true", help="no inspector: print attempts as they conclude")
     parser.add_argument("--json", action="store_true", help="with --headless: one JSON object a line")
     parser.add_argument("--duration", type=_duration, metavar="SECONDS", help="with --headless: stop by itself")
+
+
+def _add_look(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--theme", metavar="NAME", help="dark, light, ansi, contrast, mono, or a theme of Textual's; see docs/config.md"
+    )
 
 
 def _add_filter(parser: argparse.ArgumentParser) -> None:

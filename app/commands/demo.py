@@ -45,12 +45,13 @@ def run(options: argparse.Namespace) -> int:
         story, feed = Story(tap.table), LiveFeed(tap, out)
         if options.headless is not None:
             return _Headless(thread, story, feed, attempts).run(options.headless)
+        from app.configured import configured
         from app.demo.watching import WatchedDemo
         from app.tui.app import run_live
 
         watched = WatchedDemo(thread, story, feed, attempts)
         try:
-            return run_live(story, watched, filter_text=options.filter, demo=watched)
+            return run_live(story, watched, filter_text=options.filter, reading=configured(options), demo=watched)
         finally:
             feed.finish()
 

@@ -100,9 +100,10 @@ def run_own(
             headless = HeadlessNode(node, story, feed, printer)
             asyncio.run(headless.run(options.duration, to_the_end=finished is not None))
             return ExitStatus.OK if finished is None else finished(node)
+        from app.configured import configured
         from app.tui.app import run_live
 
         try:
-            return run_live(story, feed, filter_text=options.filter, node=node)
+            return run_live(story, feed, filter_text=options.filter, reading=configured(options), node=node)
         finally:
             feed.finish()

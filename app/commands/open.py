@@ -16,6 +16,7 @@ def run(options: argparse.Namespace) -> int:
     keys = keys_of(options)
     if not (sys.stdout.isatty() and (sys.stdin.isatty() or "-" in options.files)):
         raise CommandError(ExitStatus.USAGE, "the inspector needs a terminal; `peephole report` works without one")
+    from app.configured import configured
     from app.tui.app import run as run_screen
 
-    return run_screen(options.files, keys, filter_text=options.filter)
+    return run_screen(options.files, keys, filter_text=options.filter, reading=configured(options))

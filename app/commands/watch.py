@@ -44,10 +44,11 @@ def run(options: argparse.Namespace) -> int:
         story, feed = Story(capture.table, keys), LiveFeed(capture, out)
         if options.report:
             return _Headless(options, story, feed, capture, chosen.matches).run()
+        from app.configured import configured
         from app.tui.app import run_live
 
         try:
-            return run_live(story, feed, filter_text=options.filter)
+            return run_live(story, feed, filter_text=options.filter, reading=configured(options))
         finally:
             feed.finish()
 

@@ -31,12 +31,12 @@ class Config:
     editor: str = ""
     pager: str = ""
     list_columns: tuple[str, ...] | None = None
-    list_sort: str = ""
+    list_sort: str = "time"
     list_reverse: bool = False
     ladder_time: str = "relative"
     ladder_colour: str = "phase"
     ladder_bursts: str = "folded"
-    ladder_compressed: bool = False
+    ladder_level: str = "normal"
     keys: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     """Action id to its keys, comma between alternatives; empty takes the keys away."""
     aliases: Mapping[str, str] = field(default_factory=lambda: NOTHING)
@@ -75,7 +75,7 @@ class Setting:
     @property
     def default(self) -> Value:
         """What holds where nothing is set."""
-        value: Value = getattr(_DEFAULTS, self.attribute)
+        value: Value = getattr(DEFAULTS, self.attribute)
         return value
 
     @property
@@ -91,7 +91,7 @@ class Setting:
         return str(self.kind)
 
 
-_DEFAULTS: Final = Config()
+DEFAULTS: Final = Config()
 
 THEME_NAMES: Final = ("auto", "dark", "light", "ansi", "contrast", "mono")
 
@@ -118,15 +118,20 @@ _ALL: Final = (
     Setting(
         "list.columns",
         Kind.WORDS,
-        "Columns of the attempt list, in order; unset: those that fit.",
+        "Columns of the attempt list, in order; unset: those that suit the width.",
         example='["time", "client", "server", "state"]',
     ),
-    Setting("list.sort", Kind.TEXT, "Column that attempts are sorted by; empty: oldest first.", example='"took"'),
+    Setting("list.sort", Kind.TEXT, "Column that attempts are sorted by."),
     Setting("list.reverse", Kind.SWITCH, "Whether the order is reversed."),
-    Setting("ladder.time", Kind.CHOICE, "What the time column counts from.", ("relative", "clock")),
+    Setting("ladder.time", Kind.CHOICE, "What the time column counts from.", ("relative", "clock", "delta")),
     Setting("ladder.colour", Kind.CHOICE, "What the colour of an arrow stands for.", ("phase", "side", "token")),
     Setting("ladder.bursts", Kind.CHOICE, "How one-byte punches are shown.", ("folded", "unfolded", "hidden")),
-    Setting("ladder.compressed", Kind.SWITCH, "Whether relays and other nodes share one lane."),
+    Setting(
+        "ladder.level",
+        Kind.CHOICE,
+        "How much of an attempt is drawn: relays in one lane, the gist, or every datagram on every hop.",
+        ("normal", "compressed", "gist", "extended"),
+    ),
     Setting(
         "keys",
         Kind.TABLE,

@@ -42,6 +42,22 @@ def keep(changes: Mapping[str, Any], environment: Mapping[str, str] = os.environ
     return path
 
 
+def file_to_edit(environment: Mapping[str, str] = os.environ) -> Path:
+    """Path of the file for an editor; one that is not there yet is made, with every setting in it commented out.
+
+    Raises:
+        ConfigError: there is to be none, or it can't be written.
+    """
+    from app.config.example import example
+
+    path = config_path(environment)
+    if path is None:
+        raise ConfigError(f"there is no file to edit: {VARIABLE} is set to nothing")
+    if not path.exists():
+        _replace(path, example())
+    return path
+
+
 def _setting(name: str) -> Setting:
     if name not in SETTINGS:
         raise ConfigError(f"{name}: there is no such setting{nearest(name, SETTINGS)}")

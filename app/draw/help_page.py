@@ -19,6 +19,9 @@ class HelpRow(NamedTuple):
     text: str
 
 
+_WIDEST_KEYS: Final = 20
+"""Cells of the column of keys."""
+
 _SIGNS: Final = (
     ("── ▶", Tone.PLAIN, "a request, from the lane it leaves to the lane it reaches; ┼ where it passes a lane"),
     ("┄┄ ▶", Tone.PLAIN, "a reply"),
@@ -43,9 +46,13 @@ def help_page(sections: Iterable[tuple[str, Sequence[HelpRow]]], width: int) -> 
         width: cells of a line.
     """
     lines: list[Linked] = []
-    for title, rows in sections:
+    shown = [(title, rows) for title, rows in sections if rows]
+    longest = max((cell_width(row.keys) for _, rows in shown for row in rows), default=0)
+    keys_width = min(longest, _WIDEST_KEYS) + 2
+    for title, rows in shown:
         lines.append(heading(title))
-        lines += [_key_line(row) for row in rows]
+        for row in rows:
+            lines += _key_lines(row, keys_width, width)
         lines.append(blank())
     lines.append(heading("signs"))
     for sign, tone, text in _SIGNS:
@@ -56,9 +63,14 @@ def help_page(sections: Iterable[tuple[str, Sequence[HelpRow]]], width: int) -> 
     return lines
 
 
-def _key_line(row: HelpRow) -> Linked:
-    line: Line = (Span("  "), cell(row.keys, 14, Tone.KEY), Span(row.text))
-    return Linked(line)
+def _key_lines(row: HelpRow, keys_width: int, width: int) -> list[Linked]:
+    """Keys and what they do; keys that take more than their column have a line of their own."""
+    if cell_width(row.keys) >= keys_width:
+        alone: Line = (Span("  "), Span(row.keys, Tone.KEY))
+        return [Linked(alone), *paragraph(row.text, width, indent=" " * (keys_width + 2))]
+    lines = paragraph(row.text, width, indent=" " * (keys_width + 2))
+    first: Line = (Span("  "), cell(row.keys, keys_width, Tone.KEY), Span(lines[0].line[0].text[keys_width + 2 :]))
+    return [Linked(first), *lines[1:]]
 
 
 def _wrapped(sign: str, tone: Tone, text: str, width: int) -> list[Linked]:

@@ -7,29 +7,45 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from textual.app import App, SystemCommand
+from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.widget import Widget
 
+from app.config.settings import DEFAULTS, Config
+from app.config.trouble import nearest
 from app.exit_status import CommandError
+from app.tui.app_actions import AppActions
+from app.tui.colourless import Colourless
 from app.tui.hangup import HangUpWatch
-from app.tui.keys.action import Context, key_text
-from app.tui.keys.registry import ACTIONS, actions_in, bindings_of
+from app.tui.keys.action import NUMBERED, Context, key_text
+from app.tui.keys.registry import ACTIONS, bindings_of, use_keys
 from app.tui.loading import LoadingScreen, Progress
-from app.tui.palette import DARK, LIGHT, THEMES
+from app.tui.themes import DARK, MONO, THEMES, no_colours, short_name, theme_name
 
 if TYPE_CHECKING:
+    from app.config.reading import Reading
     from app.demo_status import RunningDemo
     from app.node_status import RunningNode
+    from app.tui.here import Doable
     from app.tui.session import Session
     from app.tui.story_view import Feed, StoryView
     from capture.story import Keys
 
 
-class PeepholeApp(App[int]):
-    """Holds the session; screens do the rest."""
+class _Configured(TypedDict):
+    """What a configuration gives the app."""
+
+    theme: str
+    config: Config
+    faults: Sequence[str]
+
+
+class PeepholeApp(AppActions, App[int]):
+    """Holds the session and the configuration; screens do the rest."""
 
     TITLE = "peephole"
     ENABLE_COMMAND_PALETTE = True
@@ -47,17 +63,25 @@ class PeepholeApp(App[int]):
         tick: float = 0.1,
         node: RunningNode | None = None,
         demo: RunningDemo | None = None,
+        config: Config = DEFAULTS,
+        faults: Sequence[str] = (),
     ) -> None:
         super().__init__()
+        self.config = config
+        """What the user has set; changes while the settings are open."""
+        self.colourless = config.colours == "never" or no_colours()
+        """Whether no colour may be used, whatever theme is asked for."""
+        self._colourless = Colourless()
+        self._faults = [*faults, *self.use_keys(config.keys)]
         for one in THEMES:
             self.register_theme(one)
-        self.theme = theme
+        self.theme = MONO if self.colourless else self._known_theme(theme)
+        self.zone = zone
         self.failure: BaseException | None = None
         self._opener = opener
         self._feed = feed
         self._filter_text = filter_text
         self._remarks = remarks
-        self._zone = zone
         self._tick = tick
         self._node = node
         self._demo = demo
@@ -81,42 +105,23 @@ class PeepholeApp(App[int]):
         if self._node is not None:
             await self._node.close_now()
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Without colours nothing of Textual's own shades is left, either."""
+        return [self._colourless] if self.colourless or self.theme == MONO else super().get_line_filters()
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The palette: every action of the main screen, and Textual's themes."""
-        contexts = {Context.EVERYWHERE, Context.MAIN, Context.FIND} if screen.query("#ladder") else {Context.EVERYWHERE}
-        for action in ACTIONS:
-            if action.context in contexts and action.method not in {"command_palette", "evidence"}:
-                title = f"{action.label[:1].upper()}{action.label[1:]}"
-                yield SystemCommand(f"{title}  ({key_text(action.keys)})", action.help, self._doing(action.method))
+        """The palette: every action of every pane of this screen, and Textual's themes."""
+        from app.tui.here import doable
+
+        for one in doable(screen, self._idle()):
+            action, number = one.action, ""
+            if action.method in NUMBERED:
+                number = f" {one.call.rpartition('(')[2].rstrip(')')}"
+            title = f"{action.label[:1].upper()}{action.label[1:]}{number}"
+            yield SystemCommand(
+                f"{title}  ({key_text(one.keys)})", f"{action.context}: {action.help}", self._doing(one)
+            )
         yield SystemCommand("Choose a theme", "any of Textual's themes", self.action_change_theme)
-
-    def action_help(self) -> None:
-        """Keys and signs; those of the focused pane first."""
-        from app.draw.help_page import HelpRow, help_page
-        from app.tui.pages import AttemptPage, HelpScreen
-
-        if isinstance(self.screen, HelpScreen):
-            return
-        focus = self.screen.focused.id if self.screen.focused is not None else None
-        here = {
-            "attempts": Context.ATTEMPTS,
-            "ladder": Context.LADDER,
-            "fields": Context.FIELDS,
-            "bytes": Context.BYTES,
-            "verdict": Context.LINKS,
-            "expression": Context.FILTER,
-            "sought": Context.FINDING,
-            "choices": Context.CHOICE,
-            "node-page": Context.NODE,
-            "demo-page": Context.DEMO_PAGE,
-        }.get(focus or "", Context.TURNING if isinstance(self.screen, AttemptPage) else None)
-        contexts = [here] if here is not None else []
-        contexts += [one for one in (Context.MAIN, Context.ROWS, *Context) if one is not here]
-        sections = []
-        for context in dict.fromkeys(contexts):
-            rows = [HelpRow(key_text(action.keys), action.help) for action in actions_in(context)]
-            sections.append((str(context), rows))
-        self.push_screen(HelpScreen("help", lambda width: help_page(sections, width)))
 
     async def action_quit(self) -> None:
         """Leave; while packets are being captured, ask first: what was not written is gone."""
@@ -154,21 +159,18 @@ class PeepholeApp(App[int]):
             self.push_screen(LeavingScreen(node.farewell, lambda: self.exit(0)))
         self.run_worker(leave(), group="leave", exclusive=True)
 
-    def action_switch_theme(self) -> None:
-        """Dark to light and back."""
-        self.theme = DARK if self.theme == LIGHT else LIGHT
-
-    def action_save_picture(self) -> None:
-        """Save what is on screen as SVG in the working directory."""
-        path = self.save_screenshot(path=os.getcwd())
-        self.notify(f"Saved as {path}", markup=False)
-
-    def _doing(self, method: str) -> Callable[[], Any]:
+    def _doing(self, one: Doable) -> Callable[[], Any]:
         async def do() -> None:
-            target = self.screen if hasattr(self.screen, f"action_{method}") else self
-            await self.run_action(method, target)
+            if one.away and isinstance(one.node, Widget):
+                one.node.focus()
+            await self.run_action(one.call, one.node)
 
         return do
+
+    def _idle(self) -> set[Context]:
+        """Contexts of the main screen that mean nothing here."""
+        idle = {Context.LIVE: self._feed, Context.OWN_NODE: self._node, Context.DEMO: self._demo}
+        return {context for context, needed in idle.items() if needed is None}
 
     def _prepare(self, progress: Progress) -> Session:
         """Runs in a thread: read the files, and import what the main screen needs."""
@@ -181,21 +183,56 @@ class PeepholeApp(App[int]):
     def _show_main(self, session: Session) -> None:
         from app.tui.main_screen import MainScreen
 
-        self.switch_screen(MainScreen(session, self._zone, self._tick, self._node, self._demo))
+        self.switch_screen(MainScreen(session, self.zone, self._tick, self._node, self._demo, self.config))
+        for fault in self._faults:
+            self.notify(fault, title="configuration", severity="warning", timeout=12, markup=False)
 
     def _failed(self, error: BaseException) -> None:
         self.failure = error
         self.exit(1)
 
+    def adopt(self, config: Config) -> None:
+        """Let another configuration hold, on every screen, from now on."""
+        before, self.config = self.config, config
+        self.colourless = config.colours == "never" or no_colours()
+        if config.theme != before.theme or config.colours != before.colours:
+            self.theme = MONO if self.colourless else self._known_theme(theme_name(config.theme))
+        for screen in self.screen_stack:
+            adopt = getattr(screen, "adopt", None)
+            if callable(adopt):
+                adopt(config)
 
-def run(paths: Sequence[str], keys: Keys, *, filter_text: str = "", theme: str | None = None) -> int:
+    def use_keys(self, wanted: Mapping[str, str]) -> list[str]:
+        """Let actions have the keys that the user wants, in bindings, footer, help and palette; say what can't be."""
+        from app.tui.keys.rebinding import rebind, textual_keymap
+
+        keys, faults = rebind(wanted, ACTIONS)
+        use_keys(keys)
+        self.set_keymap(textual_keymap(keys, ACTIONS))
+        return [f"keys.{id_}: {problem}" for id_, problem in faults]
+
+    def _known_theme(self, name: str) -> str:
+        if name in self.available_themes:
+            return name
+        shown = {short_name(one) for one in self.available_themes}
+        self._faults.append(f"theme: there is no theme {name!r}{nearest(name, shown) or '; ctrl+p lists them'}")
+        return theme_name("auto")
+
+
+def run(
+    paths: Sequence[str],
+    keys: Keys,
+    *,
+    filter_text: str = "",
+    reading: Reading | None = None,
+) -> int:
     """Open captures in the inspector; returns when the user leaves.
 
     Args:
         paths: capture files; ``-`` is standard input.
         keys: keys to open payloads with.
         filter_text: the filter to begin with.
-        theme: name of a theme; None looks at what the terminal says of itself.
+        reading: what the user has set; what is wrong with it is said once the screen is up.
 
     Raises:
         CaptureError: a file can't be read as a capture; the screen is left before.
@@ -213,8 +250,7 @@ def run(paths: Sequence[str], keys: Keys, *, filter_text: str = "", theme: str |
 
         return useless_keys(story, keys)
 
-    theme = theme or _terminal_theme()
-    return _show(PeepholeApp(opener, filter_text=filter_text, remarks=remarks, theme=theme))
+    return _show(PeepholeApp(opener, filter_text=filter_text, remarks=remarks, **_configured(reading)))
 
 
 def run_live(
@@ -222,7 +258,7 @@ def run_live(
     feed: Feed,
     *,
     filter_text: str = "",
-    theme: str | None = None,
+    reading: Reading | None = None,
     node: RunningNode | None = None,
     demo: RunningDemo | None = None,
 ) -> int:
@@ -232,28 +268,37 @@ def run_live(
         story: what is shown.
         feed: makes it grow.
         filter_text: the filter to begin with.
-        theme: name of a theme; None looks at what the terminal says of itself.
+        reading: what the user has set; what is wrong with it is said once the screen is up.
         node: a node of ours, which runs in the event loop of the screens and whose packets the feed brings.
         demo: the demo whose packets these are.
 
     Raises:
         CommandError: the node can't start.
     """
-    theme = theme or _terminal_theme()
-    return _show(PeepholeApp(lambda _: story, feed=feed, filter_text=filter_text, theme=theme, node=node, demo=demo))
+    return _show(
+        PeepholeApp(
+            lambda _: story,
+            feed=feed,
+            filter_text=filter_text,
+            node=node,
+            demo=demo,
+            **_configured(reading),
+        )
+    )
+
+
+def _configured(reading: Reading | None) -> _Configured:
+    if reading is None:
+        return {"theme": theme_name("auto"), "config": DEFAULTS, "faults": ()}
+    config = reading.config
+    return {"theme": theme_name(config.theme), "config": config, "faults": tuple(map(str, reading.faults))}
 
 
 def _show(app: PeepholeApp) -> int:
-    status = app.run()
+    status = app.run(mouse=app.config.mouse)
     if app.failure is not None:
         raise app.failure
     return status or 0
-
-
-def _terminal_theme() -> str:
-    """Light if the terminal names a light background in ``COLORFGBG``, as rxvt, Konsole and others do."""
-    background = os.environ.get("COLORFGBG", "").rpartition(";")[2]
-    return LIGHT if background.isdigit() and int(background) in (7, 15) else DARK
 
 
 def _free_standard_input() -> None:

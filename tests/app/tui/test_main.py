@@ -7,7 +7,7 @@ from app.tui.bars import ActionBar
 from app.tui.filter_bar import FilterBar
 from app.tui.linked_view import LinkedView
 from app.tui.message_pane import FieldTree
-from app.tui.palette import DARK, LIGHT
+from app.tui.themes import ANSI, CONTRAST, DARK, LIGHT, MONO
 from tests.app.flows_by_hand import BOTH_RANDOM, CONSISTENT_RANDOM, FAST_OPEN, STORY, UNANSWERED, story
 from tests.app.tui.stage import SIZES, ladder_of, main_of, staged, text_on
 
@@ -121,8 +121,10 @@ async def test_the_theme_switches_and_words_stay() -> None:
         await pilot.pause()
         assert pilot.app.theme == LIGHT
         assert text_on(pilot) == before
-        await pilot.press("ctrl+t")
-        assert pilot.app.theme == DARK
+        for name in (CONTRAST, ANSI, MONO, DARK):
+            await pilot.press("ctrl+t")
+            assert pilot.app.theme == name
+        assert text_on(pilot) == before
 
 
 async def test_marks_are_kept_by_attempt() -> None:
