@@ -47,6 +47,8 @@ PAUSE = 0.1
 """Seconds between two connects."""
 PUNCH_INTERVAL = 0.2
 """Seconds between random punches of one host, 20 in the defaults of both."""
+PUNCH_PAUSE = 5 * PUNCH_INTERVAL
+"""Seconds between two connects that punch at random: until both hosts of the one before may do so again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +223,7 @@ class Row:
         samples = []
         for number in range(self.rounds):
             for group in dice.sample(groups, len(groups)):
-                await asyncio.sleep(PAUSE)
+                await asyncio.sleep(PUNCH_PAUSE if self.pair.waits else PAUSE)
                 samples += await asyncio.gather(*(self.connect(client, server, number) for client, server in group))
         return samples
 
