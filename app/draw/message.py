@@ -10,7 +10,7 @@ from app.draw import terms
 from app.draw.spans import Line, Span, Tone
 from app.terminal_text import safe_text
 from app.wording import counted
-from capture.model import Flow, FlowMessage, Sealed, Sighting, Step
+from capture.model import Flow, FlowMessage, KeySource, Sealed, Sighting, Step
 from protocol.constants import Command, InternalCommand
 from protocol.dissect import Field, dissect, dissect_holepunch_payload, dissect_noise_payload
 from protocol.messages import Address, Request
@@ -27,12 +27,21 @@ class FieldRow(NamedTuple):
     part: int
 
 
+class Fact(NamedTuple):
+    """A line about the datagram as a whole; it may lead to another one."""
+
+    label: str
+    text: str
+    link: Sighting | None = None
+    tone: Tone = Tone.PLAIN
+
+
 @dataclass(frozen=True, slots=True)
 class MessageView:
     """Everything the message pane shows of one datagram."""
 
     title: str
-    facts: tuple[tuple[str, str], ...]
+    facts: tuple[Fact, ...]
     rows: tuple[FieldRow, ...]
     """What was sealed first, where it could be opened: it is what one looks for."""
     parts: tuple[bytes, ...]
@@ -52,30 +61,35 @@ class MessageView:
 
 
 def message_view(
-    flow: Flow,
-    step: Step,
     payload: bytes,
     sighting: Sighting,
     ends: tuple[Address, Address],
     ttl: int,
+    *,
+    flow: Flow | None = None,
+    step: Step | None = None,
+    request: Request | None = None,
     file: str = "",
     wire_length: int | None = None,
+    links: tuple[Fact, ...] = (),
 ) -> MessageView:
-    """Take apart the datagram `sighting` of a step.
+    """Take a datagram apart.
 
     Args:
-        flow: the attempt.
-        step: the step that shows it.
         payload: its UDP payload.
-        sighting: which datagram of the step.
+        sighting: which datagram it is.
         ends: its source and destination.
-        ttl: its time to live.
+        ttl: its time to live, 0 where it is not known.
+        flow: the attempt that it is part of.
+        step: the step of the attempt's ladder that shows it.
+        request: what it answers, where no attempt says so.
         file: name of the file it is in, where there are several.
         wire_length: bytes of the payload when it was sent; None when `payload` is all of it.
+        links: facts that lead to other datagrams.
     """
-    message = None if step.message is None else flow.messages[step.message]
+    message = None if flow is None else message_at(flow, sighting)
     cut = wire_length is not None and wire_length > len(payload)
-    tree = dissect(payload, wire_length, request=None if message is None else _asked(message))
+    tree = dissect(payload, wire_length, request=request if message is None else _asked(message) or request)
     rows = list(_rows(tree, 0, DATAGRAM))
     parts = [payload]
     reason = ""
@@ -86,12 +100,21 @@ def message_view(
             parts.append(message.payload.plaintext)
         else:
             reason = message.payload.reason or "no key opens it"
-    facts = _facts(flow, step, message, ends, ttl)
+    facts = [*_facts(flow, step, message, ends, ttl), *links]
+    if flow is not None and message is not None and message.payload is not None and not reason:
+        facts.append(_key_fact(flow, message))
     if cut:
-        facts = (*facts, ("cut", f"{len(payload)} of {counted(wire_length or 0, 'byte')} captured (snap length)"))
+        kept = f"{len(payload)} of {counted(wire_length or 0, 'byte')} captured (snap length)"
+        facts.append(Fact("cut", kept, tone=Tone.WARN))
     if file:
-        facts = (("in", safe_text(file)), *facts)
-    return MessageView(_title(tree, step, message, sighting), facts, tuple(rows), tuple(parts), reason, cut)
+        facts.insert(0, Fact("in", safe_text(file)))
+    title = _title(tree, step, message, request, sighting)
+    return MessageView(title, tuple(facts), tuple(rows), tuple(parts), reason, cut)
+
+
+def message_at(flow: Flow, sighting: Sighting) -> FlowMessage | None:
+    """The dht-rpc message of an attempt that a datagram is, be it a copy."""
+    return next((one for one in flow.messages if one.sighting == sighting or sighting in one.copies), None)
 
 
 def field_line(row: FieldRow, *, open_: bool, cut: bool = False) -> Line:
@@ -137,29 +160,59 @@ def _rows(field: Field, depth: int, part: int) -> Iterator[FieldRow]:
         yield from _rows(child, depth + 1, part)
 
 
-def _title(tree: Field, step: Step, message: FlowMessage | None, sighting: Sighting) -> str:
+def _title(
+    tree: Field, step: Step | None, message: FlowMessage | None, request: Request | None, sighting: Sighting
+) -> str:
     frame = f"#{sighting.frame}"
     if message is not None:
         mode = f" {message.mode}" if message.mode else ""
         return f"{message.command}{mode} {frame}"
-    return f"{safe_text(tree.name).upper()} {frame}" if tree.name else f"{step.kind} {frame}"
+    if tree.name in ("request", "response"):
+        name = next((field.note for field in tree.children if field.name == "command"), "")
+        if request is not None and tree.name == "response":
+            name = request.command_name
+        return f"{safe_text(name) or 'DHT'} {tree.name} {frame}"
+    if tree.name:
+        return f"{safe_text(tree.name).upper()} {frame}"
+    return f"{'datagram' if step is None else step.kind} {frame}"
 
 
 def _facts(
-    flow: Flow, step: Step, message: FlowMessage | None, ends: tuple[Address, Address], ttl: int
-) -> tuple[tuple[str, str], ...]:
-    titles = {lane.id: safe_text(lane.title) for lane in flow.lanes}
+    flow: Flow | None, step: Step | None, message: FlowMessage | None, ends: tuple[Address, Address], ttl: int
+) -> tuple[Fact, ...]:
+    lanes = {} if flow is None else {lane.id: safe_text(lane.title) for lane in flow.lanes}
+    shown = message or step
+    from_lane, to_lane = ("", "") if shown is None else (shown.from_lane, shown.to_lane)
     facts = [
-        ("from", f"{terms.address(ends[0])}  {titles.get(step.from_lane, '')}"),
-        ("to", f"{terms.address(ends[1])}  {titles.get(step.to_lane, '')}"),
-        ("ttl", str(ttl)),
+        Fact("from", f"{terms.address(ends[0])}  {lanes.get(from_lane, '')}"),
+        Fact("to", f"{terms.address(ends[1])}  {lanes.get(to_lane, '')}"),
+        Fact("ttl", str(ttl) if ttl else "not known"),
     ]
     if message is not None:
         if message.retransmission:
-            facts.append(("note", "a retransmission: same tid, same request"))
+            facts.append(Fact("note", "a retransmission: same tid, same request"))
         if message.copies:
-            facts.append(("seen", f"{1 + len(message.copies)} times: also " + _frames(message.copies)))
+            seen = f"{1 + len(message.copies)} times: also " + _frames(message.copies)
+            facts.append(Fact("seen", seen, message.copies[0]))
     return tuple(facts)
+
+
+def _key_fact(flow: Flow, message: FlowMessage) -> Fact:
+    """What opened the sealed part of a message."""
+    key = flow.key
+    if message.command == Command.PEER_HANDSHAKE.name:
+        return Fact("key", "opened with the server's secret key or the key log", tone=Tone.GOOD)
+    if key.source is KeySource.KEYLOG and key.handshake_hash is None:
+        return Fact("key", "opened with the secret in the key log", tone=Tone.GOOD)
+    where = {
+        KeySource.GIVEN: "the server's key as given",
+        KeySource.KEYLOG: "the server's key from the key log",
+        KeySource.OWN: "the server's key from our own node",
+    }
+    said = where.get(key.source) if key.source is not None else None
+    proof = "" if key.proof is None else f"the server's key is in #{key.proof.frame}"
+    why = terms.joined((said or proof or "the server's key",), by="")
+    return Fact("key", f"opened with the secret rebuilt from the handshake; {why}", key.proof, Tone.GOOD)
 
 
 def _frames(copies: tuple[Sighting, ...]) -> str:

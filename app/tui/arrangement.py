@@ -8,6 +8,10 @@ from typing import Final
 BESIDE: Final = 112
 """Columns from which the message fits beside the ladder."""
 WIDE: Final = 150
+PACKETS_BESIDE: Final = 170
+"""Columns from which the message fits beside the packet list."""
+MESSAGE_WIDTH: Final = 43
+"""Columns that a message needs beside something else."""
 SHORT: Final = 30
 """Lines below which the focused pane takes room from the others."""
 
@@ -77,3 +81,42 @@ def arrange(
         wide=wide,
         short=short,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PacketArrangement:
+    """How the packet list and the message share a screen."""
+
+    list: bool
+    message: bool
+    beside: bool
+    """The message stands beside the list, else below it."""
+    size: int
+    """Columns of the message beside the list, lines of it below."""
+
+
+def arrange_packets(
+    width: int, height: int, *, focused: str | None, detail: bool | None, maximised: bool, share: float
+) -> PacketArrangement:
+    """Share out the screen of the packet list.
+
+    Args:
+        width: columns.
+        height: lines between the bars.
+        focused: id of the focused pane.
+        detail: whether the user wants to see the message; None: where it fits.
+        maximised: the focused pane gets everything.
+        share: part of the room that the message may take.
+    """
+    in_message = focused in {"fields", "bytes"}
+    beside = width >= PACKETS_BESIDE
+    fits = beside or height >= SHORT
+    message = fits if detail is None else detail
+    if maximised:
+        return PacketArrangement(not in_message, in_message, beside, width if beside else height)
+    if not message:
+        return PacketArrangement(True, False, beside, 0)
+    if not fits:
+        return PacketArrangement(not in_message, in_message, False, height)
+    room = width if beside else height
+    return PacketArrangement(True, True, beside, max(MESSAGE_WIDTH if beside else 6, int(room * share)))

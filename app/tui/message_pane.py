@@ -14,12 +14,20 @@ from app.tui.keys.action import Context
 from app.tui.keys.registry import bindings_of
 from app.tui.line_view import LineView, ShowsCursor
 from app.wording import counted
+from capture.model import Sighting
 
 
 class FieldTree(LineView):
     """The fields of a message; which ones are folded stays so from message to message."""
 
     BINDINGS = bindings_of(Context.FIELDS)
+
+    class Led(Message):
+        """A fact that leads to another datagram was chosen."""
+
+        def __init__(self, sighting: Sighting) -> None:
+            super().__init__()
+            self.sighting = sighting
 
     def __init__(self) -> None:
         super().__init__(id="fields")
@@ -45,7 +53,9 @@ class FieldTree(LineView):
         self._unfold_rows()
         self.rows_changed()
         same = None if name is None else next((i for i in range(self.row_count) if self._name_at(i) == name), None)
-        self.cursor = self._nearest(0, 1) if same is None else same
+        self.cursor = self._nearest(self._fact_count, 1) if same is None else same
+        if same is None:
+            self.scroll_to(y=0, animate=False, force=True)
 
     def select(self, index: int) -> None:
         """Go to a row of the view, or the nearest visible one before it."""
@@ -54,8 +64,8 @@ class FieldTree(LineView):
             self.cursor = self._fact_count + before[-1]
 
     def can_stand_on(self, index: int) -> bool:
-        """Fields."""
-        return self._fact_count <= index < self.row_count
+        """Fields, and facts that lead somewhere."""
+        return self._fact_count <= index < self.row_count or self._link_at(index) is not None
 
     def draw_row(self, index: int) -> Line:
         """A fact or a field."""
@@ -63,15 +73,20 @@ class FieldTree(LineView):
             return ()
         if index < self._fact_count:
             if index < len(self.view.facts):
-                label, text = self.view.facts[index]
-                return (cell(f" {label}", 6, Tone.DIM), Span(text))
-            return (Span(" sealed: ", Tone.WARN), Span(self.view.sealed_reason, Tone.WARN))
+                fact = self.view.facts[index]
+                here = "▶" if index == self.cursor else " "
+                tone = Tone.LINK if fact.link is not None else fact.tone
+                return (Span(here, Tone.KEY), cell(fact.label, 6, Tone.DIM), Span(fact.text, tone))
+            return (Span(" opaque: ", Tone.WARN), Span(self.view.sealed_reason, Tone.WARN))
         row = self.view.rows[self._visible[index - self._fact_count]]
         sign = Span("▶ " if index == self.cursor else "  ", Tone.KEY)
         return (sign, *field_line(row, open_=self._key(row) not in self._folded, cut=self.view.cut))
 
     def action_choose(self) -> None:
-        """Fold or unfold the field."""
+        """Fold or unfold the field, or go where the fact leads."""
+        link = self._link_at(self.cursor)
+        if link is not None:
+            self.post_message(self.Led(link))
         self._fold(None)
 
     def action_fold(self) -> None:
@@ -90,6 +105,10 @@ class FieldTree(LineView):
     def action_unfold(self) -> None:
         """Unfold the field."""
         self._fold(False)
+
+    def _link_at(self, index: int) -> Sighting | None:
+        facts = () if self.view is None else self.view.facts
+        return facts[index].link if 0 <= index < len(facts) else None
 
     @property
     def _fact_count(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from app.reading import Reported
-from capture.model import Sighting
+from capture.model import Flow, Sighting
 from protocol.messages import Address
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ class StoryView(Reported, Protocol):
         """The packets that the attempts were read from."""
         ...
 
+    def flow_of(self, sighting: Sighting) -> Flow | None:
+        """The attempt that a datagram is part of; None for one of no attempt."""
+        ...
+
     def payload(self, sighting: Sighting) -> bytes:
         """UDP payload of a datagram."""
         ...
@@ -30,6 +34,15 @@ class StoryView(Reported, Protocol):
 
     def packet_time(self, sighting: Sighting) -> float:
         """Epoch seconds."""
+        ...
+
+    @property
+    def last_time(self) -> float | None:
+        """Epoch seconds of the last packet; None while there is none."""
+        ...
+
+    def sightings(self, sighting: Sighting) -> tuple[Sighting, ...]:
+        """Every sighting of the datagram that one shows, in all files, nearest its sender first."""
         ...
 
     def endpoints(self, sighting: Sighting) -> tuple[Address, Address]:

@@ -219,6 +219,10 @@ class Assembler:
             else:
                 self.orphans.append(leg)
 
+    def exchange_of(self, row: int) -> Exchange | None:
+        """The exchange that a relayed message is part of, by its primary row."""
+        return self._by_row.get(row)
+
     def attach(self) -> list[Attempt]:
         """Give every loose holepunch exchange to the attempt that it belongs to.
 

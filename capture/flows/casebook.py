@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import partial
+from heapq import nlargest
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -76,6 +77,30 @@ class Casebook:
         fresh = {noise1: self._freeze(self._attempts[noise1]) for noise1 in stale}
         self.flows.update(fresh)
         return list(fresh.values())
+
+    def claiming(self, sources: list[int], destinations: list[int], time_ns: int, most: int) -> list[Flow]:
+        """Attempts that use the ends of a datagram and began before it, the latest first.
+
+        Those that use both ends come before those that use one.
+
+        Args:
+            sources: its source endpoint in every sighting.
+            destinations: its destination endpoints.
+            time_ns: when it was seen.
+            most: how many are wanted.
+        """
+        self._claim_all()
+        gatherer = self._gathering()
+        senders, receivers = gatherer.began_before(sources, time_ns), gatherer.began_before(destinations, time_ns)
+        claims = nlargest(most, senders & receivers)
+        if len(claims) < most:
+            claims += nlargest(most - len(claims), senders ^ receivers)
+        return [self.flows[noise1] for _, noise1 in claims if noise1 in self.flows]
+
+    def flows_of_stream(self, row: int) -> list[Flow]:
+        """Judged attempts whose stream a UDX packet is of, by its primary row."""
+        stream = self._traffic.stream_of(row)
+        return [] if stream is None else [self.flows[noise1] for noise1 in self._by_stream.get(stream, ())]
 
     def _forget(self, dropped: list[bytes]) -> None:
         """Leave out attempts that are no more; others may own now what they claimed, and those changed anyway."""

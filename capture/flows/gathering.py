@@ -96,6 +96,14 @@ class Gatherer:
         """Noise message 1 of every attempt that uses an endpoint."""
         return {noise1 for _, noise1 in self._claims.get(endpoint, ())}
 
+    def began_before(self, endpoints: list[int], time_ns: int) -> set[tuple[int, bytes]]:
+        """Start and noise message 1 of the attempts that use any of some endpoints and began by then."""
+        found: set[tuple[int, bytes]] = set()
+        for endpoint in endpoints:
+            claims = self._claims.get(endpoint, _UNCLAIMED)
+            found.update(claims[: bisect_right(claims, (time_ns, b"\xff" * 64))])
+        return found
+
     def opened_by_sides(self, attempt: Attempt) -> list[bytes]:
         """Attempts that the client or the server of an attempt began right after it, as to a blind relay."""
         sides = self._sides[attempt.noise1]

@@ -23,7 +23,7 @@ from capture.flows.endpoints import (
     source_endpoints,
 )
 from capture.table import Kind, PacketTable
-from protocol.constants import InternalCommand
+from protocol.constants import LOW_TTL, InternalCommand, UdxFlag
 
 INTERNAL: Final = 4
 """Envelope flag of dht-rpc's own commands."""
@@ -42,6 +42,12 @@ class PunchPacket:
     src: int
     dst: int
     ttl: int
+    """0 where it is not known."""
+
+    @property
+    def is_low(self) -> bool:
+        """Whether it is a session opener, meant to die on the way."""
+        return 0 < self.ttl <= LOW_TTL
 
 
 @dataclass(slots=True, eq=False)
@@ -54,6 +60,8 @@ class Stream:
     first_row: int
     first_ns: int
     count: int = 0
+    heartbeats: int = 0
+    """How many of them do nothing but keep the path open."""
     last_ns: int = 0
     sources: set[int] = field(default_factory=set)
     destinations: set[int] = field(default_factory=set)
@@ -118,6 +126,10 @@ class Traffic:
             responses = np.flatnonzero(kind == Kind.RESPONSE) + start
             self.sampled.update(destination_endpoints(self._table, responses).tolist())
 
+    def stream_of(self, row: int) -> Stream | None:
+        """The stream that a UDX packet is of, by its primary row."""
+        return self._streams.get((*self._ends(row), int(self._table.udx_id[row])))
+
     def _add_copies(self) -> None:
         """Further sightings of earlier packets: their endpoints lead to those packets too."""
         for row, primary in self._copies.late:
@@ -173,9 +185,10 @@ class Traffic:
         sorted_key = key[order]
         heads = np.flatnonzero(np.concatenate(([True], sorted_key[1:] != sorted_key[:-1])))
         counts = np.diff(heads, append=len(order))
-        heads, tails = np.minimum.reduceat(order, heads), np.maximum.reduceat(order, heads)
         times = table.time_ns[rows]
-        for source, destination, udx_id, row, first_ns, last_ns, count in zip(
+        beats = np.add.reduceat((table.udx_flags[rows][order] == UdxFlag.HEARTBEAT).astype(np.int64), heads)
+        heads, tails = np.minimum.reduceat(order, heads), np.maximum.reduceat(order, heads)
+        for source, destination, udx_id, row, first_ns, last_ns, count, heartbeats in zip(
             src[heads].tolist(),
             dst[heads].tolist(),
             ids[heads].tolist(),
@@ -183,13 +196,14 @@ class Traffic:
             times[heads].tolist(),
             times[tails].tolist(),
             counts.tolist(),
+            beats.tolist(),
             strict=True,
         ):
             identity = (source, destination, udx_id)
             stream = self._streams.get(identity)
             if stream is None:
                 sources, destinations = set(copies.sources(row, source)), set(copies.destinations(row, destination))
-                stream = Stream(*identity, row, first_ns, 0, 0, sources, destinations)
+                stream = Stream(*identity, row, first_ns, 0, 0, 0, sources, destinations)
                 self._streams[identity] = stream
                 for endpoint in sources | destinations:
                     self.streams_by_endpoint[endpoint].append(stream)
@@ -202,6 +216,7 @@ class Traffic:
             else:
                 self.grown.add(stream)
             stream.count += count
+            stream.heartbeats += heartbeats
             stream.last_ns = last_ns
 
     def _at(self, index: EndpointRows, endpoints: set[int], start_ns: int, stop_ns: int) -> Iterator[tuple[int, I64]]:

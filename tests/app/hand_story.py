@@ -30,6 +30,9 @@ class HandStory:
     def find(self, prefix: str) -> list[Flow]:
         return [one for one in self.flows if one.id.startswith(prefix)]
 
+    def flow_of(self, sighting: Sighting) -> Flow | None:
+        return next((one for one in self.flows if any(sighting == step.sighting for step in one.steps)), None)
+
     def payload(self, sighting: Sighting) -> bytes:
         return self._pencil(sighting).payloads[sighting]
 
@@ -38,6 +41,13 @@ class HandStory:
 
     def packet_time(self, sighting: Sighting) -> float:
         return self._pencil(sighting).times[sighting]
+
+    @property
+    def last_time(self) -> float | None:
+        return None
+
+    def sightings(self, sighting: Sighting) -> tuple[Sighting, ...]:
+        return (sighting,)
 
     def endpoints(self, sighting: Sighting) -> tuple[Address, Address]:
         src, dst, _ = self._pencil(sighting).ends[sighting]

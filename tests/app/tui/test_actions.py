@@ -20,7 +20,10 @@ from app.tui.main_screen import MainScreen
 from app.tui.message_pane import ByteView, FieldTree
 from app.tui.node_leaving import LeavingScreen
 from app.tui.node_pages import NodeScreen
+from app.tui.packet_list import PacketList
+from app.tui.packet_screen import PacketScreen
 from app.tui.pages import AttemptPage, ChoiceScreen, HelpScreen
+from app.tui.raw_page import RawScreen
 from app.tui.settings_page import SettingsScreen
 from tests.app.tui.stage import staged, text_on
 
@@ -39,6 +42,9 @@ HOMES: dict[Context, type[DOMNode]] = {
     Context.LADDER: LadderView,
     Context.FIELDS: FieldTree,
     Context.BYTES: ByteView,
+    Context.PACKETS: PacketList,
+    Context.PACKET_SCREEN: PacketScreen,
+    Context.RAW: RawScreen,
     Context.LINKS: LinkedView,
     Context.PAGE: HelpScreen,
     Context.TURNING: AttemptPage,

@@ -1,0 +1,134 @@
+"""The message view of a datagram, with what it answers, what answers it, and the way it was relayed."""
+
+from __future__ import annotations
+
+from app.draw.difference import Hop
+from app.draw.message import Fact, MessageView, message_at, message_view
+from app.draw.message_links import Neighbour, Ties, tie_facts
+from app.tui.packet_facts import PacketReader
+from app.tui.session import Session
+from capture.model import Flow, FlowMessage, Sighting, Step
+
+
+def view_of(
+    session: Session, reader: PacketReader, sighting: Sighting, flow: Flow | None = None, step: Step | None = None
+) -> MessageView:
+    """Take apart a datagram.
+
+    Args:
+        session: where it is.
+        reader: reads what is around it.
+        sighting: which one.
+        flow: the attempt that it is part of.
+        step: the step of the ladder that shows it.
+
+    Raises:
+        CaptureError: its bytes can't be read any more.
+    """
+    file = session.files[sighting.file].path.rpartition("/")[2] if len(session.files) > 1 else ""
+    in_table = sighting.row < len(session.table)
+    return message_view(
+        session.payload(sighting),
+        sighting,
+        session.endpoints(sighting),
+        session.ttl(sighting),
+        flow=flow,
+        step=step,
+        request=reader.request_of(sighting.row) if in_table else None,
+        file=file,
+        wire_length=session.wire_length(sighting),
+        links=_links(reader, sighting, flow) if in_table else (),
+    )
+
+
+def counterpart(session: Session, reader: PacketReader, sighting: Sighting, flow: Flow | None) -> Sighting | None:
+    """The datagram to go to from one: the answer to a request, what an answer answers, or where it was relayed to."""
+    if sighting.row >= len(session.table):
+        return None
+    ties = ties_of(reader, sighting, flow)
+    for neighbour in (ties.answer, ties.asked, ties.onward, ties.inward):
+        if neighbour is not None:
+            return neighbour.sighting
+    return None
+
+
+def ties_of(reader: PacketReader, sighting: Sighting, flow: Flow | None) -> Ties:
+    """What a datagram is tied to."""
+    with reader.held():
+        exchanged = reader.exchanges.of(sighting.row)
+        mine = reader.primary(sighting.row)
+        now = reader.time(sighting.row)
+
+        def neighbour(row: int, says: str = "") -> Neighbour:
+            return Neighbour(reader.sighting(row), reader.time(row) - now, says)
+
+        is_request = mine in exchanged.requests
+        answer = next((row for row in exchanged.responses if row > mine), None) if is_request else None
+        if answer is None and is_request and exchanged.responses:
+            answer = exchanged.responses[0]
+        before = [row for row in exchanged.requests if row < mine]
+        asked = None if is_request or not exchanged.requests else before[-1] if before else exchanged.requests[0]
+        inward = onward = None
+        message = None if flow is None else message_at(flow, sighting)
+        if flow is not None and message is not None and message.mode is not None:
+            legs = legs_of(flow, message)
+            came = [one for one in legs if one.sighting.row < mine and one.to_lane == message.from_lane]
+            went = [one for one in legs if one.sighting.row > mine and one.from_lane == message.to_lane]
+            inward = neighbour(came[-1].sighting.row, came[-1].mode or "") if came else None
+            onward = neighbour(went[0].sighting.row, went[0].mode or "") if went else None
+        sends = tuple(neighbour(row) for row in exchanged.requests if row != mine) if is_request else ()
+        first = None if mine == sighting.row else neighbour(mine)
+        return Ties(
+            is_request,
+            bool(exchanged.requests or exchanged.responses),
+            None if answer is None else neighbour(answer),
+            None if asked is None else neighbour(asked),
+            inward,
+            onward,
+            sends,
+            first,
+        )
+
+
+def hops_of(session: Session, reader: PacketReader, sighting: Sighting, flow: Flow | None) -> list[Hop]:
+    """Every leg of the relayed message that a datagram is of, each in all its sightings; or those of the datagram.
+
+    Raises:
+        CaptureError: their bytes can't be read any more.
+    """
+    if sighting.row >= len(session.table):
+        return []
+    rows: list[tuple[int, FlowMessage | None]]
+    message = None if flow is None else message_at(flow, sighting)
+    if flow is not None and message is not None and message.mode is not None:
+        rows = [(one.sighting.row, one) for one in legs_of(flow, message)]
+    else:
+        rows = [(reader.primary(sighting.row), None)]
+    hops: list[Hop] = []
+    side = ""
+    for primary, leg in rows:
+        for row in reader.sightings(primary):
+            title = "seen" if leg is None else f"{leg.mode}  {leg.from_role} → {leg.to_role}"
+            if leg is not None and leg.retransmission:
+                title += ", sent again"
+            if row != primary:
+                title += ", seen again further on"
+            turned = leg is not None and bool(side) and _side(leg) != side
+            side = side if leg is None else _side(leg)
+            one = reader.sighting(row)
+            hops.append(Hop(view_of(session, reader, one, flow), one, title, turned))
+    return hops
+
+
+def legs_of(flow: Flow, message: FlowMessage) -> list[FlowMessage]:
+    """All legs of the exchange that a relayed message is one of, in row order."""
+    same = message.command, message.tid, message.round
+    return [one for one in flow.messages if (one.command, one.tid, one.round) == same and one.mode is not None]
+
+
+def _side(leg: FlowMessage) -> str:
+    return "server" if leg.mode in ("FROM_SERVER", "REPLY") else "client"
+
+
+def _links(reader: PacketReader, sighting: Sighting, flow: Flow | None) -> tuple[Fact, ...]:
+    return tie_facts(ties_of(reader, sighting, flow))

@@ -1,0 +1,111 @@
+"""What the keys do on the screen of the packet list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from app.tui.clipboard import copied
+from app.tui.message_pane import MessagePane
+
+if TYPE_CHECKING:
+    from app.tui.packet_screen import PacketScreen
+
+
+class PacketListActions:
+    """Panes, time, marks, what is live, and the ways out."""
+
+    @property
+    def _packets(self) -> PacketScreen:
+        return cast("PacketScreen", self)
+
+    def action_next_pane(self) -> None:
+        """To the next pane."""
+        self._cycle(1)
+
+    def action_previous_pane(self) -> None:
+        """To the previous pane."""
+        self._cycle(-1)
+
+    def action_maximise(self) -> None:
+        """The whole screen for the focused pane, or back."""
+        screen = self._packets
+        screen.maximised = not screen.maximised
+        screen.share_out()
+
+    def action_detail(self) -> None:
+        """Show or hide the message."""
+        screen = self._packets
+        if screen.query_one(MessagePane).display:
+            screen.detail = False
+            screen.packets.display = True
+            screen.packets.focus()
+            screen.share_out()
+        else:
+            screen.open_message()
+
+    def action_close(self) -> None:
+        """From the maximised pane or the message to the list, from there back to where one came from."""
+        screen = self._packets
+        at = screen.focused.id if screen.focused is not None else None
+        if screen.maximised:
+            self.action_maximise()
+        elif at in {"fields", "bytes"}:
+            screen.detail = None
+            screen.packets.display = True
+            screen.packets.focus()
+            screen.share_out()
+        else:
+            screen.dismiss(None)
+
+    def action_ladder(self) -> None:
+        """To the ladder of the packet's attempt."""
+        screen = self._packets
+        selected = screen.selected_packet
+        if selected is None:
+            return
+        sighting, flow, _ = selected
+        if flow is None:
+            screen.notify(f"Packet #{sighting.frame} is part of no attempt.", markup=False)
+        else:
+            screen.dismiss(sighting)
+
+    def action_time(self) -> None:
+        """Next way to count time."""
+        self._packets.packets.next_time()
+        self._packets.title_list()
+
+    def action_follow(self) -> None:
+        """Keep the newest packet selected."""
+        screen = self._packets
+        screen.follow = not screen.follow
+        if screen.follow:
+            screen.packets.action_last()
+        screen.title_list()
+
+    def action_pause(self) -> None:
+        """Freeze what is shown, or show what came since."""
+        screen = self._packets
+        if screen.session.feed is not None:
+            screen.session.paused = not screen.session.paused
+            screen.look()
+            screen.title_list()
+
+    def action_export(self) -> None:
+        """Write packets to a file."""
+        from app.tui.packet_export import choose_packets
+
+        choose_packets(self._packets)
+
+    def action_copy(self) -> None:
+        """Copy what the selected packet says."""
+        screen = self._packets
+        text = screen.text_here()
+        if text is not None:
+            screen.app.copy_to_clipboard(text.text)
+            screen.notify(copied("packet"), timeout=3, markup=False)
+
+    def _cycle(self, by: int) -> None:
+        screen = self._packets
+        panes = screen.panes()
+        at = panes.index(screen.focused) if screen.focused in panes else -by
+        panes[(at + by) % len(panes)].focus()
