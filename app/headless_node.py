@@ -8,18 +8,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from app.cli import complain
+from app.node_saying import saying
 from app.printed_flows import FlowPrinter
-from app.wording import counted
-from protocol.dht.events import (
-    BecameEphemeral,
-    BecamePersistent,
-    Bootstrapped,
-    Event,
-    HealthChanged,
-    NatUpdated,
-    PortFoundOpen,
-)
-from protocol.peer.events import ServerListening, StageChanged
 
 if TYPE_CHECKING:
     from app.live_feed import LiveFeed
@@ -118,30 +108,3 @@ class HeadlessNode:
         """In a thread: the node goes on meanwhile."""
         self._feed.poll()
         self._story.update()
-
-
-def saying(event: Event) -> str:
-    """What an event means, in a sentence; empty for those that come by the dozen."""
-    match event:
-        case Bootstrapped(nodes):
-            return f"bootstrapped with {counted(nodes, 'node')}"
-        case PortFoundOpen():
-            return "others reach our port: not firewalled"
-        case BecamePersistent(id):
-            return f"persistent, with the id {id.hex()}"
-        case BecameEphemeral():
-            return "ephemeral again"
-        case NatUpdated(None, _):
-            return "others do not agree on our address"
-        case NatUpdated(host, port):
-            return f"others see us at {host}:{port}" if port else f"others see us at {host}, at different ports"
-        case HealthChanged(health):
-            return f"the network is {health}"
-        case ServerListening(server, relays):
-            where = f"announced at {counted(relays, 'relay')}" if relays else "announced nowhere: nobody can find it"
-            return f"listening on {server.public_key.hex()}, {where}"
-        case StageChanged(connection, stage, closing):
-            what = f"{'to' if connection.initiator else 'from'} {connection.remote_public_key.hex()[:8]}"
-            return f"connection {what}: {stage.value if closing is None else closing.text}"
-        case _:
-            return ""

@@ -14,6 +14,7 @@ from typing import Final
 
 from app.exit_status import CommandError, ExitStatus
 from app.node_connections import ConnectionBook
+from app.node_saying import saying
 from app.node_status import NodeStatus
 from app.node_view import Sockets, status_of
 from capture.tap import Tap
@@ -29,6 +30,8 @@ from protocol.udp_sockets import Network
 
 EVENTS: Final = 1000
 """Most that are kept for whoever asks."""
+SAID: Final = 200
+"""Events whose sentences are kept to be shown."""
 FAREWELL: Final = 5.0
 """Seconds that taking back an announcement may last."""
 
@@ -85,6 +88,7 @@ class LiveNode:
         self._on_message = on_message
         self._network = network
         self._events: deque[Event] = deque(maxlen=EVENTS)
+        self._said: deque[tuple[float, str]] = deque(maxlen=SAID)
         self._peer: LivePeer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._first: tuple[asyncio.Event, ...] = ()
@@ -228,8 +232,11 @@ class LiveNode:
             self._on_message(conversation, message)
 
     def _told(self, event: Event) -> None:
+        now = asyncio.get_running_loop().time()
         self._events.append(event)
-        self.book.take(event, asyncio.get_running_loop().time())
+        if said := saying(event):
+            self._said.append((now, said))
+        self.book.take(event, now)
 
     def _took_key(self, line: KeyLine) -> None:
         self.tap.add_secrets(line.text + "\n")
@@ -244,4 +251,5 @@ class LiveNode:
         sockets = Sockets(
             shell.address(NodeSocket.SERVER), shell.address(NodeSocket.CLIENT), shell.sockets, shell.errors
         )
-        return status_of(peer, self.book, sockets, self._settings.bootstrap, shell.now - self._started, shell.now)
+        age = shell.now - self._started
+        return status_of(peer, self.book, sockets, self._settings.bootstrap, age, shell.now, self._said)

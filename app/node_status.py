@@ -126,6 +126,10 @@ class NodeStatus:
     counts: tuple[tuple[str, int], ...]
     trouble: str = ""
     """One sentence: what keeps it from working, if anything."""
+    local: tuple[Address, ...] = ()
+    """Where others in networks of this machine reach the server socket."""
+    events: tuple[tuple[float, str], ...] = ()
+    """What happened lately, the newest first: seconds since then, and a sentence."""
 
 
 class RunningNode(Protocol):

@@ -40,7 +40,13 @@ _ROUNDS = {Stage.PROBING: "next step of the first round", Stage.PUNCHING: "next 
 
 
 def status_of(
-    peer: Peer, book: ConnectionBook, sockets: Sockets, bootstrap: Sequence[BootstrapNode], age: float, now: float
+    peer: Peer,
+    book: ConnectionBook,
+    sockets: Sockets,
+    bootstrap: Sequence[BootstrapNode],
+    age: float,
+    now: float,
+    events: Sequence[tuple[float, str]] = (),
 ) -> NodeStatus:
     """Everything that is shown of a peer.
 
@@ -51,6 +57,7 @@ def status_of(
         bootstrap: where it was told to begin.
         age: seconds since its start.
         now: its time.
+        events: what happened, with the time of each, the newest last.
     """
     node, due, rows = peer.node, peer.next_timeout(), rows_of(peer.node)
     reachability, seen = node.reachability, node.reachability.nat
@@ -78,6 +85,8 @@ def status_of(
         refused=refusals_of(peer),
         counts=counts_of(peer, sockets.errors, sockets.open),
         trouble=trouble_of(node, bootstrap),
+        local=peer.local_addresses,
+        events=tuple((now - at, said) for at, said in reversed(events)),
     )
 
 

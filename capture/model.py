@@ -224,6 +224,7 @@ class Step:
     ports: int = 0
     """Distinct ports on the side that varies, for bursts."""
     ttl: int | None = None
+    """Of the first datagram; None where it is not known."""
     lost: bool = False
     """Seen leaving, not seen arriving although the capture would show it, or meant to die (low TTL)."""
     first_hit: Sighting | None = None

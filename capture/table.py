@@ -82,7 +82,7 @@ class PacketTable:
     sport = Column(np.uint16)
     dport = Column(np.uint16)
     ttl = Column(np.uint8)
-    """TTL or hop limit as it was seen."""
+    """TTL or hop limit as it was seen; 0 where a socket of our own was not told."""
     ip_id = Column(np.uint16)
     """IPv4 identification; 0 for IPv6."""
     hop = Column(np.uint32)

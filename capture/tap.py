@@ -8,7 +8,7 @@ their bytes, flows, filters, and files that other programs read.
 |---|---|
 | identification | counts the datagrams of an interface from 1, so that equal ones are never taken for copies |
 | flags | don't fragment; datagrams of any size are one frame |
-| TTL | as sent; 64 where the system chose it or did not tell |
+| TTL | as sent, or what was left of it on arrival; 0, which no datagram has on its way, where the system did not tell |
 | source, destination | local and remote address; a local address that is not bound to one host is the one routed from |
 """
 
@@ -28,11 +28,12 @@ from capture.links import RAW_IP
 from capture.table import PacketTable
 from protocol.messages import Address
 
-DEFAULT_TTL: Final = 64
+UNKNOWN_TTL: Final = 0
 MAX_PAYLOAD: Final = 65507
 """Bytes of the largest UDP payload that IPv4 carries."""
 COMMENT: Final = (
-    "Datagrams of a node's own sockets: payloads, ports and times are real, IP and UDP headers are made up."
+    "Datagrams of a node's own sockets: payloads, ports, times and TTLs (0: not known) are real, "
+    "the rest of the IP and UDP headers is made up."
 )
 FORMAT: Final = "node"
 
@@ -46,7 +47,7 @@ _DISCARD_PORT: Final = 9
 
 Seen = tuple[int, bool, Address, Address, int | None, bytes, int]
 """What a shell tells its tap of a datagram: epoch nanoseconds, whether it was sent (or received), the socket's own
-IPv4 address, that of the other end, TTL (None where the system chose it or did not tell), UDP payload, and the number
+IPv4 address, that of the other end, TTL (None where the system did not tell), UDP payload, and the number
 of the socket.
 """
 
@@ -148,7 +149,7 @@ def _frame(seen: Seen, number: int) -> bytes:
         socket.inet_aton(remote.host)  # no name is ever looked up for this
         local = Address(_routed_from(remote.host), local.port)
     ends = (local, remote) if outgoing else (remote, local)
-    return ipv4_frame(*ends, DEFAULT_TTL if ttl is None else ttl, number, payload)
+    return ipv4_frame(*ends, UNKNOWN_TTL if ttl is None else ttl, number, payload)
 
 
 @lru_cache(maxsize=4096)

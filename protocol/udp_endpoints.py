@@ -19,10 +19,10 @@ class Endpoints:
     Args:
         network: where endpoints come from.
         host: local IPv4 address of all.
-        receive: called with a number, what that endpoint received, and its source.
+        receive: called with a number, what that endpoint received, its source, and its TTL if that is known.
     """
 
-    def __init__(self, network: Network, host: str, receive: Callable[[int, bytes, Address], None]) -> None:
+    def __init__(self, network: Network, host: str, receive: Callable[[int, bytes, Address, int | None], None]) -> None:
         self._network = network
         self._host = host
         self._receive = receive
@@ -63,8 +63,8 @@ class Endpoints:
         """
         *first, last = ports
 
-        def receive(data: bytes, source: Address) -> None:
-            self._receive(number, data, source)
+        def receive(data: bytes, source: Address, ttl: int | None) -> None:
+            self._receive(number, data, source, ttl)
 
         for port in first:
             try:

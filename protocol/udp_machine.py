@@ -43,6 +43,9 @@ class Machine(Protocol):
     def socket_failed(self, socket: int, now: float) -> None:
         """A socket that something was to be sent from can't be bound."""
 
+    def addresses_changed(self, addresses: tuple[Address, ...], now: float) -> None:
+        """An interface of the host came or went: its `local_addresses` are these now."""
+
     def suspend(self, now: float) -> None:
         """All sockets are about to close for a while."""
 
@@ -62,7 +65,7 @@ class Tapped(NamedTuple):
     local: Address
     remote: Address
     ttl: int | None
-    """The TTL that it was sent with, None for the usual one or when it was received."""
+    """The TTL that it was sent with, or what was left of it on arrival; None where the system does not tell."""
     data: bytes
     socket: int
     """The machine's number for the socket."""

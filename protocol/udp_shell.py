@@ -2,7 +2,8 @@
 
 A machine is a node of the DHT, or a peer that owns one. The server socket takes the given port, one of the four after
 it, or any that is free; the client socket any. A socket with another number is bound, to any port, when the machine
-first sends from it, and closed when the machine releases it (`SocketReleased`).
+first sends from it, and closed when the machine releases it (`SocketReleased`). Every 5 s it looks whether the host
+has other addresses than before, and tells the machine.
 
 Source: npm dht-rpc 6.27.0 (lib/io.js), hyperdht 6.34.0 (lib/socket-pool.js).
 """
@@ -35,6 +36,8 @@ __all__ = ["ANY_HOST", "DEFAULT_PORT", "LOOPBACK", "PORTS_TRIED", "Machine", "Ta
 DEFAULT_PORT: Final = 49737
 PORTS_TRIED: Final = 5
 ANY_HOST: Final = "0.0.0.0"
+WATCH: Final = 5.0
+"""Seconds between two looks at the addresses of this host; each takes some 50 µs."""
 
 
 M = TypeVar("M", bound=Machine)
@@ -64,10 +67,11 @@ class UdpShell(Generic[M]):
         self._loop = asyncio.get_running_loop()
         self._epoch_ns = round(epoch * 1e9)
         self._network = network
-        self._unsent = 0
+        self._unsent = self._unlooked = 0
         self._endpoints = Endpoints(network, host, self._received)
         self._timer: asyncio.TimerHandle | None = None
         self._turn: asyncio.Handle | None = None
+        self._watch: asyncio.TimerHandle | None = None
         self._lookups: set[asyncio.Task[None]] = set()
         self._bootstrapped = asyncio.Event()
         self._suspended = False
@@ -144,6 +148,8 @@ class UdpShell(Generic[M]):
         machine.local_addresses = shell._endpoints.local_addresses(NodeSocket.SERVER)
         machine.start(shell.address(NodeSocket.SERVER).port, shell.now)
         shell.drive()
+        if host != LOOPBACK:
+            shell._watch_later()
         return shell
 
     async def __aenter__(self) -> UdpShell[M]:
@@ -161,8 +167,8 @@ class UdpShell(Generic[M]):
 
     @property
     def errors(self) -> int:
-        """Datagrams that were not sent, sockets that the system did not give, and its errors on receiving."""
-        return self._unsent + (self._network.errors if isinstance(self._network, SystemNetwork) else 0)
+        """Datagrams not sent, sockets that the system did not give, errors on receiving and on telling addresses."""
+        return self._unsent + self._unlooked + (self._network.errors if isinstance(self._network, SystemNetwork) else 0)
 
     @property
     def sockets(self) -> int:
@@ -238,7 +244,7 @@ class UdpShell(Generic[M]):
             self._send()
         self._tell()
         self._closed = True
-        for handle in (self._timer, self._turn):
+        for handle in (self._timer, self._turn, self._watch):
             if handle is not None:
                 handle.cancel()
         for task in self._lookups:
@@ -260,11 +266,11 @@ class UdpShell(Generic[M]):
         self._endpoints.bind(NodeSocket.SERVER, server_ports)
         self._endpoints.bind(NodeSocket.CLIENT, client_ports)
 
-    def _received(self, name: int, data: bytes, source: Address) -> None:
+    def _received(self, name: int, data: bytes, source: Address, ttl: int | None) -> None:
         if self._closed or self._suspended or name not in self._endpoints:
             return
         if self.tap is not None:
-            self._tap(self.tap, False, name, source, None, data)
+            self._tap(self.tap, False, name, source, ttl, data)
         self.machine.receive_datagram(data, source, self.now, name)
         # What came together is answered together, in the next turn of the loop.
         if self._turn is None:
@@ -285,7 +291,8 @@ class UdpShell(Generic[M]):
             if endpoint is None:
                 continue
             if self.tap is not None:
-                self._tap(self.tap, True, outgoing.socket, outgoing.to, outgoing.ttl, outgoing.data)
+                ttl = endpoint.default_ttl if outgoing.ttl is None else outgoing.ttl
+                self._tap(self.tap, True, outgoing.socket, outgoing.to, ttl, outgoing.data)
             try:
                 endpoint.send(outgoing.data, outgoing.to, outgoing.ttl)
             except OSError:
@@ -331,6 +338,23 @@ class UdpShell(Generic[M]):
                 return
             self._timer.cancel()
         self._timer = None if due is None else self._loop.call_at(due, self._timed_out)
+
+    def _watch_later(self) -> None:
+        self._watch = self._loop.call_later(WATCH, self._look_around)
+
+    def _look_around(self) -> None:
+        """Tell the machine where interfaces came or went; while suspended there is nobody to tell, and no socket."""
+        self._watch_later()
+        if self._suspended:
+            return
+        try:
+            addresses = self._endpoints.local_addresses(NodeSocket.SERVER)
+        except OSError:
+            self._unlooked += 1
+            return
+        if addresses != self.machine.local_addresses:
+            self.machine.addresses_changed(addresses, self.now)
+            self.drive()
 
     def _start_look_up(self, host: str) -> None:
         if not self._closed:

@@ -6,7 +6,11 @@ asyncio loop; a host of an embedded network gives endpoints that lead through a 
 A datagram may carry a TTL of its own, as session openers do that must not reach the peer. It is set just for this
 datagram, so that nothing else that the socket sends is affected.
 
-Source: npm udx-native 1.21.3 (src/udx.c: ttl of a send), dht-rpc 6.27.0 (lib/io.js).
+What is received comes with what was left of its TTL, where the system tells that: Linux and macOS hand it over as
+ancillary data, if asked to, in different ways; others are not asked. Python has no names for that before 3.14.
+
+Source: npm udx-native 1.21.3 (src/udx.c: ttl of a send), dht-rpc 6.27.0 (lib/io.js); ip(7) of Linux 6, ip(4) of
+macOS 14.
 """
 
 from __future__ import annotations
@@ -26,6 +30,11 @@ MAX_DATAGRAM: Final = 65535
 DATAGRAMS_PER_TURN: Final = 32
 """Taken from one socket before others get their turn."""
 
+ANCILLARY_SIZE: Final = 64
+"""Bytes of room for ancillary data: one header and the TTL."""
+
+_RECVTTL: Final = {"linux": 12, "darwin": 24}
+_INT: Final = Struct("=i")
 _IFREQ: Final = Struct("16s16s")
 _SIOCGIFADDR: Final = 0x8915
 
@@ -37,8 +46,12 @@ class Endpoint(Protocol):
     def address(self) -> Address:
         """Its local address."""
 
+    @property
+    def default_ttl(self) -> int:
+        """TTL of what is sent without one of its own."""
+
     def send(self, data: bytes, to: Address, ttl: int | None) -> None:
-        """Send one datagram; `ttl` None for the system's default, which is 64.
+        """Send one datagram; `ttl` None for `default_ttl`.
 
         Raises:
             OSError: the system does not take it.
@@ -48,8 +61,8 @@ class Endpoint(Protocol):
         """Close it; nothing is received any more."""
 
 
-Receive = Callable[[bytes, Address], None]
-"""Called with each datagram that an endpoint receives, and its source."""
+Receive = Callable[[bytes, Address, int | None], None]
+"""Called with each datagram that an endpoint receives, its source, and what was left of its TTL; None if not known."""
 
 
 class Network(Protocol):
@@ -88,7 +101,8 @@ class SystemEndpoint:
             self._socket.close()
             raise
         self.address = Address(*self._socket.getsockname())
-        self._default_ttl = self._socket.getsockopt(IPPROTO_IP, IP_TTL)
+        self.default_ttl = self._socket.getsockopt(IPPROTO_IP, IP_TTL)
+        self._tells_ttl = ask_for_ttl(self._socket)
         self._loop.add_reader(self._socket, self._readable)
 
     def send(self, data: bytes, to: Address, ttl: int | None) -> None:
@@ -101,7 +115,7 @@ class SystemEndpoint:
         try:
             self._socket.sendto(data, to)
         finally:
-            self._socket.setsockopt(IPPROTO_IP, IP_TTL, self._default_ttl)
+            self._socket.setsockopt(IPPROTO_IP, IP_TTL, self.default_ttl)
 
     def close(self) -> None:
         """Close the socket."""
@@ -115,13 +129,18 @@ class SystemEndpoint:
             if self._socket.fileno() < 0:
                 return
             try:
-                data, (host, port) = self._socket.recvfrom(MAX_DATAGRAM)
+                if self._tells_ttl:
+                    data, ancillary, _, (host, port) = self._socket.recvmsg(MAX_DATAGRAM, ANCILLARY_SIZE)
+                    ttl = ttl_of(ancillary)
+                else:
+                    data, (host, port) = self._socket.recvfrom(MAX_DATAGRAM)
+                    ttl = None
             except BlockingIOError:
                 return
             except OSError as error:
                 self._on_error(error)
                 return
-            self._receive(data, Address(host, port))
+            self._receive(data, Address(host, port), ttl)
 
 
 class SystemNetwork:
@@ -147,6 +166,34 @@ class SystemNetwork:
 
     def _failed(self, _: OSError) -> None:
         self.errors += 1
+
+
+def ask_for_ttl(sock: socket) -> bool:
+    """Have the system tell the TTL of what this IPv4 socket receives; whether it does."""
+    from sys import platform
+
+    option = _RECVTTL.get(platform)
+    if option is None:
+        return False
+    try:
+        sock.setsockopt(IPPROTO_IP, option, 1)
+    except OSError:
+        return False
+    return True
+
+
+def ttl_of(ancillary: list[tuple[int, int, bytes]]) -> int | None:
+    """What was left of a received datagram's TTL, 0 to 255; None where the system does not say.
+
+    Args:
+        ancillary: as `socket.recvmsg` gives it: level, type, data. Linux says it in an int, macOS in one byte.
+    """
+    for level, kind, data in ancillary:
+        if level == IPPROTO_IP and kind in (IP_TTL, _RECVTTL["darwin"]):
+            if len(data) >= _INT.size:
+                return int(_INT.unpack_from(data)[0])
+            return data[0] if data else None
+    return None
 
 
 def _interface_address(probe: socket, name: str) -> str | None:

@@ -10,6 +10,7 @@ machine. Other programs can join: the first node's address is `bootstrap`.
 
 from __future__ import annotations
 
+import asyncio
 import resource
 from dataclasses import replace
 from random import Random
@@ -107,9 +108,7 @@ class EmbeddedNetwork:
         options = NodeOptions(ephemeral=False, firewalled=False)
         await self._add(host, replace(options, public_address=self._first))
         options = replace(options, bootstrap=(BootstrapNode(*self._first),))
-        for _ in range(self._size - 1):
-            # One after the other: nodes that join at the same moment learn of each other only when they search again.
-            await self._add(self.places.public_host(), options)
+        await asyncio.gather(*(self._add(self.places.public_host(), options) for _ in range(self._size - 1)))
 
     async def _add(self, host: PublicHost, options: NodeOptions) -> None:
         shell = await self.node(host, options, DEFAULT_PORT)

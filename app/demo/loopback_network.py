@@ -23,7 +23,15 @@ from typing import Final
 from app.demo.weather import FAIR, Dropped, Sky, Weather
 from protocol.messages import Address
 from protocol.udp_shell import ANY_HOST, DEFAULT_PORT, Tapped
-from protocol.udp_sockets import DATAGRAMS_PER_TURN, MAX_DATAGRAM, RECEIVE_BUFFER, Receive
+from protocol.udp_sockets import (
+    ANCILLARY_SIZE,
+    DATAGRAMS_PER_TURN,
+    MAX_DATAGRAM,
+    RECEIVE_BUFFER,
+    Receive,
+    ask_for_ttl,
+    ttl_of,
+)
 
 DEFAULT_TTL: Final = 64
 MAX_ON_THE_WAY: Final = 65536
@@ -31,9 +39,6 @@ MAX_ON_THE_WAY: Final = 65536
 
 Tap = Callable[[Tapped], None]
 
-_IP_RECVTTL: Final = 12
-"""Linux; the socket module has no name for it before Python 3.14."""
-_ANCILLARY_SIZE: Final = 64
 _INT: Final = Struct("=i")
 
 
@@ -137,17 +142,21 @@ class Loopback:
             self._tell(False, wire.address, source, ttl, data)
         decided = self.sky.judge(source.host, wire.address.host, ttl)
         if not isinstance(decided, Dropped):
-            self.later(decided, lambda: self._deliver(wire, data, source))
+            self.later(decided, lambda: self._deliver(wire, data, source, self._left_of(ttl)))
 
     def failed(self) -> None:
         """The system reported an error on receiving."""
         self.errors += 1
 
-    def _deliver(self, wire: Wire, data: bytes, source: Address) -> None:
+    def _left_of(self, ttl: int | None) -> int | None:
+        """The TTL of a datagram that has come all the way."""
+        return None if ttl is None else ttl - self.sky.weather.hops
+
+    def _deliver(self, wire: Wire, data: bytes, source: Address, ttl: int | None) -> None:
         if wire.closed:
             self.dropped[Dropped.NO_SOCKET] += 1
         else:
-            wire.receive(data, source)
+            wire.receive(data, source, ttl)
 
     def _tell(self, outgoing: bool, local: Address, remote: Address, ttl: int | None, data: bytes) -> None:
         if self.tap is not None:
@@ -157,6 +166,8 @@ class Loopback:
 class Wire:
     """One real socket on a loopback address."""
 
+    default_ttl = DEFAULT_TTL
+
     def __init__(self, loopback: Loopback, host: str, port: int, receive: Receive) -> None:
         self.receive = receive
         self._loopback = loopback
@@ -165,12 +176,12 @@ class Wire:
         try:
             self._socket.setblocking(False)
             self._socket.setsockopt(SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER)
-            self._socket.setsockopt(IPPROTO_IP, _IP_RECVTTL, 1)
             self._socket.bind((host, port))
         except OSError:
             self._socket.close()
             raise
         self.address = Address(*self._socket.getsockname())
+        ask_for_ttl(self._socket)
         self._loop.add_reader(self._socket, self._readable)
         loopback.add(self)
 
@@ -206,21 +217,13 @@ class Wire:
     def _readable(self) -> None:
         for _ in range(DATAGRAMS_PER_TURN):
             try:
-                data, ancillary, _, (host, port) = self._socket.recvmsg(MAX_DATAGRAM, _ANCILLARY_SIZE)
+                data, ancillary, _, (host, port) = self._socket.recvmsg(MAX_DATAGRAM, ANCILLARY_SIZE)
             except BlockingIOError:
                 return
             except OSError:
                 self._loopback.failed()
                 return
-            self._loopback.heard(self, data, Address(host, port), _ttl_of(ancillary))
-
-
-def _ttl_of(ancillary: list[tuple[int, int, bytes]]) -> int | None:
-    """What is left of a received datagram's TTL; on loopback that is all of it."""
-    for level, kind, data in ancillary:
-        if (level, kind) == (IPPROTO_IP, IP_TTL) and len(data) >= _INT.size:
-            return int(_INT.unpack_from(data)[0])
-    return None
+            self._loopback.heard(self, data, Address(host, port), ttl_of(ancillary))
 
 
 class PublicHost:

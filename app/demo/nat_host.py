@@ -105,7 +105,7 @@ class NattedLan:
         """A host inside sends a datagram."""
         ttl = DEFAULT_TTL if ttl is None else ttl
         if to.host in self.hosts:
-            self._deliver_soon(data, source, to)
+            self._deliver_soon(data, source, to, ttl)
         elif not to.host.startswith("127."):
             self._drop(Dropped.NO_ROUTE)
         elif ttl <= 1:
@@ -122,24 +122,24 @@ class NattedLan:
         if isinstance(routed, NatRefusal):
             return  # counted by the box
         if routed.inside:
-            self._deliver_soon(data, routed.source, routed.to)
+            self._deliver_soon(data, routed.source, routed.to, ttl)
         else:
             self._wires[routed.source.port].send(data, to, ttl)
 
-    def _arrived(self, port: int, data: bytes, source: Address) -> None:
+    def _arrived(self, port: int, data: bytes, source: Address, ttl: int | None) -> None:
         inside = self.box.receive(source, port, self._loopback.now())
         if not isinstance(inside, NatRefusal):
-            self._deliver(data, source, inside)
+            self._deliver(data, source, inside, None if ttl is None else ttl - 1)
 
-    def _deliver_soon(self, data: bytes, source: Address, to: Address) -> None:
-        self._loopback.later(LAN_DELAY, lambda: self._deliver(data, source, to))
+    def _deliver_soon(self, data: bytes, source: Address, to: Address, ttl: int) -> None:
+        self._loopback.later(LAN_DELAY, lambda: self._deliver(data, source, to, ttl))
 
-    def _deliver(self, data: bytes, source: Address, to: Address) -> None:
+    def _deliver(self, data: bytes, source: Address, to: Address, ttl: int | None) -> None:
         endpoint = self._endpoints.get(to)
         if endpoint is None:
             self._drop(Dropped.NO_SOCKET)
         else:
-            endpoint.receive(data, source)
+            endpoint.receive(data, source, ttl)
 
     def _drop(self, reason: Dropped) -> None:
         self._loopback.dropped[reason] += 1
@@ -165,6 +165,8 @@ class NattedLan:
 
 class InsideEndpoint:
     """One UDP socket of a host behind the NAT."""
+
+    default_ttl = DEFAULT_TTL
 
     def __init__(self, lan: NattedLan, address: Address, receive: Receive) -> None:
         self.address = address

@@ -74,6 +74,7 @@ def overview_page(status: NodeStatus, width: int) -> list[Linked]:
     id_ = "none while it is ephemeral" if status.id is None else status.id.hex()
     lines += labelled("id", id_, width)
     lines += labelled("local", f"server socket {status.server}, client socket {status.client}", width)
+    lines += labelled("reached at", ", ".join(map(str, status.local)) or "nowhere in networks of this machine", width)
     lines += labelled("running", f"{terms.seconds(status.age)}, {_persistence(status)}", width)
     health, tone = _health(status)
     lines += labelled("network", f"{health}: {_health_meaning(status)}", width, tone)
@@ -201,14 +202,27 @@ def timers_page(status: NodeStatus, width: int) -> list[Linked]:
     return lines + [Linked(timer_line(timer, width)) for timer in status.timers]
 
 
+def events_page(status: NodeStatus, width: int) -> list[Linked]:
+    """What happened, the newest first."""
+    lines = [heading("Events")]
+    if not status.events:
+        lines += paragraph("None yet.", width, Tone.DIM)
+    for age, said in status.events:
+        first, *more = paragraph(safe_text(said), max(10, width - 16))
+        lines.append(Linked((cell(f"{_ago(age)} ago", 14, Tone.DIM, right=True), Span("  "), *first.line)))
+        lines += [Linked((Span(" " * 16), *line.line)) for line in more]
+    return lines
+
+
 Page = Callable[[NodeStatus, int], list[Linked]]
 PAGES: Final[tuple[tuple[str, Page], ...]] = (
     ("node", overview_page),
-    ("routing table", table_page),
+    ("table", table_page),
     ("relays", relays_page),
     ("connections", connections_page),
     ("refusals", counters_page),
     ("timers", timers_page),
+    ("events", events_page),
 )
 """Title and drawing of each page, in the order of their keys."""
 

@@ -17,7 +17,7 @@ from capture.flows.legs import FROM_CLIENT
 from capture.flows.once import once
 from capture.flows.sides import Sides
 from capture.flows.traffic import PunchPacket, SamplePacket, Stream
-from protocol.constants import LOW_TTL, ErrorCode, Firewall
+from protocol.constants import ErrorCode, Firewall
 from protocol.nat import Classification, classify
 
 _FIREWALLS: Final = {int(known): known for known in Firewall}
@@ -39,12 +39,12 @@ class SidePunches:
     @property
     def low(self) -> list[PunchPacket]:
         """Session openers: meant to die on the way."""
-        return [packet for packet in self.packets if packet.ttl <= LOW_TTL]
+        return [packet for packet in self.packets if packet.is_low]
 
     @property
     def normal(self) -> list[PunchPacket]:
         """Punches meant to arrive."""
-        return [packet for packet in self.packets if packet.ttl > LOW_TTL]
+        return [packet for packet in self.packets if not packet.is_low]
 
 
 @dataclass(slots=True)

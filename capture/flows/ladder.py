@@ -16,7 +16,7 @@ from capture.flows.tokens import TokenLives
 from capture.flows.traffic import PunchPacket
 from capture.model import Note, Sighting, Step, StepKind
 from capture.table import Kind, PacketTable
-from protocol.constants import LOW_TTL, Command, ErrorCode, Firewall, Mode
+from protocol.constants import Command, ErrorCode, Firewall, Mode
 
 FOLD_FROM: Final = 3
 """Punches in a row that become one arrow."""
@@ -100,7 +100,7 @@ class Ladder:
                 dashed=leg.response,
                 retransmission=leg.retransmission,
                 round=number,
-                ttl=self._table.ttl.item(leg.row),
+                ttl=self._table.ttl.item(leg.row) or None,
                 notes=self._notes(exchange, leg),
             )
         )
@@ -200,7 +200,7 @@ class Ladder:
 
     def _burst(self, from_lane: str, to_lane: str, burst: list[PunchPacket], arrived: set[int]) -> None:
         first, last = burst[0], burst[-1]
-        low = first.ttl <= LOW_TTL
+        low = first.is_low
         hits = [packet.row for packet in burst if packet.row in arrived]
         ports = max(len({packet.src for packet in burst}), len({packet.dst for packet in burst}))
         what = "open session" if low else "punch"
@@ -220,7 +220,7 @@ class Ladder:
                 count=len(burst),
                 span=abs(last.time_ns - first.time_ns) / _NS,
                 ports=ports,
-                ttl=first.ttl,
+                ttl=first.ttl or None,
                 lost=low and not hits,
                 first_hit=self._sighting(hits[0]) if hits else None,
                 members=tuple(self._sighting(packet.row) for packet in burst),
@@ -266,7 +266,7 @@ class Ladder:
                 self._table.destination(row),
                 count=count,
                 span=max(0, last_ns - first_ns) / _NS,
-                ttl=int(self._table.ttl[row]),
+                ttl=int(self._table.ttl[row]) or None,
             )
         )
 

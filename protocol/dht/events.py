@@ -71,6 +71,14 @@ class HealthChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressesChanged:
+    """This host has other addresses than before: an interface came or went."""
+
+    addresses: tuple[Address, ...]
+    """Those that others in its networks reach the server socket at."""
+
+
+@dataclass(frozen=True, slots=True)
 class SocketReleased:
     """Nothing is sent from a socket any more: close it."""
 
@@ -93,6 +101,7 @@ Event = (
     | NodeAdded
     | NodeRemoved
     | HealthChanged
+    | AddressesChanged
     | SocketReleased
     | OwnersEvent
 )

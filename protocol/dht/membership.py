@@ -32,6 +32,8 @@ OLD: Final = 360
 """Ticks (30 min): a node known longer is trusted; its view of our address is sampled again."""
 MAX_CHECKS: Final = 10
 """Nodes being checked on down hints at once."""
+MAX_CLAIMS: Final = 256
+"""Nodes being pinged because a request had their id."""
 MAX_SWAPS: Final = 3
 """Nodes being pinged for their place at once."""
 
@@ -66,6 +68,7 @@ class Membership:
         self._by_age: dict[bytes, TableNode] = {}
         self._checks = 0
         self._swaps = 0
+        self._claims = 0
 
     def __len__(self) -> int:
         """Nodes in the routing table."""
@@ -109,6 +112,31 @@ class Membership:
             self._on_sample(to)
         node.pinged = node.seen = self.tick
         self._touch(node)
+
+    def claimed(self, sender: Contact, to: Address, now: float) -> None:
+        """A node whose address is proved wrote its id into a request, and has not been heard with it otherwise.
+
+        It is believed until a ping tells: a node that takes no part would enter because somebody else says so.
+
+        Args:
+            sender: the node.
+            to: this node as it sees it.
+            now: seconds.
+        """
+        if sender.id is None or sender.id in self._by_age or self._claims >= MAX_CLAIMS:
+            return
+        node = TableNode(sender.id, sender.address, to)
+        self._add(node, now)
+        if self._by_age.get(sender.id) is not node:
+            return
+        self._claims += 1
+
+        def ended(alive: bool, _: float) -> None:
+            self._claims -= 1
+            if not alive:
+                self._remove(node)
+
+        self._ping(node, now, ended)
 
     def timed_out(self, id: bytes | None) -> None:
         """A request to a node was never answered."""

@@ -20,7 +20,7 @@ from protocol.constants import Command, ResponseError
 from protocol.dht.announcements import Announcements
 from protocol.dht.bootstrap import BootstrapFinder
 from protocol.dht.contact import Ask, Contact, Incoming, OnFailure, OnReply, Outgoing, Reply
-from protocol.dht.events import Bootstrapped, Event, HealthChanged, NameWanted
+from protocol.dht.events import AddressesChanged, Bootstrapped, Event, HealthChanged, NameWanted
 from protocol.dht.flight_table import RETRIES
 from protocol.dht.health import Health, NetworkHealth
 from protocol.dht.internal_commands import InternalCommands
@@ -235,6 +235,12 @@ class Node:
         if not self._closed:
             self.requests.socket_failed(socket, now)
 
+    def addresses_changed(self, addresses: tuple[Address, ...], now: float) -> None:  # noqa: ARG002 - a machine's face
+        """An interface of the host came or went."""
+        if not self._closed:
+            self.local_addresses = addresses
+            self._events.append(AddressesChanged(addresses))
+
     def suspend(self, now: float) -> None:
         """Fail everything that is under way; the sockets are about to close until `resume`."""
         if self._closed or self._suspended:
@@ -285,10 +291,18 @@ class Node:
         """Who has an id enters the table, once it has proved its address: anybody can write one that fits it."""
         if request.sender.id is None:
             return
-        if self._guard.is_verified(request.sender.address.host, now):
-            self._heard(request.sender, request.message.to, now, request.external)
-        else:
-            self.requests.replies.prove(request.sender.address, request.socket, now)
+        sender, replies = request.sender, self.requests.replies
+        if self._guard.is_verified(sender.address.host, now):
+            self._heard(sender, request.message.to, now, request.external)
+            return
+
+        def go_on(proved: bool, now: float) -> None:
+            if proved:
+                self.membership.claimed(sender, request.message.to, now)
+
+        # The proof may come without the id: nodes that join together are strangers to each other, as we are to it.
+        replies.prove(sender.address, request.socket, now)
+        replies.proofs.hold(sender.address.host, (sender.address, self._heard_request), now, go_on)
 
     def _heard_reply(self, reply: Reply, now: float) -> None:
         if reply.sender.id is None:

@@ -140,7 +140,7 @@ class Proofs:
         self._waiting[key] = _Held(host, now + ANSWER_WITHIN, then)
 
     def answered(self, tid: int, sender: Address, now: float) -> bool:
-        """Take in the tid of a response; whether it proves its sender's host.
+        """Take in the tid of a response; whether it proves its sender's host, so that `release` is to follow.
 
         What was asked of other ports of the host, or twice, stays known: their answers are no wrong ones.
         """
@@ -150,7 +150,6 @@ class Proofs:
             return False
         self.proved += not self._guard.is_verified(sender.host, now)
         self._guard.verify(sender.host, now)
-        self._release(sender.host, now)
         return True
 
     def wrong(self, host: str, now: float) -> None:
@@ -160,7 +159,15 @@ class Proofs:
             self._wrong.set(host, count, now)
             if count >= WRONG:
                 self._drop(host)
-                self._release(host, now)
+                self.release(host, now)
+
+    def release(self, host: str, now: float) -> None:
+        """Let go on what waits for this host, in the order in which it came."""
+        if not self._held.pop(host, 0):
+            return
+        keys = [key for key, held in self._waiting.items() if held.host == host]
+        for held in [self._waiting.pop(key) for key in keys]:
+            held.then(self._guard.is_verified(host, now), now)
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is due."""
@@ -210,13 +217,6 @@ class Proofs:
         left = self._held.pop(host, 0) - 1
         if left > 0:
             self._held[host] = left
-
-    def _release(self, host: str, now: float) -> None:
-        if not self._held.pop(host, 0):
-            return
-        keys = [key for key, held in self._waiting.items() if held.host == host]
-        for held in [self._waiting.pop(key) for key in keys]:
-            held.then(self._guard.is_verified(host, now), now)
 
 
 def shortened(message: Response, room: int) -> bytes | None:

@@ -101,35 +101,44 @@ class Replies:
         """
         to = request.sender.address if to is None else to
         socket = request.socket if socket is None else socket
-        target = request.message.target
-        closest = self._closest(target) if closer_nodes and target is not None else ()
-        message = Response(
-            tid=request.message.tid,
-            to=to,
-            id=self._id_on(socket),
-            token=self._tokens.issue(to.host) if token else None,
-            closer_nodes=closest or None,
-            error=error,
-            value=value,
-        )
+        target = request.message.target if closer_nodes else None
+
+        def build() -> Response:
+            closest = () if target is None else self._closest(target)
+            return Response(
+                tid=request.message.tid,
+                to=to,
+                id=self._id_on(socket),
+                token=self._tokens.issue(to.host) if token else None,
+                closer_nodes=closest or None,
+                error=error,
+                value=value,
+            )
+
+        message = build()
         room = request.size if received is None else received
         data = encode_response(message)
-        if self._guard.admits_reply(to.host, len(data), room, now):
+        # A node that joins is told of those that join now: they are known once they have proved themselves, as it has.
+        joins = target is not None and request.sender.id is not None and not self.is_proved(to.host, now)
+        if not joins and self._guard.admits_reply(to.host, len(data), room, now):
             self._post(Outgoing(data, to, socket))
             return
-        if message == Response(message.tid, to, message.id) and self.asked.get(to.host, now):
+        bare = Response(message.tid, to, message.id)
+        if request.message.target is None and message == bare and self.asked.get(to.host, now):
             # A PING from whom we have asked something: it wants a proof itself, and must not wait for ours.
             self._post(Outgoing(encode_response(replace(message, id=None)), to, socket))
             return
 
         def go_on(proved: bool, _: float) -> None:
-            short = data if proved else shortened(message, room)
-            if short is None:
+            # Made anew: nodes that join together prove themselves together, and are to hear of each other.
+            message = build()
+            data = encode_response(message) if proved else shortened(message, room)
+            if data is None:
                 self._refused[Refusal.AMPLIFICATION] += 1
                 return
             if not proved:
                 self._refused[Refusal.SHORTENED] += 1
-            self._post(Outgoing(short, to, socket))
+            self._post(Outgoing(data, to, socket))
 
         sender = request.sender.address
         self.when_proved(sender if sender.host == to.host else to, request, now, go_on)

@@ -284,6 +284,7 @@ class Requests:
         if flight is None or not flight.sent or flight.to.address.host != sender.host:
             if self.replies.proofs.answered(message.tid, sender, now):
                 self._on_proved(self._contact(sender, message.id), message.to, now)
+                self.replies.proofs.release(sender.host, now)
                 return
             self.replies.proofs.wrong(sender.host, now)
             unknown = flight is None or not flight.sent

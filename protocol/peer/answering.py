@@ -24,7 +24,7 @@ from protocol.constants import ErrorCode, Firewall
 from protocol.dht.contact import Incoming
 from protocol.dht.local_server import Answer, LocalReply
 from protocol.errors import DecodeError
-from protocol.messages import Address, Holepunch, HolepunchInfo, NoisePayload, RelayThrough, UdxInfo
+from protocol.messages import Address, Holepunch, HolepunchInfo, NoisePayload, RelayInfo, RelayThrough, UdxInfo
 from protocol.noise import attempt_id
 from protocol.noise_handshake import SEED_SIZE, HandshakeResult, NoiseResponder
 from protocol.peer.addresses import is_private, nearest
@@ -76,6 +76,7 @@ class Answering:
         self.found = False
         self._client = client
         self._server_address = request.message.to
+        self._brought_by = RelayInfo(request.sender.address, request.message.to)
         self._socket = request.socket
         self._credit = request.size
         self._direct = direct
@@ -203,13 +204,22 @@ class Answering:
             NOISE_PAYLOAD_VERSION,
             error,
             Firewall.UNKNOWN if own is None else Firewall.OPEN,
-            HolepunchInfo(self.id, server.announcer.relays) if own is None else None,
+            HolepunchInfo(self.id, self._relays) if own is None else None,
             (*(() if own is None else (own,)), *local),
             udx=UdxInfo(1, False, stream_id, 0),
             secret_stream_version=1,
             relay_through=through,
             relay_addresses=server.announcer.relay_addresses or None,
         )
+
+    @property
+    def _relays(self) -> tuple[RelayInfo, ...]:
+        """Where the client may send its rounds: where we are announced, else by the way that it came.
+
+        A handshake can come before the first announcement was answered by all, or after all relays were lost. Without a
+        relay a client of the reference sends its stream blindly to our public address, where a NAT drops it.
+        """
+        return self.server.announcer.relays or (() if self._direct else (self._brought_by,))
 
     def _seal(self, step: Step | None, responder: NoiseResponder, now: float) -> None:
         connection, offer = self.connection, self.offer

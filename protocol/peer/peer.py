@@ -223,6 +223,14 @@ class Peer:
         self.pool.socket_failed(socket, now)
         self.node.socket_failed(socket, now)
 
+    def addresses_changed(self, addresses: tuple[Address, ...], now: float) -> None:
+        """An interface of the host came or went: relays may see us elsewhere now, so announce again."""
+        if self._closed:
+            return
+        self.node.addresses_changed(addresses, now)
+        for server in self.servers:
+            server.announcer.refresh(now)
+
     def take_back(self, now: float, on_done: Callable[[float], None]) -> None:
         """Before `suspend`: have all servers take their announcements back; `on_done` is called once all have."""
         left = len(self.servers) + 1

@@ -9,6 +9,7 @@ from app.node_status import NodeStatus
 from app.node_view import Sockets, status_of
 from capture.story import Story
 from capture.tap import Tap
+from protocol.constants import DEFAULT_TTL
 from protocol.dht.bootstrap import BootstrapNode
 from protocol.dht.contact import Outgoing
 from protocol.dht.events import Event
@@ -43,7 +44,8 @@ class TappedPeer(SimPeer):
     def _send(self, outgoing: Outgoing) -> None:
         super()._send(outgoing)
         local = Address(self.host, self._sockets[outgoing.socket])
-        self._take_down(True, local, outgoing.to, outgoing.ttl, outgoing.data, outgoing.socket)
+        ttl = DEFAULT_TTL if outgoing.ttl is None else outgoing.ttl
+        self._take_down(True, local, outgoing.to, ttl, outgoing.data, outgoing.socket)
 
     def _receive(self, data: bytes, source: Address, to: Address) -> None:
         socket = self._ports.get(to.port)

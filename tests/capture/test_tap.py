@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture.envelopes import Kind
+from capture.flows.traffic import PunchPacket
 from capture.pcapng_writer import write_pcapng
 from capture.story import Story
 from capture.table import PacketTable
-from capture.tap import COMMENT, MAX_PAYLOAD, Tap, ipv4_frame
+from capture.tap import COMMENT, MAX_PAYLOAD, UNKNOWN_TTL, Tap, ipv4_frame
 from protocol.envelope import encode_request, encode_response
 from protocol.messages import Address, Request, Response
 from tests.needs import need_tools
@@ -72,7 +73,7 @@ def rows_of(table: PacketTable) -> list[tuple[int, Address, Address, int, int, i
     ]
 
 
-CONVERSATION = (sent(PING), received(PONG, after_ns=1_000_001, ttl=57), sent(b"\0", after_ns=2_000_000, ttl=5))
+CONVERSATION = (sent(PING, ttl=64), received(PONG, after_ns=1_000_001, ttl=57), sent(b"\0", after_ns=2_000_000, ttl=5))
 
 
 def test_datagrams_become_rows() -> None:
@@ -210,3 +211,10 @@ def test_real_sockets() -> None:
         local = Address(*sock.getsockname())
         tap = tapped(Seen(TIME, True, local, Address("127.0.0.1", local.port), None, PING))
     assert rows_of(tap.table)[0][1:3] == (Address("127.0.0.1", local.port),) * 2
+
+
+def test_a_ttl_that_nobody_told_is_not_known_and_no_opener() -> None:
+    tap = tapped(sent(b"\0", ttl=64), received(b"\0", after_ns=1), received(b"\0", after_ns=2, ttl=3))
+    assert tap.table.ttl.tolist() == [64, UNKNOWN_TTL, 3]
+    punches = [PunchPacket(row, 0, 1, 2, ttl) for row, ttl in enumerate(tap.table.ttl.tolist())]
+    assert [punch.is_low for punch in punches] == [False, False, True]

@@ -23,8 +23,11 @@ BEGAN = 1000.0
 MOST_CONNECTS = 3
 OWN_DIALS = MOST_CONNECTS * 2 + SMALL_PEER.relay_dials + SMALL_PEER.handshakes
 """Connections of our own: of the user and their relays, and to relays that clients chose."""
-PER_DIAL = 6000
-"""Bytes that a connection of our own may send to an address that its server or relay named."""
+PER_DIAL = 19_000
+"""Bytes that a connection of our own may send to an address that its server or relay named: what the pacer lets out of
+the first window, and seven repetitions of its first packet and its last, while nobody acknowledges anything."""
+PER_RELAY = 2500
+"""The same of a connection to a blind relay that a client chose: it has little to say before the relay answers."""
 
 
 def check(data: bytes) -> None:
@@ -61,7 +64,7 @@ def check_bounds(stage: Stage) -> None:
 def check_accounts(stage: Stage) -> None:
     """No victim was sent more than the law allows."""
     elapsed = stage.now - BEGAN
-    own = PER_DIAL * (stage.connects + (1 if stage.role.startswith("client") else 0))
+    own = PER_DIAL * stage.connects + PER_RELAY * stage.peer.relay_counts.attempts
     for victim in VICTIMS:
         account = stage.account(victim.host)
         paid = account.received + account.named

@@ -20,7 +20,7 @@ from protocol.dht.options import NodeOptions
 from protocol.messages import Address
 from protocol.punch.pool import SocketPool
 from protocol.udp_shell import Tapped, UdpShell
-from protocol.udp_sockets import Endpoint, Receive, SystemNetwork
+from protocol.udp_sockets import Endpoint, Receive, SystemNetwork, ttl_of
 
 LOOPBACK = "127.0.0.1"
 PERSISTENT = NodeOptions(ephemeral=False, firewalled=False)
@@ -68,6 +68,10 @@ class Puppet:
 
     def socket_failed(self, socket: int, now: float) -> None:
         self.failed.append(socket)
+
+    def addresses_changed(self, addresses: tuple[Address, ...], now: float) -> None:
+        self.calls.append(f"addresses {' '.join(address.host for address in addresses)}")
+        self.local_addresses = addresses
 
     def suspend(self, now: float) -> None:
         self.calls.append("suspend")
@@ -133,6 +137,8 @@ async def test_a_ttl_is_of_one_datagram_only(listener: socket.socket) -> None:
             shell.machine.to_send.append(Outgoing(b"p", to, NodeSocket.CLIENT, ttl))
         shell.drive()
         usual, low, after = (heard(listener)[1] for _ in range(3))
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as other:
+            assert usual == other.getsockopt(socket.IPPROTO_IP, socket.IP_TTL)
         assert low == 5
         assert usual == after != 5
 
@@ -149,8 +155,40 @@ async def test_the_tap_sees_every_datagram_once(listener: socket.socket) -> None
         local = shell.address(2)
     sent, received = taps
     assert sent[1:] == (True, local, to, 5, b"out", 2)
-    assert received[1:] == (False, local, to, None, b"in", 2)
+    assert received[1:] == (False, local, to, listener.getsockopt(socket.IPPROTO_IP, socket.IP_TTL), b"in", 2)
     assert 1_700_000_000 * 10**9 < sent.time_ns < received.time_ns
+
+
+async def test_the_tap_is_told_the_ttl_that_was_left_or_nothing(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hears(ttl: int) -> int | None:
+        taps: list[Tapped] = []
+        async with await puppet_shell() as shell:
+            shell.tap = taps.append
+            listener.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+            listener.sendto(b"in", shell.address(NodeSocket.SERVER))
+            await shell.machine.arrived.wait()
+        (tapped,) = taps
+        return tapped.ttl
+
+    assert [await hears(ttl) for ttl in (5, 200)] == [5, 200]
+    monkeypatch.setattr("sys.platform", "plan9")
+    assert await hears(5) is None
+
+
+@pytest.mark.parametrize(
+    ("ancillary", "ttl"),
+    [
+        ([(socket.IPPROTO_IP, socket.IP_TTL, b"\x05\0\0\0")], 5),
+        ([(socket.SOL_SOCKET, 99, b"\x07\0\0\0"), (socket.IPPROTO_IP, 24, b"\xff")], 255),
+        ([(socket.IPPROTO_IP, socket.IP_TTL, b"")], None),
+        ([(socket.IPPROTO_IP, 8, b"\x05\0\0\0")], None),
+        ([], None),
+    ],
+)
+def test_the_systems_ways_to_tell_a_ttl(ancillary: list[tuple[int, int, bytes]], ttl: int | None) -> None:
+    assert ttl_of(ancillary) == ttl
 
 
 async def test_what_arrives_together_is_answered_together(listener: socket.socket) -> None:
@@ -293,32 +331,6 @@ async def test_a_node_goes_on_after_a_suspension() -> None:
             two.resume()
             reply: object = await two.run(ping)  # type: ignore[arg-type]
             assert isinstance(reply, Reply)
-
-
-async def test_addresses_in_local_networks() -> None:
-    class Two(SystemNetwork):
-        def local_hosts(self) -> tuple[str, ...]:
-            return ("192.168.7.7", "10.7.7.7")
-
-    class Nowhere(SystemNetwork):
-        def local_hosts(self) -> tuple[str, ...]:
-            return ()
-
-    async with await puppet_shell(Two(), "0.0.0.0") as shell:
-        port = shell.address(NodeSocket.SERVER).port
-        assert shell.machine.local_addresses == (Address("192.168.7.7", port), Address("10.7.7.7", port))
-    async with await puppet_shell(Nowhere(), "0.0.0.0") as shell:
-        assert shell.machine.local_addresses == (Address(LOOPBACK, shell.address(NodeSocket.SERVER).port),)
-    async with await puppet_shell(Two()) as shell:
-        assert shell.machine.local_addresses == (Address(LOOPBACK, shell.address(NodeSocket.SERVER).port),)
-
-
-def test_the_systems_interfaces() -> None:
-    hosts = SystemNetwork().local_hosts()
-    for host in hosts:
-        with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as sock:
-            sock.bind((host, 0))
-        assert not host.startswith("127.")
 
 
 async def test_the_machine_is_given_randomness_and_the_date() -> None:

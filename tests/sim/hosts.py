@@ -149,6 +149,14 @@ def start_network(network: Network, size: int, limits: Limits | None = None) -> 
     return hosts
 
 
+def start_at_once(network: Network, size: int) -> list[SimHost]:
+    """The same, but all start at the same moment."""
+    options = NodeOptions(ephemeral=False, firewalled=False)
+    first = SimHost(network, public_host(1), replace(options, public_address=Address(public_host(1), SERVER_PORT)))
+    options = replace(options, bootstrap=(BootstrapNode(*first.address),))
+    return [first, *(SimHost(network, public_host(number), options) for number in range(2, size + 1))]
+
+
 def client_options(network: list[SimHost], *, ephemeral: bool | None = None) -> NodeOptions:
     """A node that does not know how it is reached, and bootstraps at the first node of a network."""
     return NodeOptions(bootstrap=(BootstrapNode(*network[0].address),), ephemeral=ephemeral)

@@ -21,12 +21,33 @@ from protocol.dht.refusals import Refusal
 from protocol.dht.routing_table import K, distance
 from protocol.hashes import blake2b_256, node_id, target_of
 from protocol.keys import key_pair
-from tests.sim.hosts import SimHost, start_network
+from tests.sim.hosts import SimHost, start_at_once, start_network
 from tests.sim.network import Network, Weather
 
 GOOD = Weather()
 BAD = Weather(delay=0.01, jitter=0.4, loss=0.1, duplication=0.1)
 PAIRS = [key_pair(bytes([number]) * 32) for number in range(1, 6)]
+
+
+@pytest.mark.parametrize(("size", "seed"), [(2, 1), (5, 2), (12, 3), (20, 4)])
+@pytest.mark.parametrize("weather", [GOOD, Weather(delay=0.0, jitter=0.0), Weather(jitter=0.5)], ids=str)
+def test_nodes_that_join_at_once_all_know_each_other(size: int, seed: int, weather: Weather) -> None:
+    """Each takes the others for strangers; up to a row of them can all know each other."""
+    network = Network(seed, weather)
+    first, *others = start_at_once(network, size)
+    assert network.run_until(lambda: all(host.node.bootstrapped for host in (first, *others)), 120)
+    network.run(1.0)
+    addresses = {host.address for host in (first, *others)}
+    for host in (first, *others):
+        assert {node.address for node in host.node.membership.table} == addresses - {host.address}
+
+
+def test_nodes_that_join_at_once_in_bad_weather_know_most() -> None:
+    network = Network(5, BAD)
+    hosts = start_at_once(network, 20)
+    assert network.run_until(lambda: all(host.node.bootstrapped for host in hosts), 120)
+    network.run(1.0)
+    assert all(len(host.node.membership) >= 17 for host in hosts)
 
 
 def closest(hosts: list[SimHost], target: bytes) -> set[bytes]:

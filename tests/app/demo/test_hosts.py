@@ -28,7 +28,7 @@ class Ear:
     def __init__(self, network: Network, port: int = 0) -> None:
         self.heard: asyncio.Queue[tuple[bytes, Address]] = asyncio.Queue()
         self.endpoint: Endpoint = network.bind(
-            "0.0.0.0", port, lambda data, source: self.heard.put_nowait((data, source))
+            "0.0.0.0", port, lambda data, source, _: self.heard.put_nowait((data, source))
         )
         self.address = self.endpoint.address
 

@@ -128,6 +128,66 @@ def test_who_has_an_id_enters_the_table_with_the_proof() -> None:
     assert len(t.node.membership) == 1
 
 
+def claim(t: NodeUnderTest, who: Address) -> Outgoing:
+    """Somebody writes the id that fits this address; the ping that asks for a proof."""
+    [ping] = [sent for sent in t.tell(Request(1, OWN, 0, internal=True, id=node_id(who)), who) if sent.data[0] == 3]
+    return ping
+
+
+def test_a_proof_without_the_id_is_believed_until_a_ping_tells() -> None:
+    """A node that joins says no id to strangers, and one that takes no part says none to anybody."""
+    for takes_part in (True, False):
+        t = stranger(0)
+        t.node.reachability.bootstrapped = True
+        joins = Address("10.9.9.9", 9)
+        sent = t.tell_bytes(pong(claim(t, joins)), joins)
+        assert [node.address for node in t.node.membership.table] == [joins]
+        [check] = [outgoing for outgoing in sent if outgoing.data[0] == 3]
+        assert (check.to, as_request(check).command) == (joins, InternalCommand.PING)
+        id = node_id(joins) if takes_part else None
+        t.tell_bytes(encode_response(Response(as_request(check).tid, OWN, id=id)), joins)
+        assert len(t.node.membership) == takes_part
+
+
+def test_who_is_claimed_and_silent_leaves_again() -> None:
+    """A host that proved itself vouches for its other ports as long as a ping takes."""
+    t = stranger(0)
+    one, other = Address("10.9.9.9", 9), Address("10.9.9.9", 10)
+    ping = claim(t, one)
+    claim(t, other)
+    t.tell_bytes(encode_response(Response(as_request(ping).tid, OWN, id=node_id(one))), one)
+    assert {node.address for node in t.node.membership.table} == {one, other}
+    t.advance(10.0)
+    assert [node.address for node in t.node.membership.table] == [one]
+
+
+def test_claims_that_are_looked_at_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("protocol.dht.membership.MAX_CLAIMS", 3)
+    t = stranger(0)
+    for number in range(1, 9):
+        joins = Address(f"10.9.9.{number}", 9)
+        t.tell_bytes(pong(claim(t, joins)), joins)
+    assert len(t.node.membership) == 3
+
+
+def test_who_joins_is_told_of_those_who_joined_meanwhile() -> None:
+    t = stranger(0)
+    first, second = Address("10.9.9.1", 9), Address("10.9.9.2", 9)
+
+    def joins(who: Address) -> Outgoing:
+        ask = Request(2, OWN, InternalCommand.FIND_NODE, internal=True, id=node_id(who), target=node_id(who))
+        [ping] = t.tell(ask, who)
+        return ping
+
+    pings = [joins(first), joins(second)]
+    told = []
+    for who, ping in zip((first, second), pings, strict=True):
+        sent = t.tell_bytes(encode_response(Response(as_request(ping).tid, OWN, id=node_id(who))), who)
+        [answer] = [decode_response(outgoing.data) for outgoing in sent if outgoing.data[0] == 0x13]
+        told.append(set(answer.closer_nodes or ()))
+    assert told == [{first}, {first, second}]
+
+
 def test_other_ports_of_the_host_and_repeated_answers_are_welcome() -> None:
     t = stranger(0)
     ports = [Address("10.0.9.9", port) for port in (1, 2, 3)]

@@ -30,8 +30,8 @@ from protocol.messages import (
     UdxInfo,
 )
 from protocol.node_values import encode_delayed_ping, encode_down_hint, encode_ping_nat
-from protocol.noise_handshake import HandshakeResult, NoiseInitiator
-from protocol.peer.options import PeerOptions
+from protocol.noise_handshake import HandshakeResult, NoiseInitiator, NoiseResponder
+from protocol.peer.options import ConnectOptions, PeerOptions
 from protocol.peer.peer import Peer
 from protocol.peer_values import (
     decode_handshake,
@@ -334,6 +334,39 @@ def test_a_proof_lifts_it() -> None:
     bench.peer.receive_datagram(pong, VICTIM, bench.now, NodeSocket.SERVER)
     [answer] = [outgoing for outgoing in bench.take() if outgoing.to == VICTIM]
     assert len(answer.data) > 3 * size
+
+
+def sent_to_a_named_address(says: bytes) -> int:
+    """Bytes that a client of ours sends where its server claims to be reachable, while nobody answers there."""
+    bench = Bench(firewalled=True)
+    connection = bench.peer.connect(ELSEWHERE.public_key, bench.now, ConnectOptions(relay_addresses=(CROOK,)))
+    [asked] = [outgoing for outgoing in bench.take() if outgoing.to == CROOK]
+    question = decode_request(asked.data)
+    responder = NoiseResponder(ELSEWHERE, bytes(32))
+    responder.read_message_1(decode_handshake(question.value or b"").noise)
+    noise, _ = responder.write_message_2(
+        encode_noise_payload(replace(OFFER, firewall=Firewall.OPEN, addresses4=(VICTIM,)))
+    )
+    value = encode_handshake(Handshake(Mode.REPLY, noise, RELAY))
+    answer = encode_response(Response(question.tid, OURS, value=value))
+    bench.peer.receive_datagram(answer, CROOK, bench.now, asked.socket)
+    assert connection.remote == VICTIM
+    if says:
+        connection.send(says)
+    total = sum(len(outgoing.data) for outgoing in bench.run(MINUTE) if outgoing.to == VICTIM)
+    assert connection.is_over
+    return total
+
+
+def test_what_a_client_sends_where_its_server_says_that_it_is() -> None:
+    """A few packets while the application is silent; else a first flight, of which two packets are sent again."""
+    silent = sent_to_a_named_address(b"")
+    assert silent <= 1000
+    much = sent_to_a_named_address(bytes(250_000))
+    assert 10_000 < much <= 19_000
+    said = " ".join(DOCS.read_text().split())
+    assert f"as open: {silent} bytes in 13 s" in said
+    assert f"{much:,} where the application has that much to say" in said
 
 
 def test_a_flood_of_handshakes_is_cheap_for_the_nodes_that_are_asked() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from protocol.constants import Command, ErrorCode, Firewall, Mode
 from protocol.dht.contact import Contact, Incoming, Outgoing
+from protocol.dht.events import AddressesChanged
 from protocol.dht.local_server import LocalReply
 from protocol.dht.options import NodeOptions
 from protocol.keys import KeyPair, key_pair
@@ -20,6 +21,7 @@ from protocol.messages import (
     Holepunch,
     HolepunchPayload,
     NoisePayload,
+    RelayInfo,
     RelayThrough,
     Request,
     UdxInfo,
@@ -134,6 +136,42 @@ def test_a_repeated_handshake_gets_the_same_answer() -> None:
     assert first == bench.send(noise)
     assert bench.server.handshakes == 1
     assert len(bench.peer.pool) == 1
+
+
+def test_a_server_that_is_announced_nowhere_names_the_relay_that_brought_the_client() -> None:
+    bench = Bench()
+    said, _ = bench.agreed()
+    assert said.holepunch is not None
+    assert said.holepunch.relays == (RelayInfo(RELAY, OURS),)
+    bench.server.announcer.relays = (RelayInfo(Address("20.0.0.2", 1), OURS),)
+    said, _ = bench.agreed()
+    assert said.holepunch is not None
+    assert said.holepunch.relays == bench.server.announcer.relays
+
+
+def test_a_server_is_announced_again_where_the_machine_has_another_address() -> None:
+    bench = Bench()
+    bench.run(20.0)
+    updates = bench.server.announcer.updates
+    assert updates
+    bench.run(1.0)
+    assert bench.server.announcer.updates == updates
+    here = (Address("10.0.0.9", 49737),)
+    bench.peer.addresses_changed(here, bench.now)
+    assert bench.drain() == [AddressesChanged(here)]
+    bench.run(1.0)
+    assert bench.server.announcer.updates == updates + 1
+    assert bench.peer.local_addresses == here
+
+
+def test_a_client_that_came_without_a_relay_is_named_none() -> None:
+    bench = Bench()
+    initiator, noise = bench.handshake()
+    [reply] = bench.send(noise, client=None)
+    plain, _ = initiator.read_message_2(reply.payload)
+    said = decode_noise_payload(plain).holepunch
+    assert said is not None
+    assert said.relays == ()
 
 
 def test_a_handshake_without_a_round_is_cleared() -> None:
