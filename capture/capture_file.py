@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from capture.frames import Interface
 from capture.knowledge import Knowledge
+
+if TYPE_CHECKING:
+    from capture.said import Said
 
 
 class CaptureFile:
@@ -34,6 +39,7 @@ class CaptureFile:
         unreadable: frames of link types that can't be read, by link type.
         firsts: number of the first frame of some kinds that have no row: ``malformed``, ``unreadable``, ``fragment``.
         knowledge: translations that its packets prove.
+        said: what people say of its packets, in the file itself; None where nobody does.
     """
 
     __slots__ = (
@@ -55,6 +61,7 @@ class CaptureFile:
         "packets",
         "path",
         "punches",
+        "said",
         "secrets",
         "truncated",
         "udp",
@@ -80,6 +87,7 @@ class CaptureFile:
         self.unreadable: dict[int, int] = {}
         self.firsts: dict[str, int] = {}
         self.knowledge = Knowledge()
+        self.said: Said | None = None
 
     @property
     def linktypes(self) -> list[int]:

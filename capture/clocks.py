@@ -35,6 +35,8 @@ class Offset(NamedTuple):
     datagrams: int
     """How many datagrams both files show; the estimate rests on them."""
     both_ways: bool
+    uncertainty_ns: int | None = None
+    """By how much it may be wrong either way, given that no packet arrives before it was sent; None: not known."""
 
 
 def clock_offsets(table: PacketTable) -> list[Offset | None]:
@@ -47,7 +49,7 @@ def clock_offsets(table: PacketTable) -> list[Offset | None]:
     unique = [_unique_rows(table, number) for number in range(count)]
     edges = {(a, b): _offset(table, unique[a], unique[b], last) for a in range(count) for b in range(a + 1, count)}
     _add_relayed(table, edges)
-    known: dict[int, Offset | None] = {0: Offset(0, 0, True)}
+    known: dict[int, Offset | None] = {0: Offset(0, 0, True, 0)}
     while len(known) < count:
         # The pair that shares most goes first: a chain of good estimates beats a direct poor one.
         reach = [
@@ -66,8 +68,13 @@ def clock_offsets(table: PacketTable) -> list[Offset | None]:
             (base.ns if base else 0) + (edge.ns if a < b else -edge.ns),
             edge.datagrams,
             edge.both_ways and (base is None or base.both_ways),
+            _sum(base.uncertainty_ns if base else 0, edge.uncertainty_ns),
         )
     return [known[number] for number in range(count)]
+
+
+def _sum(a: int | None, b: int | None) -> int | None:
+    return None if a is None or b is None else a + b
 
 
 def _add_relayed(table: PacketTable, edges: dict[tuple[int, int], Offset | None]) -> None:
@@ -134,16 +141,22 @@ def _estimate(difference: I64, way: I64) -> Offset:
     forth, back, still = difference[way > 0], difference[way < 0], difference[way == 0]
     if forth.size and back.size:
         forward, backward = float(np.median(forth)), float(np.median(back))
+        # No packet arrives before it was sent: the fastest one of each way bounds the offset.
+        most, least = float(forth.min()), float(back.max())
         offset = (forward + backward) / 2
+        if least <= most:
+            offset = min(max(offset, least), most)
         low, high = sorted((forward, backward))
         causal = low <= JITTER_NS and high >= -JITTER_NS
         if causal and min(abs(offset), abs(low), abs(high)) < NEGLIGIBLE_NS:
             # Vantages next to each other for one direction and not for the other look like this; clocks hardly do.
             offset = 0
-        return Offset(round(offset), difference.size, True)
+        # Bounds that contradict each other mean clocks that drift apart meanwhile, by so much.
+        return Offset(round(offset), difference.size, True, round(abs(most - least) / 2))
     if still.size:
         offset = float(np.median(still))
-        return Offset(0 if abs(offset) < NEGLIGIBLE_NS else round(offset), difference.size, True)
+        spread = round(float(still.max() - still.min()) / 2)
+        return Offset(0 if abs(offset) < NEGLIGIBLE_NS else round(offset), difference.size, True, spread)
     median = float(np.median(difference))
     forward = -median if back.size else median
     offset = 0 if 0 <= forward <= ONE_WAY_DELAY_NS or abs(median) < NEGLIGIBLE_NS else median

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from capture.candidate_list import Candidate
     from capture.course import Course
+    from capture.flows.members import Members
     from capture.model import (
         FlowMessage,
         KeyEvidence,
@@ -92,6 +93,12 @@ class Flow:
     def ended(self) -> float:
         """Epoch seconds of the last packet."""
         return self.started + self.duration
+
+    def members(self) -> Members:
+        """The packets that belong to it."""
+        from capture.flows.members import members_of_flow
+
+        return members_of_flow(self)
 
     def release(self) -> None:
         """Let go of what holds an object for each packet, if it can be worked out again (`capture.flows.deferred`)."""

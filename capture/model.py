@@ -232,6 +232,8 @@ class Step:
     members: tuple[Sighting, ...] = ()
     """Every folded datagram, in order."""
     notes: tuple[Note, ...] = ()
+    due: float | None = None
+    """Of a missing entry: until when it may still come, epoch seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,9 @@ def read_capture(
         progress("marking what was captured twice", 0, 1)
     file.duplicates = mark_copies(table, start, len(table), start, file.knowledge)
     file.notes += findings.notes
+    if findings.said is not None:
+        file.said = findings.said
+        file.notes += file.said.summary()
     file.dropped = sum(findings.dropped.values()) if findings.dropped else None
     if findings.secrets:
         from capture.secret_blocks import key_logs, others

@@ -12,6 +12,7 @@ The primary row of a datagram is the sighting nearest its sender: highest TTL, t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import combinations, groupby
 from typing import Final
 
@@ -44,14 +45,26 @@ MAX_OPEN: Final = 1024
 _OURS: Final = (Kind.REQUEST, Kind.RESPONSE, Kind.UDX, Kind.PUNCH)
 
 
-def merge_vantages(table: PacketTable) -> None:
-    """Correct the times of all files but the first, join sightings across files, and put the rows in order of time."""
+def merge_vantages(table: PacketTable, given_ns: Mapping[int, int] | None = None) -> None:
+    """Correct the times of all files, join sightings across files, and put the rows in order of time.
+
+    Args:
+        table: with all the files in it.
+        given_ns: by how much the clocks of some files, by number, are known to be ahead; the others are estimated.
+    """
+    given_ns = given_ns or {}
+    for number, ahead_ns in given_ns.items():
+        table.time_ns[table.file == number] -= ahead_ns
     for number, offset in enumerate(clock_offsets(table)):
         file = table.files[number]
+        if number in given_ns:
+            file.clock_offset_ns = given_ns[number]
+            file.clock_given = True
+            continue
         if offset is None:
             file.notes.append("shares no packets with the files before it: its clock is taken as it is")
             continue
-        file.clock_offset_ns = offset.ns
+        file.clock_offset_ns, file.clock_uncertainty_ns = offset.ns, offset.uncertainty_ns
         if offset.ns:
             table.time_ns[table.file == number] -= offset.ns
         if not offset.both_ways:

@@ -4,34 +4,38 @@
     header = ladder.header()
     lines = [ladder.row(i) for i in range(len(ladder.plan.rows))]
 
-Each line is ``columns`` (gutter, time, delta, frame), which a view keeps in place, and ``body`` (lanes), which may be
-wider than the view and scroll.
+Each line is ``columns`` (see `app.draw.ladder_columns`), which a view keeps in place, and ``body`` (lanes), which may
+be wider than the view and scroll.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
 from app.draw import arrows, saying, terms
-from app.draw.ladder_plan import ColourMode, LadderPlan, Row, RowKind, TimeMode
+from app.draw.ladder_columns import GUTTER, Columns, attempt_tone, legend
+from app.draw.ladder_plan import ColourMode, LadderPlan, Row, RowKind
 from app.draw.lane_titles import (
-    TextsOf,
     fitting_titles,
     inside_addresses,
     lane_titles,
+    lanes_here,
     outside_addresses,
     title_starts,
 )
-from app.draw.spans import Canvas, Line, Span, Tone, cell, fitted
+from app.draw.spans import Canvas, Line, Span, Tone, fitted
 from app.terminal_text import cell_width, clip, safe_text
-from app.wording import TOKEN_GLYPHS, clock
-from capture.model import Sighting, Step, StepKind
+from app.wording import TOKEN_GLYPHS
+from capture.model import FileSummary, Sighting, Step, StepKind
 from protocol.messages import Address
 
-GUTTER: Final = 4
-"""Cells for cursor, mark and evidence number."""
+__all__ = ("GUTTER", "Datagrams", "DrawnRow", "Ladder", "columns_of")
+
 MIN_GAP: Final = 13
 """Fewest cells from one lane to the next; with less room the body scrolls sideways."""
+SCROLLING_GAP: Final = 17
+"""Cells from one lane to the next where it scrolls anyhow: enough for most labels."""
 _COMFORTABLE_GAP: Final = 19
 _MARGIN: Final = 2
 """Cells left of the first and right of the last lane."""
@@ -44,6 +48,11 @@ _REMARK: Final = 30
 class Datagrams(Protocol):
     """Where a ladder asks about single datagrams of an unfolded burst."""
 
+    @property
+    def last_time(self) -> float | None:
+        """Epoch seconds of the last packet; None while there is none."""
+        ...
+
     def packet_time(self, sighting: Sighting) -> float:
         """Epoch seconds."""
         ...
@@ -53,7 +62,11 @@ class Datagrams(Protocol):
         ...
 
     def ttl(self, sighting: Sighting) -> int:
-        """Time to live as captured."""
+        """Time to live as captured; 0 where it is not known."""
+        ...
+
+    def sightings(self, sighting: Sighting) -> tuple[Sighting, ...]:
+        """Every sighting of the datagram that one shows, nearest its sender first."""
         ...
 
 
@@ -67,20 +80,19 @@ class DrawnRow(NamedTuple):
 class Ladder:
     """Geometry for one width, and the drawing of each row."""
 
-    def __init__(self, plan: LadderPlan, width: int, datagrams: Datagrams) -> None:
+    def __init__(self, plan: LadderPlan, width: int, datagrams: Datagrams, files: Sequence[FileSummary] = ()) -> None:
         self.plan = plan
         self._header: list[DrawnRow] | None = None
+        self._width = width
+        self._files = files
         self.datagrams = datagrams
         count = max(1, len(plan.lanes))
-        self._time_width = 13 if plan.options.time is TimeMode.CLOCK else 9
         lanes_want = 2 * _MARGIN + 1 + (count - 1) * _COMFORTABLE_GAP
-        left = width - GUTTER - self._time_width
-        self._delta_width = 9 if left - 9 >= lanes_want - (count - 1) * 4 else 0
-        left -= self._delta_width
-        self._frame_width = 8 if left - 8 >= lanes_want else 0
-        left -= self._frame_width
-        self.columns_width = width - left
-        gap = max(MIN_GAP, (left - 2 * _MARGIN - 1) // max(1, count - 1))
+        self._columns = Columns(plan, width, lanes_want, lanes_want - (count - 1) * 4, files)
+        self.columns_width = self._columns.width
+        left = width - self.columns_width
+        gap = (left - 2 * _MARGIN - 1) // max(1, count - 1)
+        gap = gap if gap >= MIN_GAP else SCROLLING_GAP
         widest = _WIDE_GAP if left - 2 * _MARGIN - 2 - (count - 1) * _WIDE_GAP >= _REMARK else gap
         self.gap = min(gap, widest)
         self._x = [_MARGIN + index * self.gap for index in range(count)]
@@ -94,11 +106,17 @@ class Ladder:
             self._header = self._draw_header()
         return self._header
 
+    def legend(self) -> Line | None:
+        """What the letters of attempts and the signs of captures stand for, in one line of the ladder's width."""
+        return legend(self.plan, self._files, self._width - 1)
+
     def _draw_header(self) -> list[DrawnRow]:
-        rows = [self._header_row(lane_titles, "time", "Δ", "frame", Tone.STRONG)]
-        rows.append(self._header_row(outside_addresses, "", "", "", Tone.PLAIN))
-        if any(lane.inside for lane in self.plan.lanes):
-            rows.append(self._header_row(inside_addresses, "", "", "", Tone.DIM))
+        lanes = self.plan.lanes
+        tones = [terms.ROLE_TONE[lane.role] for lane in lanes]
+        rows = [self._header_row(lane_titles(lanes, lanes_here(self.plan.flow)), tones, first=True)]
+        rows.append(self._header_row([outside_addresses(lane) for lane in lanes], [Tone.PLAIN] * len(lanes)))
+        if any(lane.inside for lane in lanes):
+            rows.append(self._header_row([inside_addresses(lane) for lane in lanes], [Tone.DIM] * len(lanes)))
         return rows
 
     def row(self, index: int) -> DrawnRow:
@@ -107,13 +125,15 @@ class Ladder:
         step = self.plan.flow.steps[row.step]
         match row.kind:
             case RowKind.PHASE:
-                return DrawnRow(self._columns(), self._phase(row))
+                return DrawnRow(self._columns.line(), self._phase(row))
             case RowKind.STEP:
-                return DrawnRow(self._step_columns(row.step, step), self._step(step))
+                return DrawnRow(self._columns.of_step(row.step, self.datagrams.sightings), self._step(row.step, step))
             case RowKind.MEMBER:
-                return self._member(step, row.part)
+                return self._member(row, step)
+            case RowKind.HOP:
+                return self._hop(row, step)
             case RowKind.NOTE:
-                return DrawnRow(self._columns(), self._note(step, row.part))
+                return DrawnRow(self._columns.line(), self._note(step, row.part))
 
     def lane_x(self, lane_id: str) -> int | None:
         """Cell of a lane in the body."""
@@ -126,47 +146,17 @@ class Ladder:
             canvas.put(x, "│", Tone.RULE)
         return canvas
 
-    def _columns(
-        self, time: str = "", delta: str = "", frame: str = "", evidence: str = "", tone: Tone = Tone.DIM
-    ) -> Line:
-        """The fixed columns; a view overwrites the first two cells of the gutter with cursor and mark."""
-        spans = [Span("  "), cell(evidence, GUTTER - 2, Tone.KEY)]
-        spans += [cell(time, self._time_width - 1, tone, right=True), Span(" ")]
-        if self._delta_width:
-            spans += [cell(delta, self._delta_width - 1, Tone.DIM, right=True), Span(" ")]
-        if self._frame_width:
-            spans += [cell(frame, self._frame_width - 1, Tone.DIM, right=True), Span(" ")]
-        return tuple(spans)
-
-    def _header_row(self, texts_of: TextsOf, time: str, delta: str, frame: str, tone: Tone) -> DrawnRow:
+    def _header_row(self, forms: Sequence[Sequence[str]], tones: Sequence[Tone], *, first: bool = False) -> DrawnRow:
         canvas = Canvas(self.body_width)
-        texts = fitting_titles([texts_of(lane) for lane in self.plan.lanes], self.gap - 1, self.body_width)
+        texts = fitting_titles(forms, self.gap - 1, self.body_width)
         starts = title_starts(texts, self._x, self.body_width)
-        for lane, text, start in zip(self.plan.lanes, texts, starts, strict=True):
-            canvas.put(start, text, terms.ROLE_TONE[lane.role] if tone is Tone.STRONG else tone)
-        return DrawnRow(self._columns(time, delta, frame, tone=Tone.DIM), canvas.line())
+        for text, start, tone in zip(texts, starts, tones, strict=True):
+            canvas.put(start, text, tone)
+        return DrawnRow(self._columns.heading(first), canvas.line())
 
-    def _step_columns(self, index: int, step: Step) -> Line:
-        options = self.plan.options
-        match options.time:
-            case TimeMode.CLOCK:
-                time = clock(step.time, options.zone)
-            case TimeMode.MARK if options.marked is not None and options.marked < len(self.plan.flow.steps):
-                difference = step.time - self.plan.flow.steps[options.marked].time
-                time = f"{'+' if difference >= 0 else '-'}{terms.offset(abs(difference))}"
-            case _:
-                time = terms.offset(step.time - self.plan.flow.started)
-        before = self.plan.previous.get(index)
-        delta = "–"
-        if before is not None:
-            difference = step.time - self.plan.flow.steps[before].time
-            delta = f"{'+' if difference >= -0.0005 else '-'}{terms.offset(abs(difference))}"
-        frame = f"#{step.sighting.frame}" if step.sighting is not None else ""
-        return self._columns(time, delta, frame, self.plan.evidence.get(index, ""), Tone.PLAIN)
-
-    def _step(self, step: Step) -> Line:
+    def _step(self, index: int, step: Step) -> Line:
         canvas = self._canvas()
-        tone = self._tone(step)
+        tone = self._tone(index, step)
         start, end = self.lane_x(step.from_lane), self.lane_x(step.to_lane)
         if start is None or end is None:
             canvas.put(0, saying.labels(self.plan.flow, step)[0], tone)
@@ -194,28 +184,40 @@ class Ladder:
         canvas.put(first + 3, f" {arrows.fitting(row.texts, max(8, last - first - 7))} ", Tone.HEADING)
         return canvas.line()
 
-    def _member(self, step: Step, part: int) -> DrawnRow:
-        sighting = step.members[part]
+    def _member(self, row: Row, step: Step) -> DrawnRow:
+        sighting = step.members[row.part]
         time = self.datagrams.packet_time(sighting)
         src, dst = self.datagrams.endpoints(sighting)
         ttl = self.datagrams.ttl(sighting)
         hit = step.first_hit == sighting
-        shown = (
-            clock(time, self.plan.options.zone)
-            if self.plan.options.time is TimeMode.CLOCK
-            else terms.offset(time - self.plan.flow.started)
-        )
-        gap = time - (self.datagrams.packet_time(step.members[part - 1]) if part else step.time)
-        columns = self._columns(shown, f"+{terms.offset(max(0.0, gap))}", f"#{sighting.frame}")
+        gap = time - (self.datagrams.packet_time(step.members[row.part - 1]) if row.part else step.time)
+        columns = self._columns.of_datagram(row.step, time, max(0.0, gap), sighting, alone=False)
         canvas = self._canvas()
         start, end = self.lane_x(step.from_lane), self.lane_x(step.to_lane)
         mark = "got through" if hit else ""
         ends = f"{src.port} → {dst.port}"
-        found = [terms.joined((ends, f"TTL {ttl}", mark)), terms.joined((ends, mark)), ends, str(dst.port)]
+        said = f"TTL {ttl}" if ttl else ""
+        found = [terms.joined((ends, said, mark)), terms.joined((ends, mark)), ends, str(dst.port)]
         tone = Tone.GOOD if hit else Tone.DIM
         if start is not None and end is not None and start != end:
             arrows.draw(canvas, start, end, found, tone, arrows.Style(burst=False, lost=step.lost and not hit), self._x)
         self._remark(canvas, f"{terms.address(src)} → {terms.address(dst)}")
+        return DrawnRow(columns, canvas.line())
+
+    def _hop(self, row: Row, step: Step) -> DrawnRow:
+        """The same datagram where it was seen next: later, with less TTL, perhaps under translated addresses."""
+        assert row.sighting is not None
+        time = self.datagrams.packet_time(row.sighting)
+        src, dst = self.datagrams.endpoints(row.sighting)
+        ttl = self.datagrams.ttl(row.sighting)
+        columns = self._columns.of_datagram(row.step, time, time - step.time, row.sighting, alone=True)
+        canvas = self._canvas()
+        start, end = self.lane_x(step.from_lane), self.lane_x(step.to_lane)
+        ends = f"{terms.address(src)} → {terms.address(dst)}"
+        text = terms.joined((ends, f"TTL {ttl}" if ttl else ""))
+        x = min(one for one in (start, end, self._x[-1]) if one is not None)
+        x = max(0, min(x + 2, self.body_width - cell_width(text) - 2))
+        canvas.put(x, clip(f"↳ {text}", self.body_width - x), Tone.DIM)
         return DrawnRow(columns, canvas.line())
 
     def _note(self, step: Step, part: int) -> Line:
@@ -235,7 +237,7 @@ class Ladder:
             canvas.put(x - 1 - cell_width(text), text, tone)
         return canvas.line()
 
-    def _tone(self, step: Step) -> Tone:
+    def _tone(self, index: int, step: Step) -> Tone:
         if step.kind is StepKind.MISSING:
             return Tone.BAD
         match self.plan.options.colour:
@@ -246,7 +248,9 @@ class Ladder:
                 )
             case ColourMode.TOKEN:
                 return self._token_tone(step)
-            case ColourMode.PHASE:
+            case ColourMode.ATTEMPT if self.plan.shown.merged:
+                return attempt_tone(self.plan.shown.origins[index].attempt)
+            case _:
                 return Tone.DIM if step.retransmission else saying.KIND_TONE[step.kind]
 
     def _token_tone(self, step: Step) -> Tone:
@@ -261,7 +265,7 @@ class Ladder:
 
 def _style(step: Step) -> arrows.Style:
     return arrows.Style(
-        dashed=(step.dashed and step.kind is not StepKind.SAMPLE) or step.kind is StepKind.OPENER,
+        dashed=(step.dashed and not (step.kind is StepKind.SAMPLE and step.count > 1)) or step.kind is StepKind.OPENER,
         burst=step.count > 1 and step.kind is not StepKind.SAMPLE,
         both=step.kind is StepKind.SAMPLE and step.count > 1,
         dies_early=step.kind is StepKind.OPENER,

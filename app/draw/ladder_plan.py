@@ -1,55 +1,40 @@
-"""Which rows the ladder of an attempt has under the view's options: headings, steps, unfolded bursts, notes."""
+"""Which rows the ladder of attempts has under the view's options: headings, steps, unfolded bursts, hops, notes."""
 
 from __future__ import annotations
 
-import datetime
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from app.draw import saying
-from capture.model import Flow, Lane, Role, Sighting, Step, StepKind
+from app.draw.ladder_detail import Times, in_full, in_gist
+from app.draw.ladder_options import Bursts, ColourMode, LadderOptions, Level, TimeMode
+from app.draw.shown_attempts import ShownAttempts, shown_attempts
+from capture.model import Flow, Lane, Path, Role, Sighting, Step, StepKind
+
+__all__ = (
+    "Bursts",
+    "ColourMode",
+    "Hops",
+    "LadderOptions",
+    "LadderPlan",
+    "Level",
+    "Row",
+    "RowKind",
+    "TimeMode",
+    "evidence_steps",
+    "plan_ladder",
+    "step_of",
+)
 
 
-class TimeMode(Enum):
-    """What the time column counts from."""
+class Hops(Times, Protocol):
+    """What a plan asks about single datagrams, where every hop is to be shown."""
 
-    RELATIVE = "since the start of the attempt"
-    CLOCK = "time of day"
-    MARK = "since the marked step"
-
-
-class ColourMode(Enum):
-    """What the colour of an arrow stands for. Words and glyphs say the same."""
-
-    PHASE = "phase"
-    SIDE = "sender"
-    TOKEN = "tokens"
-
-
-class Bursts(Enum):
-    """How one-byte punches are shown."""
-
-    FOLDED = "folded"
-    UNFOLDED = "one by one"
-    HIDDEN = "hidden"
-
-
-@dataclass(frozen=True, slots=True)
-class LadderOptions:
-    """How to look at a ladder."""
-
-    time: TimeMode = TimeMode.RELATIVE
-    colour: ColourMode = ColourMode.PHASE
-    bursts: Bursts = Bursts.FOLDED
-    compressed: bool = False
-    """Relays and other nodes share one lane."""
-    unfolded: frozenset[int] = frozenset()
-    """Steps shown one by one whatever `bursts` says."""
-    marked: int | None = None
-    """Step that `TimeMode.MARK` counts from."""
-    zone: datetime.tzinfo | None = None
-    """Time zone of `TimeMode.CLOCK`; None is the machine's own."""
+    def sightings(self, sighting: Sighting) -> tuple[Sighting, ...]:
+        """Every sighting of the datagram that one shows, nearest its sender first."""
+        ...
 
 
 class RowKind(Enum):
@@ -59,32 +44,43 @@ class RowKind(Enum):
     STEP = auto()
     MEMBER = auto()
     NOTE = auto()
+    HOP = auto()
+    """The same datagram where it was seen next."""
 
 
 class Row(NamedTuple):
-    """One row. `step` is the step it belongs to (a heading: the step below it); `part` counts members and notes."""
+    """One row. `step` is the step it belongs to (a heading: the step below it); `part` counts members, notes, hops."""
 
     kind: RowKind
     step: int
     part: int = 0
     texts: tuple[str, ...] = ()
     """A heading's text, from long to short."""
+    sighting: Sighting | None = None
+    """Of a hop."""
 
 
 @dataclass(frozen=True, slots=True)
 class LadderPlan:
-    """The rows and lanes of one attempt under some options."""
+    """The rows and lanes of one or several attempts under some options."""
 
-    flow: Flow
+    shown: ShownAttempts
     options: LadderOptions
     rows: tuple[Row, ...]
     lanes: tuple[Lane, ...]
     lane_at: dict[str, int]
     """Index into `lanes` of every lane id of the flow: several ids share one when compressed."""
     evidence: dict[int, str]
-    """Steps that prove the verdict: step to the first number of its evidence, from 1, and ``+`` if it has more."""
+    """Steps that prove a verdict: step to the first number of its evidence, from 1, and ``+`` if it has more."""
     previous: dict[int, int]
     """The step shown before each shown step."""
+    next_due: float | None = None
+    """When the first entry that may still come is overdue, epoch seconds."""
+
+    @property
+    def flow(self) -> Flow:
+        """The attempt, or all attempts in one."""
+        return self.shown.flow
 
     def row_of(self, step: int) -> int:
         """The row on which a step begins, or the nearest one before it that is shown."""
@@ -97,19 +93,37 @@ class LadderPlan:
         return best
 
 
-def plan_ladder(flow: Flow, options: LadderOptions) -> LadderPlan:
-    """Lay out the rows of `flow`."""
+def plan_ladder(flows: Flow | Sequence[Flow], options: LadderOptions, datagrams: Hops | None = None) -> LadderPlan:
+    """Lay out the rows of one attempt, or of several in one ladder.
+
+    Args:
+        flows: the attempts.
+        options: how to look at them.
+        datagrams: asked about single datagrams by `Level.EXTENDED`, which without it shows no more than lanes.
+    """
+    shown = shown_attempts([flows] if isinstance(flows, Flow) else flows)
+    if options.level is Level.EXTENDED and datagrams is not None:
+        shown = in_full(shown, datagrams)
+    elif options.level is Level.GIST:
+        shown = in_gist(shown)
+    flow = shown.flow
     rows: list[Row] = []
-    headings: set[str] = set()
+    headings: set[tuple[int, str]] = set()
     previous: dict[int, int] = {}
+    waiting: list[float] = []
     last: int | None = None
     for index, step in enumerate(flow.steps):
+        if step.due is not None and options.now is not None and options.now < step.due:
+            waiting.append(step.due)
+            continue
         if _hidden(step, options):
             continue
-        heading = _heading(flow, step)
-        if heading is not None and heading[0] not in headings:
-            headings.add(heading[0])
-            rows.append(Row(RowKind.PHASE, index, texts=heading[1]))
+        heading = _heading(shown, index)
+        attempt = shown.origins[index].attempt
+        if heading is not None and (attempt, heading[0]) not in headings:
+            headings.add((attempt, heading[0]))
+            letter = f"{shown.letter(index)} · " if shown.merged else ""
+            rows.append(Row(RowKind.PHASE, index, texts=tuple(letter + text for text in heading[1])))
         rows.append(Row(RowKind.STEP, index))
         if last is not None:
             previous[index] = last
@@ -118,9 +132,13 @@ def plan_ladder(flow: Flow, options: LadderOptions) -> LadderPlan:
             index in options.unfolded or (options.bursts is Bursts.UNFOLDED and step.kind is not StepKind.SAMPLE)
         ):
             rows += [Row(RowKind.MEMBER, index, part) for part in range(len(step.members))]
-        rows += [Row(RowKind.NOTE, index, part) for part in range(len(step.notes))]
-    lanes, lane_at = _lanes(flow, options.compressed)
-    return LadderPlan(flow, options, tuple(rows), lanes, lane_at, evidence_steps(flow), previous)
+        elif options.level is Level.EXTENDED and datagrams is not None and step.sighting is not None:
+            rows += _hops(index, datagrams.sightings(step.sighting))
+        if options.level is not Level.GIST:
+            rows += [Row(RowKind.NOTE, index, part) for part in range(len(step.notes))]
+    lanes, lane_at = _lanes(flow, options.level)
+    evidence = {step: number for one in shown.flows for step, number in evidence_steps(flow, one).items()}
+    return LadderPlan(shown, options, tuple(rows), lanes, lane_at, evidence, previous, min(waiting, default=None))
 
 
 def step_of(flow: Flow, sighting: Sighting) -> int | None:
@@ -140,28 +158,41 @@ def step_of(flow: Flow, sighting: Sighting) -> int | None:
     return None
 
 
-def evidence_steps(flow: Flow) -> dict[int, str]:
-    """Steps that prove the verdict, each with the number of its evidence, from 1, and ``+`` where there is more."""
+def evidence_steps(flow: Flow, judged: Flow | None = None) -> dict[int, str]:
+    """Steps that prove a verdict, each with the number of its evidence, from 1, and ``+`` where there is more.
+
+    Args:
+        flow: whose steps.
+        judged: whose verdict; None is that of `flow`.
+    """
     found: dict[int, str] = {}
-    for number, evidence in enumerate(flow.verdict.evidence, 1):
+    for number, evidence in enumerate((judged or flow).verdict.evidence, 1):
         step = step_of(flow, evidence.sighting)
         if step is not None:
             found[step] = f"{found[step][0]}+" if step in found else str(number)
     return found
 
 
+def _hops(index: int, sightings: tuple[Sighting, ...]) -> list[Row]:
+    """A row for every further place where a datagram was seen."""
+    return [Row(RowKind.HOP, index, part, sighting=one) for part, one in enumerate(sightings[1:], 1)]
+
+
 def _hidden(step: Step, options: LadderOptions) -> bool:
     return options.bursts is Bursts.HIDDEN and step.kind in {StepKind.PUNCH, StepKind.OPENER}
 
 
-def _heading(flow: Flow, step: Step) -> tuple[str, tuple[str, ...]] | None:
+def _heading(shown: ShownAttempts, index: int) -> tuple[str, tuple[str, ...]] | None:
     """Key and texts of the heading under which a step falls, None for steps that belong to any phase."""
+    flow, step = shown.flow, shown.flow.steps[index]
     match step.kind:
         case StepKind.FIND_PEER:
             return "find", ("find the server",)
         case StepKind.HANDSHAKE:
             return "handshake", ("handshake through relays",)
         case StepKind.STREAM:
+            if shown.attempt_of(index).path is Path.UPGRADED:
+                return "stream", ("upgraded: from the relay to a direct path", "relayed → direct", "direct")
             return "stream", ("stream",)
         case StepKind.RELAY_LINK:
             return "relay link", ("through a blind relay",)
@@ -173,19 +204,22 @@ def _heading(flow: Flow, step: Step) -> tuple[str, tuple[str, ...]] | None:
     return None
 
 
-def _lanes(flow: Flow, compressed: bool) -> tuple[tuple[Lane, ...], dict[str, int]]:
+def _lanes(flow: Flow, level: Level) -> tuple[tuple[Lane, ...], dict[str, int]]:
     """The lanes to draw, and where each lane id of the flow lands. Lanes that no step touches are left out."""
-    if not compressed:
+    if level is not Level.COMPRESSED:
         used = {lane for step in flow.steps for lane in (step.from_lane, step.to_lane)}
-        drawn = tuple(lane for lane in flow.lanes if lane.id in used or lane.role in {Role.CLIENT, Role.SERVER})
+        drawn = tuple(
+            lane
+            for lane in flow.lanes
+            if lane.id in used or lane.role in {Role.CLIENT, Role.SERVER} or level is Level.EXTENDED
+        )
         return drawn, {lane.id: index for index, lane in enumerate(drawn)}
-    ends = {Role.CLIENT: 0, Role.SERVER: 2}
-    between = [lane for lane in flow.lanes if lane.role not in ends]
-    shown = [lane for role in ends for lane in flow.lanes if lane.role is role]
+    between = [lane for lane in flow.lanes if lane.role not in {Role.CLIENT, Role.SERVER}]
+    shown = [lane for lane in flow.lanes if lane.role is Role.CLIENT]
     if between:
         addresses = tuple(dict.fromkeys(address for lane in between for address in lane.addresses))
-        folded = Lane("between", Role.RELAY, addresses, (), len(addresses))
-        shown.insert(1 if shown and shown[0].role is Role.CLIENT else 0, folded)
-    index_of = {lane.role: index for index, lane in enumerate(shown)}
-    middle = index_of.get(Role.RELAY, 0)
-    return tuple(shown), {lane.id: index_of.get(lane.role, middle) for lane in flow.lanes}
+        shown.append(replace(between[0], id="between", role=Role.RELAY, addresses=addresses, inside=()))
+    middle = max(0, len(shown) - 1)
+    shown += [lane for lane in flow.lanes if lane.role is Role.SERVER]
+    index_of = {lane.id: index for index, lane in enumerate(shown)}
+    return tuple(shown), {lane.id: index_of.get(lane.id, middle) for lane in flow.lanes}

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import Final
 
 from app.draw import terms
 from app.draw.arrows import fitting
 from app.terminal_text import cell_width, safe_text
-from capture.model import Lane, Role
+from capture.model import Flow, Lane, Role
 
-TextsOf = Callable[[Lane], list[str]]
-"""Gives the forms of one line above a lane, from long to short."""
+HERE: Final = "⌂"
+"""Before the title of the host on which the packets were captured."""
+_INITIAL_TTLS: Final = frozenset({64, 128, 255})
+"""What systems send with; a packet that has it has not passed a router."""
+_SHORT: Final = {
+    Role.RELAY: ["both relays", "relay"],
+    Role.CLIENT_RELAY: ["c. relay"],
+    Role.SERVER_RELAY: ["s. relay"],
+    Role.BLIND_RELAY: ["blind r."],
+    Role.NODE: ["nodes"],
+}
 
 
 def fitting_titles(forms: Sequence[Sequence[str]], room: int, width: int) -> list[str]:
@@ -42,16 +53,50 @@ def title_starts(texts: Sequence[str], lanes: Sequence[int], width: int) -> list
     return starts
 
 
-def lane_titles(lane: Lane) -> list[str]:
-    """Headings of a lane, from long to short."""
-    short = {
-        Role.RELAY: ["both relays", "relay"],
-        Role.CLIENT_RELAY: ["c. relay"],
-        Role.SERVER_RELAY: ["s. relay"],
-        Role.BLIND_RELAY: ["blind r."],
-        Role.NODE: ["nodes"],
-    }
-    return [safe_text(lane.title), *short.get(lane.role, [])]
+def lane_titles(lanes: Sequence[Lane], here: Collection[str] = ()) -> list[list[str]]:
+    """Headings of lanes, each from long to short; lanes of one role are numbered.
+
+    Args:
+        lanes: from left to right.
+        here: ids of those that are the host on which the packets were captured.
+    """
+    several = {role for role, count in Counter(lane.role for lane in lanes).items() if count > 1}
+    numbers: Counter[Role] = Counter()
+    found = []
+    for lane in lanes:
+        forms = ["relays & nodes", "relays"] if lane.id == "between" else [safe_text(lane.title), *_short(lane)]
+        if lane.role is Role.NODE and len(lane.addresses) == 1:
+            forms = ["DHT node", "node"]
+        if lane.role in several:
+            numbers[lane.role] += 1
+            forms = [f"{form} {numbers[lane.role]}" for form in forms]
+        found.append([f"{HERE} {form}" for form in forms] if lane.id in here else forms)
+    return found
+
+
+def _short(lane: Lane) -> list[str]:
+    return _SHORT.get(lane.role, [])
+
+
+def lanes_here(flow: Flow) -> frozenset[str]:
+    """Lanes of hosts on which packets were captured, as far as that is known.
+
+    A host's own packets are captured before any router has lowered their TTL. Where a file shows more than one
+    participant's packets so, it was captured on a link that they share, and nobody's host is known.
+    """
+    fresh: dict[int, set[str]] = {}
+    routed: dict[int, set[str]] = {}
+    for step in flow.steps:
+        if step.sighting is None or step.ttl is None or step.ttl <= 5:
+            continue
+        of_file = fresh if step.ttl in _INITIAL_TTLS else routed
+        of_file.setdefault(step.sighting.file, set()).add(step.from_lane)
+    found = set()
+    for file, lanes in fresh.items():
+        own = lanes - routed.get(file, set())
+        if len(own) == 1:
+            found |= own
+    return frozenset(found)
 
 
 def outside_addresses(lane: Lane) -> list[str]:
@@ -59,7 +104,7 @@ def outside_addresses(lane: Lane) -> list[str]:
     hosts = list(dict.fromkeys(address.host for address in lane.addresses))
     if not hosts:
         return ["not seen"]
-    first = safe_text(hosts[0])
+    first = terms.host(lane.addresses[0])
     if len(hosts) > 1:
         many_nodes = lane.role in {Role.NODE, Role.RELAY}
         return [f"{len(hosts)} nodes" if many_nodes else f"{first} +{len(hosts) - 1}", first]
@@ -73,6 +118,6 @@ def inside_addresses(lane: Lane) -> list[str]:
     hosts = list(dict.fromkeys(address.host for address in lane.inside))
     if not hosts:
         return [""]
-    first = safe_text(hosts[0])
+    first = terms.host(lane.inside[0])
     more = f" +{len(hosts) - 1}" if len(hosts) > 1 else ""
     return [f"({first}{more})", f"{first}{more}", first]

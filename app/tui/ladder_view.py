@@ -1,4 +1,4 @@
-"""The ladder of the selected attempt."""
+"""The ladder of the selected attempt, or of several."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ from dataclasses import replace
 from textual.geometry import Size
 
 from app.draw.ladder import Datagrams, Ladder, columns_of
-from app.draw.ladder_plan import LadderOptions, LadderPlan, RowKind, plan_ladder, step_of
+from app.draw.ladder_options import LadderOptions
+from app.draw.ladder_plan import LadderPlan, RowKind, plan_ladder, step_of
 from app.draw.pending import pending_row
 from app.draw.spans import Line, Span, Tone
 from app.node_status import Timer
 from app.tui.keys.action import Context
 from app.tui.keys.registry import bindings_of
+from app.tui.ladder_place import Place, place_of, row_at_place, same_step
 from app.tui.line_view import LineView
-from capture.model import Flow, Sighting, Step
+from capture.model import FileSummary, Flow, Sighting, Step
 
 _SIDEWAYS = 8
+MOST_MARKS = 2
+"""Steps that can be marked at once: two have a difference."""
 
 
 class LadderView(LineView):
-    """Steps of one attempt. It keeps the selected step selected, and where it is on screen, while the attempt grows."""
+    """Steps of attempts. It keeps the selected step selected, and where it is on screen, while they grow."""
 
     BINDINGS = bindings_of(Context.LADDER)
 
@@ -32,18 +36,37 @@ class LadderView(LineView):
     def __init__(self, options: LadderOptions) -> None:
         super().__init__(id="ladder")
         self.options = options
+        self._flows: tuple[Flow, ...] = ()
         self._plan: LadderPlan | None = None
         self._datagrams: Datagrams | None = None
+        self._files: Sequence[FileSummary] = ()
         self._drawn: tuple[int, Ladder] | None = None
         self._countdowns: tuple[Timer, ...] = ()
         self.short = False
         """Leave out the inside addresses of the head: few lines."""
+        self.growing = False
+        """The head keeps its height, whatever is learnt of the lanes."""
         self.title = "ladder"
 
     @property
     def flow(self) -> Flow | None:
-        """The attempt shown."""
-        return None if self._plan is None else self._plan.flow
+        """The attempt shown; of several that of the selected step."""
+        if self._plan is None:
+            return None
+        shown = self._plan.shown
+        if not shown.merged or not self._plan.rows:
+            return shown.flows[0]
+        return shown.attempt_of(self._plan.rows[min(self.cursor, len(self._plan.rows) - 1)].step)
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """The attempts shown."""
+        return self._flows
+
+    @property
+    def merged(self) -> bool:
+        """Whether several attempts are shown in one ladder."""
+        return len(self._flows) > 1
 
     @property
     def row_count(self) -> int:
@@ -52,32 +75,73 @@ class LadderView(LineView):
 
     @property
     def head_height(self) -> int:
-        """Titles of the lanes and their addresses."""
+        """Legend, titles of the lanes and their addresses."""
         ladder = self._ladder()
-        return 0 if ladder is None else min(len(ladder.header()), 2 if self.short else 3)
+        if ladder is None:
+            return 0
+        titles = 2 if self.short else 3 if self.growing else min(len(ladder.header()), 3)
+        return titles + self._has_legend(ladder)
 
     @property
     def selected(self) -> tuple[Step, Sighting | None] | None:
         """The step under the cursor and the datagram of it that is meant."""
-        if self._plan is None or not self.row_count:
+        if self._plan is None or not self._plan.rows:
             return None
-        row = self._plan.rows[self.cursor]
+        row = self._plan.rows[min(self.cursor, len(self._plan.rows) - 1)]
         step = self._plan.flow.steps[row.step]
-        return step, step.members[row.part] if row.kind is RowKind.MEMBER else step.sighting
+        match row.kind:
+            case RowKind.MEMBER:
+                return self._original(row.step), step.members[row.part]
+            case RowKind.HOP:
+                return self._original(row.step), row.sighting
+            case _:
+                return self._original(row.step), step.sighting
 
-    def show(self, flow: Flow | None, datagrams: Datagrams | None) -> None:
-        """Show an attempt; if it is the one shown already, keep the place."""
-        before = self._plan
-        same = before is not None and flow is not None and before.flow.id == flow.id
+    @property
+    def marked_steps(self) -> list[tuple[Flow, Step]]:
+        """The marked steps with the attempts that they are of, in the order of their marks."""
+        if self._plan is None:
+            return []
+        shown, steps = self._plan.shown, self._plan.flow.steps
+        return [(shown.attempt_of(step), self._original(step)) for step in self.options.marked if step < len(steps)]
+
+    def show(
+        self,
+        flow: Flow | None,
+        datagrams: Datagrams | None,
+        files: Sequence[FileSummary] = (),
+        others: Sequence[Flow] = (),
+    ) -> None:
+        """Show an attempt, or several; if they are shown already, keep the place.
+
+        Args:
+            flow: the attempt; None shows nothing.
+            datagrams: asked about single datagrams.
+            files: the captures; with several it is shown which of them saw a datagram.
+            others: attempts shown in the same ladder.
+        """
+        flows = () if flow is None else (flow, *others)
+        same = bool(flows) and {one.id for one in flows} == {one.id for one in self._flows}
         if not same:
             self._countdowns = ()
-            self.options = replace(self.options, unfolded=frozenset(), marked=None)
-        self._datagrams = datagrams
-        self._replan(flow, keep=same)
+            self.options = replace(self.options, unfolded=frozenset(), marked=())
+        self._datagrams, self._files = datagrams, files
+        self._replan(flows, keep=same)
         if not same:
             self.scroll_to(x=0, y=0, animate=False, force=True)
             self.cursor = self._nearest(0, 1)
             self.post_message(self.Moved(self))
+
+    def show_time(self, now: float | None) -> None:
+        """Take in that time goes on: what was awaited until now is missing.
+
+        Args:
+            now: when the newest packet of a live source came, epoch seconds; None where nothing more will come.
+        """
+        self.options = replace(self.options, now=now)
+        due = None if self._plan is None else self._plan.next_due
+        if due is not None and (now is None or now >= due):
+            self._replan(self._flows, keep=True)
 
     def show_timers(self, timers: tuple[Timer, ...]) -> None:
         """Show what the attempt waits for, under its steps; kept in view where the last step is selected."""
@@ -93,9 +157,9 @@ class LadderView(LineView):
             self.scroll_to(y=max(0, self.row_count - self.page_height), animate=False, force=True)
 
     def set_options(self, options: LadderOptions) -> None:
-        """Look at the attempt another way, from the same step."""
+        """Look at the attempts another way, from the same step."""
         self.options = options
-        self._replan(self.flow, keep=True)
+        self._replan(self._flows, keep=True)
 
     def go_to(self, sighting: Sighting) -> bool:
         """Select the step that shows a datagram; False if none does."""
@@ -117,16 +181,19 @@ class LadderView(LineView):
         return (
             self._plan is not None
             and 0 <= index < len(self._plan.rows)
-            and self._plan.rows[index].kind in {RowKind.STEP, RowKind.MEMBER}
+            and self._plan.rows[index].kind in {RowKind.STEP, RowKind.MEMBER, RowKind.HOP}
         )
 
     def draw_head(self) -> Sequence[Line]:
-        """Titles of the lanes and their addresses."""
+        """What letters and signs mean, titles of the lanes and their addresses."""
         ladder = self._ladder()
         if ladder is None:
             return ()
-        header = ladder.header()[: self.head_height]
-        return [columns_of(drawn, self.row_width, self.scroll_offset.x) for drawn in header]
+        legend = ladder.legend() if self._has_legend(ladder) else None
+        rest = self.head_height - (legend is not None)
+        lines = [columns_of(drawn, self.row_width, self.scroll_offset.x) for drawn in ladder.header()[:rest]]
+        lines += [()] * (rest - len(lines))
+        return lines if legend is None else [legend, *lines]
 
     def draw_row(self, index: int) -> Line:
         """One row."""
@@ -139,7 +206,7 @@ class LadderView(LineView):
         line = columns_of(ladder.row(index), self.row_width, self.scroll_offset.x)
         row = self._plan.rows[index]
         cursor = Span("▶" if index == self.cursor and self.can_stand_on(index) else " ", Tone.KEY)
-        mark = Span("◆" if row.kind is RowKind.STEP and row.step == self.options.marked else " ", Tone.KEY)
+        mark = Span("◆" if row.kind is RowKind.STEP and row.step in self.options.marked else " ", Tone.KEY)
         return (cursor, mark, *line[1:])
 
     def rows_changed(self) -> None:
@@ -149,15 +216,34 @@ class LadderView(LineView):
         if ladder is not None:
             self.virtual_size = Size(ladder.columns_width + ladder.body_width, self.row_count + self.top)
 
+    def watch_cursor(self, before: int, now: int) -> None:
+        """The lanes of the selected step come into view by themselves."""
+        super().watch_cursor(before, now)
+        self._show_lanes()
+
+    def on_resize(self) -> None:
+        """The same at any size."""
+        super().on_resize()
+        self._show_lanes()
+
     def action_mark(self) -> None:
-        """Count time from the selected step, or stop doing so."""
-        if self._plan is not None and self.row_count:
-            step = self._plan.rows[self.cursor].step
-            self.set_options(replace(self.options, marked=None if self.options.marked == step else step))
+        """Mark the selected step, or take its mark off; the oldest mark goes where there are too many."""
+        if self._plan is None or not self._plan.rows:
+            return
+        step = self._plan.rows[self.cursor].step
+        marked = tuple(one for one in self.options.marked if one != step)
+        if len(marked) == len(self.options.marked):
+            marked = (*marked, step)[-MOST_MARKS:]
+        self.set_options(replace(self.options, marked=marked))
 
     def action_sideways(self, times: int) -> None:
         """Scroll the lanes."""
         self.scroll_to(x=self.scroll_offset.x + times * _SIDEWAYS, animate=False, force=True)
+        self.refresh()
+
+    def action_lanes_end(self, end: int) -> None:
+        """Scroll to the first lane or to the last."""
+        self.scroll_to(x=self.max_scroll_x if end > 0 else 0, animate=False, force=True)
         self.refresh()
 
     def action_next_evidence(self) -> None:
@@ -171,7 +257,7 @@ class LadderView(LineView):
 
     def fold_or_unfold(self) -> bool:
         """On a burst: show its datagrams one by one, or fold them again. False where there is nothing to unfold."""
-        if self._plan is None or not self.row_count:
+        if self._plan is None or not self._plan.rows:
             return False
         index = self._plan.rows[self.cursor].step
         if len(self._plan.flow.steps[index].members) < 2:
@@ -179,27 +265,70 @@ class LadderView(LineView):
         self.set_options(replace(self.options, unfolded=self.options.unfolded ^ {index}))
         return True
 
-    def _replan(self, flow: Flow | None, *, keep: bool) -> None:
-        """Lay out the rows anew; if `keep`, with the same step at the same height."""
-        before = self._plan
-        place = before.rows[self.cursor] if keep and before is not None and self.row_count else None
-        height = self.cursor - self.scroll_offset.y
-        self._plan = None if flow is None else plan_ladder(flow, self.options)
+    def _original(self, step: int) -> Step:
+        """The step as its attempt has it; one that only this level of detail shows, as it is shown."""
+        assert self._plan is not None
+        shown = self._plan.shown
+        origin = shown.origins[step]
+        drawn = shown.flow.steps[step]
+        if origin.step is None:
+            return drawn
+        original = shown.flows[origin.attempt].steps[origin.step]
+        return original if original.sighting == drawn.sighting else drawn
+
+    def _replan(self, flows: tuple[Flow, ...], *, keep: bool) -> None:
+        """Lay out the rows anew; if `keep`, with the same step at the same height, and the same steps marked."""
+        before, self._flows = self._plan, flows
+        place: Place | None = None
+        if keep and before is not None and before.rows:
+            place = place_of(before, min(self.cursor, len(before.rows) - 1))
+        height = self.cursor - self.scroll_offset.y + self.top
+        self._plan = self._planned(before if keep else None)
         self._drawn = None
         self.rows_changed()
-        if place is None or before is None or self._plan is None or flow is None:
+        if place is None or self._plan is None:
             return
-        step = before.flow.steps[place.step]
-        index = place.step
-        if before.flow is not flow:
-            found = None if step.sighting is None else step_of(flow, step.sighting)
-            index = found if found is not None else min(index, len(flow.steps) - 1)
-        wanted = (place.kind, index, place.part)
-        at = next((i for i, row in enumerate(self._plan.rows) if (row.kind, row.step, row.part) == wanted), None)
-        self.set_reactive(LineView.cursor, self._plan.row_of(index) if at is None else at)
-        self.scroll_to(y=max(0, self.cursor - height), animate=False, force=True)
+        self.set_reactive(LineView.cursor, self._nearest(row_at_place(self._plan, place), 1))
+        self.scroll_to(y=max(0, self.cursor - height + self.top), animate=False, force=True)
         self.show_cursor()
         self.post_message(self.Moved(self))
+
+    def _planned(self, before: LadderPlan | None) -> LadderPlan | None:
+        """The plan, with marks and unfolded bursts on the steps that they were on."""
+        if not self._flows:
+            return None
+        plan = plan_ladder(self._flows, self.options, self._datagrams)
+        if before is None or (before.flow.steps == plan.flow.steps):
+            return plan
+        marked = tuple(step for one in self.options.marked if (step := same_step(before, one, plan)) is not None)
+        unfolded = {same_step(before, one, plan) for one in self.options.unfolded}
+        if marked == self.options.marked and unfolded == self.options.unfolded:
+            return plan
+        kept = frozenset(one for one in unfolded if one is not None)
+        self.options = replace(self.options, marked=marked, unfolded=kept)
+        return plan_ladder(self._flows, self.options, self._datagrams)
+
+    def _show_lanes(self) -> None:
+        """Scroll sideways as little as needed for both lanes of the selected step to be seen, the sender first."""
+        ladder = self._ladder()
+        if ladder is None or self._plan is None or not self._plan.rows or self.max_scroll_x == 0:
+            return
+        step = self._plan.flow.steps[self._plan.rows[min(self.cursor, len(self._plan.rows) - 1)].step]
+        ends = [x for lane in (step.from_lane, step.to_lane) if (x := ladder.lane_x(lane)) is not None]
+        if not ends:
+            return
+        room = self.row_width - ladder.columns_width
+        first, last = min(ends) - 2, max(ends) + 3
+        x = self.scroll_offset.x
+        if last - first > room:
+            first, last = (first, first + room) if ends[0] == min(ends) else (last - room, last)
+        wanted = first if x > first else max(x, last - room)
+        if wanted != x:
+            self.scroll_to(x=max(0, wanted), animate=False, force=True)
+            self.refresh()
+
+    def _has_legend(self, ladder: Ladder) -> bool:
+        return (self.merged or (len(self._files) > 1 and not self.short)) and ladder.legend() is not None
 
     def _ladder(self) -> Ladder | None:
         """The drawing for the present width."""
@@ -207,5 +336,5 @@ class LadderView(LineView):
             return None
         width = self.row_width
         if self._drawn is None or self._drawn[0] != width:
-            self._drawn = (width, Ladder(self._plan, width, self._datagrams))
+            self._drawn = (width, Ladder(self._plan, width, self._datagrams, self._files))
         return self._drawn[1]

@@ -7,19 +7,25 @@ from functools import partial
 from typing import Final
 
 from capture.flows.attempt import Exchange
+from capture.flows.causal import in_causal_order
 from capture.flows.endpoints import address_of, destination_endpoint, source_endpoint
 from capture.flows.facts import Facts, SidePunches
 from capture.flows.lanes import NODES, Lanes
 from capture.flows.legs import FROM_CLIENT, FROM_RELAY, FROM_SECOND_RELAY, FROM_SERVER, NO_VALUE, REPLY, Leg
 from capture.flows.relaying import RelayLink
+from capture.flows.token_notes import token_notes
 from capture.flows.tokens import TokenLives
 from capture.flows.traffic import PunchPacket
-from capture.model import Note, Sighting, Step, StepKind
+from capture.model import Sighting, Step, StepKind
 from capture.table import Kind, PacketTable
 from protocol.constants import Command, ErrorCode, Firewall, Mode
 
 FOLD_FROM: Final = 3
 """Punches in a row that become one arrow."""
+ANSWER_WITHIN: Final = 1.0
+"""Seconds that dht-rpc waits for an answer after each send (lib/io.js)."""
+MOST_SENDS: Final = 4
+"""How often dht-rpc sends a request that gets no answer (lib/io.js: 3 retries)."""
 FOLD_GAP_NS: Final = 1_500_000_000
 """A longer pause ends a burst: consistent sides punch once a second."""
 
@@ -43,7 +49,7 @@ class Ladder:
         """Index into the flow's messages, by row."""
 
     def build(self, links: list[RelayLink]) -> tuple[Step, ...]:
-        """All steps, in time order."""
+        """All steps, in order of time and of cause."""
         for exchange in self._facts.attempt.handshakes:
             self._exchange(exchange, None)
         for number, exchange in enumerate(self._facts.rounds):
@@ -55,8 +61,7 @@ class Ladder:
         self._streams()
         for link in links:
             self._link(link)
-        self.steps.sort(key=lambda step: (step.time, step.sighting.row if step.sighting else 1 << 62))
-        return tuple(self.steps)
+        return in_causal_order(self.steps, (*self._facts.attempt.handshakes, *self._facts.rounds))
 
     def _exchange(self, exchange: Exchange, number: int | None) -> None:
         kind = _kind(exchange)
@@ -66,21 +71,23 @@ class Ladder:
         passed = [leg for leg in exchange.legs if leg.mode in (FROM_RELAY, FROM_SECOND_RELAY)]
         if last_up and not any(leg.mode in (REPLY, NO_VALUE) for leg in exchange.legs):
             relay = self._lanes.of_relay(exchange.relay)
-            self._missing(last_up[-1], relay, "client", "REPLY", number)
+            self._missing(last_up, relay, "client", "REPLY", number)
         if passed and exchange.first(FROM_SERVER) is None:
-            self._missing(passed[-1], "server", self._lanes.of_relay(passed[-1].src), "FROM_SERVER", number)
+            self._missing(passed, "server", self._lanes.of_relay(passed[-1].src), "FROM_SERVER", number)
 
-    def _missing(self, after: Leg, from_lane: str, to_lane: str, mode: str, number: int | None) -> None:
+    def _missing(self, sends: list[Leg], from_lane: str, to_lane: str, mode: str, number: int | None) -> None:
+        time = sends[-1].time_ns / _NS
         self.steps.append(
             Step(
                 StepKind.MISSING,
-                after.time_ns / _NS,
+                time,
                 from_lane,
                 to_lane,
                 f"{mode} expected here, none seen",
                 None,
                 dashed=True,
                 round=number,
+                due=time + ANSWER_WITHIN * max(1, MOST_SENDS + 1 - len(sends)),
             )
         )
 
@@ -101,7 +108,7 @@ class Ladder:
                 retransmission=leg.retransmission,
                 round=number,
                 ttl=self._table.ttl.item(leg.row) or None,
-                notes=self._notes(exchange, leg),
+                notes=token_notes(self._tokens.events, exchange, leg) if self._tokens.events else (),
             )
         )
 
@@ -118,19 +125,6 @@ class Ladder:
         words += ["punching"] * payload.punching
         words += ["token"] * (payload.token is not None) + ["remoteToken"] * (payload.remote_token is not None)
         return f"HOLEPUNCH {mode} {' '.join(words)}"
-
-    def _notes(self, exchange: Exchange, leg: Leg) -> tuple[Note, ...]:
-        """Token events at the leg where they happen: a request reaches the server, an answer the client."""
-        if leg.retransmission or not self._tokens.events or exchange.command == _PEER_HANDSHAKE:
-            return ()
-        notes: list[Note] = []
-        at_server = leg.mode == FROM_RELAY or (leg.mode == FROM_CLIENT and exchange.first(FROM_RELAY) is None)
-        at_client = leg.mode == REPLY or (leg.mode == FROM_SERVER and exchange.first(REPLY) is None)
-        for event in self._tokens.events:
-            if event.exchange is not exchange or not (at_client if event.in_reply else at_server):
-                continue
-            notes.append(Note("server" if event.server else "client", event.text, event.state))
-        return tuple(notes)
 
     def _searches(self) -> None:
         attempt = self._facts.attempt
@@ -234,7 +228,9 @@ class Ladder:
                     continue
                 first = min(streams, key=lambda stream: stream.first_ns)
                 count = sum(stream.count for stream in streams)
-                self._stream(first.first_row, from_lane, to_lane, "stream", count, max(s.last_ns for s in streams))
+                beats = sum(stream.heartbeats for stream in streams)
+                last_ns = max(stream.last_ns for stream in streams)
+                self._stream(first.first_row, from_lane, to_lane, "stream", count, last_ns, beats)
 
     def _link(self, link: RelayLink) -> None:
         side = "client" if link.by_client else "server"
@@ -251,8 +247,10 @@ class Ladder:
         what: str,
         count: int,
         last_ns: int,
+        beats: int = 0,
         kind: StepKind = StepKind.STREAM,
     ) -> None:
+        heartbeats = f" ({beats} heartbeat{'s' if beats > 1 else ''})" if beats else ""
         first_ns = int(self._table.time_ns[row])
         self.steps.append(
             Step(
@@ -260,7 +258,7 @@ class Ladder:
                 first_ns / _NS,
                 from_lane,
                 to_lane,
-                f"UDX {what}" + (f" ×{count}" if count > 1 else ""),
+                f"UDX {what}" + (f" ×{count}{heartbeats}" if count > 1 else ""),
                 self._sighting(row),
                 self._table.source(row),
                 self._table.destination(row),

@@ -115,8 +115,10 @@ def test_the_ladder_says_where_it_happened() -> None:
     notes = [(step.message, note.lane, note.token) for step in flow.steps for note in step.notes]
     places = [(flow.messages[message or 0].mode, lane, token) for message, lane, token in notes]
     assert places == [
-        ("REPLY", "server", TokenState.ISSUED),
+        ("FROM_SERVER", "server", TokenState.ISSUED),
+        ("FROM_CLIENT", "client", None),
+        ("FROM_CLIENT", "client", TokenState.ISSUED),
         ("FROM_RELAY", "server", TokenState.VERIFIED),
-        ("FROM_RELAY", "client", TokenState.ISSUED),
+        ("FROM_SERVER", "server", None),
         ("REPLY", "client", TokenState.VERIFIED),
     ]

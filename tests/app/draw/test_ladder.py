@@ -14,6 +14,7 @@ from app.draw.ladder_plan import (
     Bursts,
     ColourMode,
     LadderOptions,
+    Level,
     RowKind,
     TimeMode,
     evidence_steps,
@@ -46,8 +47,8 @@ def line_with(drawn: Ladder, text: str) -> str:
 @pytest.mark.parametrize("flow", STORY.flows, ids=lambda flow: str(flow.verdict.code))
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_row_fills_exactly_its_width(flow: Flow, width: int) -> None:
-    for time, bursts, compressed in product(TimeMode, Bursts, (False, True)):
-        drawn = ladder(flow, width, time=time, bursts=bursts, compressed=compressed, marked=2)
+    for time, bursts, level in product(TimeMode, Bursts, Level):
+        drawn = ladder(flow, width, time=time, bursts=bursts, level=level, marked=(2,))
         rows = [*drawn.header(), *(drawn.row(index) for index in range(min(60, len(drawn.plan.rows))))]
         assert drawn.columns_width + drawn.body_width >= width
         for row in rows:
@@ -127,7 +128,7 @@ def test_hidden_bursts_leave_the_conversation() -> None:
 
 
 def test_compressed_every_step_is_still_there_between_three_lanes() -> None:
-    plan = plan_ladder(FAST_OPEN, LadderOptions(compressed=True))
+    plan = plan_ladder(FAST_OPEN, LadderOptions(level=Level.COMPRESSED))
     assert [lane.id for lane in plan.lanes] == ["client", "between", "server"]
     assert sum(row.kind is RowKind.STEP for row in plan.rows) == len(FAST_OPEN.steps)
 
@@ -167,7 +168,7 @@ def test_a_copy_of_a_datagram_leads_to_the_step_that_shows_it() -> None:
 
 def test_time_of_day_and_time_since_a_mark() -> None:
     assert any("10:00:07.490" in line for line in lines(ladder(BOTH_RANDOM, 120, time=TimeMode.CLOCK), 120))
-    marked = lines(ladder(BOTH_RANDOM, 120, time=TimeMode.MARK, marked=2), 120)
+    marked = lines(ladder(BOTH_RANDOM, 120, time=TimeMode.MARK, marked=(2,)), 120)
     assert any("+0.000" in line for line in marked)
     assert any("-0.032" in line for line in marked)
 

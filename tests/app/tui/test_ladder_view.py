@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.draw.ladder_plan import Bursts, ColourMode, TimeMode
+from app.draw.ladder_plan import Bursts, ColourMode, Level, TimeMode
 from app.tui.attempt_list import AttemptList
 from app.tui.message_pane import FieldTree
 from app.tui.pages import PageScreen
@@ -111,10 +111,13 @@ async def test_options_of_the_ladder_keep_the_selected_step() -> None:
             assert ladder.selected == before, key
         assert ladder.options.bursts is Bursts.HIDDEN
         assert ladder.options.colour is ColourMode.TOKEN
+        assert ladder.options.level is Level.GIST
+        assert ladder.options.time is TimeMode.DELTA
+        await pilot.press("w")
         assert ladder.options.time is TimeMode.RELATIVE, "no step is marked, so there is nothing to count from"
-        await pilot.press("space", "w", "w")
+        await pilot.press("space", "w", "w", "w")
         assert ladder.options.time is TimeMode.MARK
-        assert "time: since the marked step" in text_on(pilot)
+        assert "time: since mark" in text_on(pilot)
 
 
 async def test_a_step_that_never_came_is_said_to_be_missing() -> None:
