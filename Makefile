@@ -18,7 +18,7 @@ GRID_ROUNDS ?= 9
 GRID_RANDOM_ROUNDS ?= 12
 GRID_JOBS ?= 3
 
-.PHONY: help run test lint types imports tests timed lab grid lab-fixtures bench bench-peers fuzz screenshots wheel node-packages clean
+.PHONY: help run test lint types imports tests timed lab grid lab-fixtures bench bench-peers fuzz screenshots pages man wheel node-packages clean
 
 help:
 	@echo "make run            install, then open the inspector on the demo, live (FILE=... for a capture)"
@@ -30,6 +30,8 @@ help:
 	@echo "make bench-peers    200 connects at once and one stream, our peers next to the reference's"
 	@echo "make fuzz           a longer run of the fuzz targets"
 	@echo "make screenshots    make the pictures in screenshots/ again (rsvg-convert, DejaVu fonts)"
+	@echo "make pages          make docs/commands.md and the manual page docs/peephole.1 again, after options changed"
+	@echo "make man            read the manual page"
 	@echo "make wheel          build the wheel, install it in an empty environment, try it"
 	@echo "make clean          remove what these made"
 
@@ -76,6 +78,13 @@ fuzz: $(VENV)/.installed-fuzz
 
 screenshots: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.app.make_screenshots
+
+pages: $(VENV)/.installed
+	$(BIN)/peephole man --format markdown >docs/commands.md
+	$(BIN)/peephole man --format roff >docs/peephole.1
+
+man: $(VENV)/.installed
+	$(BIN)/peephole man --format roff | man -l - || $(BIN)/peephole man --format text
 
 wheel: $(VENV)/.installed-dev
 	rm -rf dist build/wheel-trial

@@ -29,6 +29,9 @@ _MODULES: Final = {
     "demo": "app.commands.demo",
     "interfaces": "app.commands.interfaces",
     "keylog-hook": "app.commands.keylog_hook",
+    "config": "app.commands.config",
+    "completion": "app.commands.completion",
+    "man": "app.commands.man",
 }
 
 
@@ -58,6 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = _dispatch(given)
         sys.stdout.flush()
+    except CommandError as error:
+        complain(str(error))
+        return error.status
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
     except BrokenPipeError:
@@ -71,8 +77,11 @@ def _dispatch(given: list[str]) -> int:
         sys.stdout.write(OVERVIEW)
         return ExitStatus.OK
     if given[0] == "--version":
-        sys.stdout.write(f"peephole {version()}\n")
+        from app.versions import versions
+
+        sys.stdout.write(versions())
         return ExitStatus.OK
+    _refuse_misspelt(given)
     command = given[0] if given[0] in COMMANDS else "open"
     try:
         options = parser_of(command).parse_args(given if command == "open" else given[1:])
@@ -101,20 +110,25 @@ def _guarded(run: Callable[[argparse.Namespace], int], options: argparse.Namespa
         return ExitStatus.UNREADABLE
 
 
+def _refuse_misspelt(given: list[str]) -> None:
+    """Say which command was probably meant where the first word is neither a command nor a file.
+
+    Raises:
+        CommandError: it is near to a command.
+    """
+    word = given[0]
+    if word in COMMANDS or word.startswith("-") or os.path.lexists(word) or os.sep in word or "." in word:
+        return
+    from app.option_parser import likely
+
+    near = likely(word, COMMANDS)
+    if near:
+        raise CommandError(ExitStatus.USAGE, f"{word} is no command, and no file is called so{near}")
+
+
 def complain(message: str) -> None:
     """One line on standard error, made safe for the terminal."""
     sys.stderr.write(f"peephole: {safe_text(message)}\n")
-
-
-def version() -> str:
-    """The installed version, or a remark when it runs from a bare tree."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as installed
-
-    try:
-        return installed("peephole")
-    except PackageNotFoundError:
-        return "(not installed)"
 
 
 def _keep_output_printable() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
-from app.terminal_text import safe_text
+from app.option_parser import Parser
+from app.own_options import completion_parser, config_parser, man_parser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,9 @@ usage: peephole FILE...                      open captures in the terminal inspe
        peephole demo                         peers and NATs inside this process, live: no root, no internet
        peephole interfaces                   list what `watch -i` can listen on
        peephole keylog-hook                  print the path of the Node preload that writes a key log
+       peephole config                       settings: their values, origins and faults
+       peephole completion SHELL             completion for bash, zsh or fish
+       peephole man                          the manual page of all commands
        peephole COMMAND --help               options of a command
        peephole --version
 
@@ -32,18 +36,6 @@ of one story. A file named like a command is given as ./report.
 Exit status: 0 done; 2 usage; 3 a file can't be read as a capture; 4 bad filter; 5 not permitted to capture;
 with `report --check`: 10 an attempt failed, 11 a token mismatch; with `demo --headless`: 12 an unexpected verdict.
 """
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaints are safe to show in a terminal."""
-
-    def __init__(self, command: str, description: str) -> None:
-        prog = f"peephole {command}".rstrip()
-        super().__init__(prog=prog, description=description, allow_abbrev=False)
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong and exit with status 2."""
-        self.exit(2, f"{self.prog}: {safe_text(message)}\nTry '{self.prog} --help'.\n")
 
 
 def parser_of(command: str) -> Parser:
@@ -59,10 +51,26 @@ def parser_of(command: str) -> Parser:
         "demo": _demo,
         "interfaces": _interfaces,
         "keylog-hook": _keylog_hook,
+        "config": config_parser,
+        "completion": completion_parser,
+        "man": man_parser,
     }[command]()
 
 
-COMMANDS: Final = ("report", "export", "watch", "node", "connect", "listen", "demo", "interfaces", "keylog-hook")
+COMMANDS: Final = (
+    "report",
+    "export",
+    "watch",
+    "node",
+    "connect",
+    "listen",
+    "demo",
+    "interfaces",
+    "keylog-hook",
+    "config",
+    "completion",
+    "man",
+)
 
 
 def _open() -> Parser:
@@ -93,7 +101,7 @@ def _export() -> Parser:
     _add_files(parser)
     _add_keys(parser)
     parser.add_argument("--flow", required=True, metavar="ID", help="the attempt: its id or the beginning of it")
-    parser.add_argument("--format", required=True, choices=EXPORT_FORMATS)
+    parser.add_argument("--format", required=True, choices=EXPORT_FORMATS, help="the form to write it in")
     parser.add_argument(
         "--round", type=_round_number, metavar="N", help="only round N as the payloads number it (mermaid)"
     )

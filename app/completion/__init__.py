@@ -1,0 +1,5 @@
+"""Completion for shells, made from the parsers of the commands: `script(shell)`."""
+
+from app.completion.scripts import script
+
+__all__ = ["script"]
