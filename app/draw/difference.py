@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import Enum
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Final, NamedTuple
 
 from app.draw.linked import Linked, blank, heading, paragraph
@@ -16,6 +16,7 @@ from app.draw.spans import Span, Tone, cell
 from app.terminal_text import safe_text
 from app.wording import counted
 from capture.model import Sighting
+from protocol.dissect import Field
 
 
 class Change(Enum):
@@ -79,16 +80,26 @@ def field_changes(left: MessageView, right: MessageView) -> list[FieldChange]:
     return found
 
 
-def byte_changes(left: bytes, right: bytes) -> list[tuple[int, int]]:
-    """Ranges of offsets (first, one past the last) at which two byte strings differ, up to the longer one's end."""
-    ranges: list[tuple[int, int]] = []
-    for at in range(max(len(left), len(right))):
-        if left[at : at + 1] != right[at : at + 1]:
-            if ranges and ranges[-1][1] == at:
-                ranges[-1] = (ranges[-1][0], at + 1)
-            else:
-                ranges.append((at, at + 1))
-    return ranges
+Cell = tuple[int | None, int | None]
+"""Offsets of one byte in two messages; None where a field is only in the other one, or shorter."""
+
+
+def aligned_bytes(left: MessageView, right: MessageView, part: int) -> list[Cell]:
+    """The bytes of two messages beside each other: those of fields of one name, and of the others alone.
+
+    Every byte of either is in it once, in order. The leaves of a tree cover its bytes (`protocol.dissect`).
+    """
+    ours, theirs = list(_leaves_of(left, part)), list(_leaves_of(right, part))
+    matcher = SequenceMatcher(None, [name for name, _ in ours], [name for name, _ in theirs], autojunk=False)
+    cells: list[Cell] = []
+    for tag, a, b, c, d in matcher.get_opcodes():
+        if tag == "equal":
+            for (_, mine), (_, other) in zip(ours[a:b], theirs[c:d], strict=True):
+                cells += zip_longest(range(mine.start, mine.end), range(other.start, other.end))
+        else:
+            cells += [(at, None) for _, one in ours[a:b] for at in range(one.start, one.end)]
+            cells += [(None, at) for _, one in theirs[c:d] for at in range(one.start, one.end)]
+    return cells
 
 
 def difference_page(left: MessageView, right: MessageView, width: int) -> list[Linked]:
@@ -123,7 +134,7 @@ def difference_page(left: MessageView, right: MessageView, width: int) -> list[L
         lines.append(_beside(one.change, ours, theirs, half))
     for part, what in ((DATAGRAM, "datagram"), (PLAINTEXT, "plaintext")):
         if part < len(left.parts) and part < len(right.parts):
-            lines += [blank(), *_bytes(what, left.parts[part], right.parts[part], width)]
+            lines += [blank(), *_bytes(what, left, right, part, width)]
     return lines
 
 
@@ -136,7 +147,7 @@ def hops_page(hops: Sequence[Hop], width: int) -> list[Linked]:
     """
     first = hops[0]
     lines: list[Linked] = [*_hop_head(first)]
-    lines += [Linked((Span("      "), cell(label, 8, Tone.DIM), Span(text))) for label, text in _ends(first.view)]
+    lines += [Linked((Span("      "), cell(label, 13, Tone.DIM), Span(text))) for label, text in _ends(first.view)]
     for before, hop in pairwise(hops):
         lines += [blank(), *_hop_head(hop)]
         changed = False
@@ -175,7 +186,8 @@ def _changed(name: str, old: str, new: str, change: Change, width: int) -> list[
 def _ends(view: MessageView) -> list[tuple[str, str]]:
     """Addresses and TTL: what is around a message and may change although its bytes do not."""
     said = {fact.label: fact.text for fact in view.facts}
-    return [(label, said.get(label, "").strip()) for label in ("from", "to", "ttl")]
+    labels = (("from", "source"), ("to", "destination"), ("ttl", "TTL"))
+    return [(name, " ".join(said.get(label, "").split())) for label, name in labels]
 
 
 def _named(rows: Sequence[FieldRow], part: int) -> Iterator[tuple[str, FieldRow]]:
@@ -226,24 +238,37 @@ def _beside(change: Change, left: str, right: str, half: int) -> Linked:
     return Linked((sign, cell(left, half, tone), Span("  "), cell(right, half, tone)))
 
 
-def _bytes(what: str, left: bytes, right: bytes, width: int) -> Iterator[Linked]:
-    """Rows of hex, those of both messages beside each other; bytes that differ stand in brackets."""
-    ranges = byte_changes(left, right)
-    differing = sum(end - start for start, end in ranges)
+def _leaves_of(view: MessageView, part: int) -> Iterator[tuple[str, Field]]:
+    for name, row in _named(view.rows, part):
+        if not row.field.children:
+            yield name, row.field
+
+
+def _bytes(what: str, left: MessageView, right: MessageView, part: int, width: int) -> Iterator[Linked]:
+    """Rows of hex, those of both messages beside each other by field; bytes that differ stand in brackets."""
+    ours, theirs = left.parts[part], right.parts[part]
+    cells = aligned_bytes(left, right, part)
+    differ = [a is None or b is None or ours[a] != theirs[b] for a, b in cells]
+    said = f"{counted(sum(differ), 'byte')} differ" if any(differ) else "all bytes are the same"
+    yield heading(f"{what}, {len(ours)} and {counted(len(theirs), 'byte')}: {said}")
     size = 16 if width >= 120 else 8
-    said = f"{counted(differing, 'byte')} differ" if differing else "all bytes are the same"
-    yield heading(f"{what}, {len(left)} and {counted(len(right), 'byte')}: {said}")
-    marked = {at for start, end in ranges for at in range(start, end)}
-    for start in range(0, max(len(left), len(right)), size):
-        places = range(start, start + size)
-        change = Change.CHANGED if any(at in marked for at in places) else Change.SAME
-        spans = [Span(f"{change.value} ", CHANGE_TONE[change]), cell(f"{start:04x}", 5, Tone.DIM)]
-        for content in (left, right):
-            for at in places:
-                text = f"{content[at]:02x}" if at < len(content) else "  "
-                lit = at in marked
-                spans.append(Span("[" if lit and at - 1 not in marked else " ", Tone.DIM))
-                spans.append(Span(text, Tone.LIT if lit else Tone.PLAIN))
-            closes = places[-1] in marked and places[-1] + 1 not in marked
-            spans.append(Span("]   " if closes else "    ", Tone.DIM))
+    for start in range(0, len(cells), size):
+        row = range(start, min(start + size, len(cells)))
+        change = Change.CHANGED if any(differ[at] for at in row) else Change.SAME
+        spans = [Span(f"{change.value} ", CHANGE_TONE[change])]
+        for side, content in ((0, ours), (1, theirs)):
+            offsets = [cells[at][side] for at in row]
+            first = next((offset for offset in offsets if offset is not None), None)
+            spans.append(cell("" if first is None else f"{first:04x}", 5, Tone.DIM))
+            for at, offset in zip(row, offsets, strict=True):
+                before = at > start and differ[at - 1]
+                bracket = "[" if differ[at] and not before else "]" if before and not differ[at] else " "
+                spans.append(Span(bracket, Tone.DIM))
+                spans.append(Span("··" if offset is None else f"{content[offset]:02x}", _byte_tone(differ[at])))
+            spans.append(Span("]" if differ[row[-1]] else " ", Tone.DIM))
+            spans.append(Span("   " * (size - len(row)) + "  "))
         yield Linked(tuple(spans))
+
+
+def _byte_tone(differs: bool) -> Tone:
+    return Tone.LIT if differs else Tone.PLAIN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from app.draw import terms
 from app.draw.spans import Line, Span, Tone
@@ -15,6 +15,8 @@ from protocol.constants import Command, InternalCommand
 from protocol.dissect import Field, dissect, dissect_holepunch_payload, dissect_noise_payload
 from protocol.messages import Address, Request
 
+TAG_SIZE: Final = 16
+"""Bytes of the tag behind a ciphertext of noise."""
 DATAGRAM, PLAINTEXT = 0, 1
 """Which bytes a field's range counts in."""
 
@@ -50,6 +52,15 @@ class MessageView:
     """Why the sealed part stays closed."""
     cut: bool = False
     """Whether the capture kept only the start of the datagram: what is missing is then nobody's fault."""
+    sealed_at: int | None = None
+    """Where in the datagram the ciphertext of the plaintext's first byte is; byte after byte it is one to one."""
+
+    def ranges(self, row: FieldRow) -> tuple[tuple[int, int, int], ...]:
+        """Part, first byte and one past the last of a field: in its own bytes, then in those it was sealed to."""
+        start, end = row.field.start, row.field.end
+        if row.part == PLAINTEXT and self.sealed_at is not None:
+            return (PLAINTEXT, start, end), (DATAGRAM, self.sealed_at + start, self.sealed_at + end)
+        return ((row.part, start, end),)
 
     def field_at(self, part: int, offset: int) -> int | None:
         """The innermost row whose bytes hold `offset` of `part`."""
@@ -92,15 +103,16 @@ def message_view(
     tree = dissect(payload, wire_length, request=request if message is None else _asked(message) or request)
     rows = list(_rows(tree, 0, DATAGRAM))
     parts = [payload]
-    reason = ""
+    reason, sealed_at = "", None
     if message is not None and message.payload is not None:
         opened = _opened(message, message.payload)
         if opened is not None and message.payload.plaintext is not None:
             rows[:0] = _rows(opened, 0, PLAINTEXT)
             parts.append(message.payload.plaintext)
+            sealed_at = _sealed_at(payload, message)
         else:
             reason = message.payload.reason or "no key opens it"
-    facts = [*_facts(flow, step, message, ends, ttl), *links]
+    facts = [*_facts(flow, step, message, sighting, ends, ttl), *links]
     if flow is not None and message is not None and message.payload is not None and not reason:
         facts.append(_key_fact(flow, message))
     if cut:
@@ -109,7 +121,7 @@ def message_view(
     if file:
         facts.insert(0, Fact("in", safe_text(file)))
     title = _title(tree, step, message, request, sighting)
-    return MessageView(title, tuple(facts), tuple(rows), tuple(parts), reason, cut)
+    return MessageView(title, tuple(facts), tuple(rows), tuple(parts), reason, cut, sealed_at)
 
 
 def message_at(flow: Flow, sighting: Sighting) -> FlowMessage | None:
@@ -178,7 +190,12 @@ def _title(
 
 
 def _facts(
-    flow: Flow | None, step: Step | None, message: FlowMessage | None, ends: tuple[Address, Address], ttl: int
+    flow: Flow | None,
+    step: Step | None,
+    message: FlowMessage | None,
+    sighting: Sighting,
+    ends: tuple[Address, Address],
+    ttl: int,
 ) -> tuple[Fact, ...]:
     lanes = {} if flow is None else {lane.id: safe_text(lane.title) for lane in flow.lanes}
     shown = message or step
@@ -192,8 +209,8 @@ def _facts(
         if message.retransmission:
             facts.append(Fact("note", "a retransmission: same tid, same request"))
         if message.copies:
-            seen = f"{1 + len(message.copies)} times: also " + _frames(message.copies)
-            facts.append(Fact("seen", seen, message.copies[0]))
+            others = tuple(one for one in (message.sighting, *message.copies) if one != sighting)
+            facts.append(Fact("seen", f"{1 + len(message.copies)} times: also {_frames(others)}", others[0]))
     return tuple(facts)
 
 
@@ -213,6 +230,23 @@ def _key_fact(flow: Flow, message: FlowMessage) -> Fact:
     proof = "" if key.proof is None else f"the server's key is in #{key.proof.frame}"
     why = terms.joined((said or proof or "the server's key",), by="")
     return Fact("key", f"opened with the secret rebuilt from the handshake; {why}", key.proof, Tone.GOOD)
+
+
+def _sealed_at(payload: bytes, message: FlowMessage) -> int | None:
+    """Where in a datagram the ciphertext of its plaintext begins; both ciphers keep the length.
+
+    A holepunch payload is nonce, tag and ciphertext; noise message 1 is key, sealed key, ciphertext and tag, message 2
+    the same without the sealed key.
+    """
+    if message.payload is None or message.payload.plaintext is None:
+        return None
+    sealed = message.payload.sealed
+    at = payload.find(sealed)
+    if at < 0:
+        return None
+    if message.command == Command.PEER_HANDSHAKE.name:
+        return at + len(sealed) - TAG_SIZE - len(message.payload.plaintext)
+    return at + len(sealed) - len(message.payload.plaintext)
 
 
 def _frames(copies: tuple[Sighting, ...]) -> str:

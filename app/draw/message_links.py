@@ -62,7 +62,7 @@ def tie_facts(ties: Ties) -> tuple[Fact, ...]:
         said = f"sent {counted(len(ties.sends) + 1, 'time')}: also #{near.sighting.frame}, {when}"
         facts.append(_fact("again", said, near))
     if ties.first is not None:
-        facts.append(_fact("copy", f"first seen as #{ties.first.sighting.frame}", ties.first))
+        facts.append(_fact("seen", f"first as #{ties.first.sighting.frame}", ties.first))
     return tuple(facts)
 
 

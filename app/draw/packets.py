@@ -75,7 +75,7 @@ class PacketFacts:
     trouble: str = ""
     """Why it does not decode, or how much of it was kept."""
     again: str = ""
-    """Of which packet it is a copy, or that it is a retransmission."""
+    """``=`` and the packet of which it is a copy, or that it is a retransmission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,11 @@ class PacketColumns:
             cell(" source", 1 + self.address, Tone.DIM),
             cell(" destination", 1 + self.address, Tone.DIM),
         ]
-        for title, width in (("kind", self.protocol), ("bytes", self.length), ("attempt", self.attempt)):
+        for title, width in (
+            ("kind", self.protocol),
+            ("bytes", self.length),
+            ("attempt" if self.attempt > 6 else "id", self.attempt),
+        ):
             if width:
                 titles.append(cell(f" {title}", 1 + width, Tone.DIM))
         return (*titles, cell(" what it says", 1 + self.summary, Tone.DIM))

@@ -160,7 +160,8 @@ class ByteView(LineView):
         super().__init__(id="bytes")
         self._parts: tuple[bytes, ...] = ()
         self._rows: list[tuple[int, int | None]] = []
-        self._lit: tuple[int, int, int] | None = None
+        self._lit: dict[int, tuple[int, int]] = {}
+        """The range that is lit in each part."""
         self._at: tuple[int, int] = (DATAGRAM, 0)
         self.title = "bytes"
 
@@ -172,12 +173,13 @@ class ByteView(LineView):
     def show(self, view: MessageView | None) -> None:
         """Show the bytes of a datagram."""
         self._parts = () if view is None else view.parts
-        self._lit = None
+        self._lit = {}
         self.rows_changed()
 
-    def light(self, part: int, start: int, end: int) -> None:
-        """Light a range and bring its first byte into view."""
-        self._lit = (part, start, end)
+    def light(self, *ranges: tuple[int, int, int]) -> None:
+        """Light ranges (part, first byte, one past the last) and bring the first one's first byte into view."""
+        part, start, _ = ranges[0]
+        self._lit = {one: (first, end) for one, first, end in ranges}
         if not self.has_focus:
             self._at = (part, start)
         row = next((i for i, shown in enumerate(self._rows) if shown == (part, start // self._per_row)), None)
@@ -195,8 +197,7 @@ class ByteView(LineView):
         if row is None:
             what = "datagram" if part == DATAGRAM else "plaintext"
             return (Span(f" {what}  {counted(len(self._parts[part]), 'byte')}", Tone.DIM),)
-        lit = None if self._lit is None or self._lit[0] != part else self._lit[1:]
-        return (Span(" "), *hex_row(self._parts[part], row, self._per_row, lit))
+        return (Span(" "), *hex_row(self._parts[part], row, self._per_row, self._lit.get(part)))
 
     def rows_changed(self) -> None:
         """Lay the bytes out for the present width."""
@@ -277,7 +278,9 @@ class MessagePane(Vertical):
             tree.select(index)
 
     def _light(self) -> None:
-        row = self.query_one(FieldTree).selected
-        if row is not None:
-            whole = row.depth == 0
-            self.query_one(ByteView).light(row.part, row.field.start, row.field.start if whole else row.field.end)
+        tree = self.query_one(FieldTree)
+        row = tree.selected
+        if row is not None and tree.view is not None:
+            start = row.field.start
+            whole = ((row.part, start, start),)
+            self.query_one(ByteView).light(*(tree.view.ranges(row) if row.depth else whole))

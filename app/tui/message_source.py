@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from app.draw.difference import Hop
 from app.draw.message import Fact, MessageView, message_at, message_view
 from app.draw.message_links import Neighbour, Ties, tie_facts
 from app.tui.packet_facts import PacketReader
 from app.tui.session import Session
 from capture.model import Flow, FlowMessage, Sighting, Step
+from protocol.constants import Mode
+
+_STAGES: Final = {
+    mode.name: stage
+    for stage, mode in enumerate(
+        (Mode.FROM_CLIENT, Mode.FROM_RELAY, Mode.FROM_SECOND_RELAY, Mode.FROM_SERVER, Mode.REPLY)
+    )
+}
+"""Legs in the order in which a request and its answer take them."""
 
 
 def view_of(
@@ -72,12 +83,12 @@ def ties_of(reader: PacketReader, sighting: Sighting, flow: Flow | None) -> Ties
         message = None if flow is None else message_at(flow, sighting)
         if flow is not None and message is not None and message.mode is not None:
             legs = legs_of(flow, message)
-            came = [one for one in legs if one.sighting.row < mine and one.to_lane == message.from_lane]
-            went = [one for one in legs if one.sighting.row > mine and one.from_lane == message.to_lane]
-            inward = neighbour(came[-1].sighting.row, came[-1].mode or "") if came else None
-            onward = neighbour(went[0].sighting.row, went[0].mode or "") if went else None
+            came, went = came_in_as(message, legs), went_on_as(message, legs)
+            inward = None if came is None else neighbour(came.sighting.row, came.mode or "")
+            onward = None if went is None else neighbour(went.sighting.row, went.mode or "")
         sends = tuple(neighbour(row) for row in exchanged.requests if row != mine) if is_request else ()
-        first = None if mine == sighting.row else neighbour(mine)
+        # A message of an attempt says itself where else it was seen.
+        first = None if mine == sighting.row or message is not None else neighbour(mine)
         return Ties(
             is_request,
             bool(exchanged.requests or exchanged.responses),
@@ -101,7 +112,7 @@ def hops_of(session: Session, reader: PacketReader, sighting: Sighting, flow: Fl
     rows: list[tuple[int, FlowMessage | None]]
     message = None if flow is None else message_at(flow, sighting)
     if flow is not None and message is not None and message.mode is not None:
-        rows = [(one.sighting.row, one) for one in legs_of(flow, message)]
+        rows = [(one.sighting.row, one) for one in way_of(flow, message)]
     else:
         rows = [(reader.primary(sighting.row), None)]
     hops: list[Hop] = []
@@ -112,7 +123,7 @@ def hops_of(session: Session, reader: PacketReader, sighting: Sighting, flow: Fl
             if leg is not None and leg.retransmission:
                 title += ", sent again"
             if row != primary:
-                title += ", seen again further on"
+                title = "seen again" if leg is None else f"{title}, seen again"
             turned = leg is not None and bool(side) and _side(leg) != side
             side = side if leg is None else _side(leg)
             one = reader.sighting(row)
@@ -124,6 +135,31 @@ def legs_of(flow: Flow, message: FlowMessage) -> list[FlowMessage]:
     """All legs of the exchange that a relayed message is one of, in row order."""
     same = message.command, message.tid, message.round
     return [one for one in flow.messages if (one.command, one.tid, one.round) == same and one.mode is not None]
+
+
+def way_of(flow: Flow, message: FlowMessage) -> list[FlowMessage]:
+    """The legs that lead to a relayed message and on from it, one after the other."""
+    legs = legs_of(flow, message)
+    way = [message]
+    while (before := came_in_as(way[0], legs)) is not None:
+        way.insert(0, before)
+    while (after := went_on_as(way[-1], legs)) is not None:
+        way.append(after)
+    return way
+
+
+def came_in_as(message: FlowMessage, legs: list[FlowMessage]) -> FlowMessage | None:
+    """The leg that brought the content of a message to the node that sent it."""
+    row, stage = message.sighting.row, _STAGES.get(message.mode or "", -1)
+    found = (one for one in reversed(legs) if one.sighting.row < row and one.to_lane == message.from_lane)
+    return next((one for one in found if _STAGES.get(one.mode or "", -1) < stage), None)
+
+
+def went_on_as(message: FlowMessage, legs: list[FlowMessage]) -> FlowMessage | None:
+    """The leg as which the node that got a message passed its content on, or answered."""
+    row, stage = message.sighting.row, _STAGES.get(message.mode or "", -1)
+    found = (one for one in legs if one.sighting.row > row and one.from_lane == message.to_lane)
+    return next((one for one in found if _STAGES.get(one.mode or "", -1) > stage), None)
 
 
 def _side(leg: FlowMessage) -> str:

@@ -167,7 +167,7 @@ class PacketReader:
         )
         again = ""
         if primary != row:
-            again = f"copy of {self._number(primary)}"
+            again = f"{Link.COPY.value}{self._number(primary)}"
         elif message is not None and message.retransmission:
             again = "↻ again"
         return PacketFacts(

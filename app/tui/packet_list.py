@@ -19,6 +19,8 @@ from capture.model import Sighting
 if TYPE_CHECKING:
     from capture.arrays import I64
 
+SETTLE_AFTER: Final = 0.03
+"""Seconds after new packets came on screen until their attempts are looked for: not while one scrolls."""
 SETTLING: Final = 0.008
 """Seconds that looking for the attempts of packets on screen may take at a time."""
 
@@ -108,7 +110,7 @@ class PacketList(LineView):
         facts = self.reader.facts(row)
         if self.reader.waiting and not self._settling:
             self._settling = True
-            self.call_later(self._settle)
+            self.set_timer(SETTLE_AFTER, self._settle)
         link = self._links.get(row)
         if link is None and self._attempt and facts.attempt == self._attempt:
             link = Link.ATTEMPT
@@ -142,6 +144,8 @@ class PacketList(LineView):
 
     def _settle(self) -> None:
         """Find the attempts of the packets on screen, a slice at a time, between keys."""
+        if not self.is_attached:
+            return
         self.reader.settle(SETTLING)
         self._settling = self.reader.waiting
         row = self.row_of(self.cursor)

@@ -66,6 +66,8 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
         self._tick = tick
         self._total = len(session.table)
         self._applied: PacketArrangement | None = None
+        self._behind = False
+        """The message shown is that of a packet that was selected before."""
 
     def compose(self) -> ComposeResult:
         """The list with its filter, the message, the keys."""
@@ -142,7 +144,14 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
             if self.follow and event.view.cursor != event.view.row_count - 1:
                 self.follow = False
                 self.title_list()
-            self.show_message()
+            if not self._behind:
+                self._behind = True
+                self.call_after_refresh(self._catch_up)
+
+    def _catch_up(self) -> None:
+        """Take the packet apart that is selected by now: keys that are held down go before."""
+        self._behind = False
+        self.show_message()
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         """Enter goes one level deeper."""

@@ -103,7 +103,7 @@ def test_a_sealed_payload_says_why() -> None:
     view = view_of(SEALED, 0, "client.pcap")
     assert view.sealed_reason == "needs the server's secret key or a key log"
     assert len(view.parts) == 1
-    assert view.facts[0] == ("in", "client.pcap")
+    assert view.facts[0][:2] == ("in", "client.pcap")
 
 
 @pytest.mark.parametrize("kept", [11, 60, 100])
@@ -113,12 +113,13 @@ def test_a_datagram_that_the_capture_cut_is_cut_and_not_malformed(kept: int) -> 
     assert step.sighting is not None
     payload, ends = STORY.payload(step.sighting), STORY.endpoints(step.sighting)
     view = message_view(payload[:kept], step.sighting, ends, 64, flow=BOTH_RANDOM, step=step, wire_length=len(payload))
-    assert ("cut", f"{kept} of {len(payload)} bytes captured (snap length)") in view.facts
+    said = [fact[:2] for fact in view.facts]
+    assert ("cut", f"{kept} of {len(payload)} bytes captured (snap length)") in said
     lines = [field_line(row, open_=True, cut=view.cut) for row in view.rows]
     assert any(f"kept {kept} of {len(payload)} bytes" in text_of(line) for line in lines)
     assert not [line for line in lines for span in line if span.tone is Tone.BAD]
     malformed = message_view(payload[:kept], step.sighting, ends, 64, flow=BOTH_RANDOM, step=step)
-    assert not any(label == "cut" for label, _ in malformed.facts)
+    assert not any(fact.label == "cut" for fact in malformed.facts)
     assert [
         span
         for row in malformed.rows
@@ -208,8 +209,10 @@ def test_rounds_show_both_sides_and_each_line_leads_to_its_leg(width: int) -> No
     assert "Round 0 · probe" in text
     assert "Round 1 · punch" in text
     modes = {message.sighting.frame: message.mode for message in TWO_ROUNDS.messages}
-    assert {modes[frame] for frame in links(page)} == {"FROM_CLIENT", "FROM_SERVER"}
-    assert "client echoes" in text
+    assert {modes[frame] for frame in links(page)} == {"FROM_CLIENT", "FROM_RELAY", "FROM_SERVER", "REPLY"}
+    rows = [frame for frame in links(page) if modes[frame] in ("FROM_CLIENT", "FROM_SERVER")]
+    assert len(rows) == 8, "each half leads to its first leg, and each leg to itself"
+    assert text.count("echoed") == 2
 
 
 def test_a_round_without_a_reply_says_never_answered() -> None:
