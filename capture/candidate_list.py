@@ -53,8 +53,8 @@ class Tried:
     normal: int = 0
     pings: int = 0
     """PING requests: how a client tries an address on its own network."""
-    arrived: int = 0
-    """Of all these, seen to arrive; for pings, answered."""
+    arrived: int | None = None
+    """Of all these, seen to arrive; for pings, answered. None: this capture does not show what arrives there."""
     ports: int = 0
     """Distinct ports tried, where the candidate is a whole host."""
     sockets: int = 0

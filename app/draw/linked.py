@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.draw.spans import Line, Span, Tone
+from app.draw.spans import Line, Span, Tone, text_of
 from app.terminal_text import cell_width, safe_text
 from capture.model import Sighting
 
@@ -39,6 +40,11 @@ def labelled(label: str, text: str, width: int, tone: Tone = Tone.PLAIN, label_w
     parts = _wrapped(safe_text(text), max(10, width - label_width))
     first = Linked((Span(label.ljust(label_width), Tone.DIM), Span(parts[0], tone)))
     return [first, *(Linked((Span(" " * label_width), Span(part, tone))) for part in parts[1:])]
+
+
+def page_text(title: str, lines: Sequence[Linked]) -> str:
+    """Lines as text for elsewhere, under their title."""
+    return "\n".join((title, *(text_of(linked.line) for linked in lines))) + "\n"
 
 
 def _wrapped(text: str, width: int) -> list[str]:

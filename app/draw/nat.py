@@ -1,14 +1,21 @@
-"""NAT evidence as lines: what each side's samples were, and the rule that decided."""
+"""NAT evidence as lines: each sample, the class it led to, the rule that decided, what would have changed it."""
 
 from __future__ import annotations
 
-from collections import Counter
-
 from app.draw import terms
 from app.draw.linked import Linked, blank, heading, labelled, paragraph
-from app.draw.spans import Span, Tone, cell
+from app.draw.spans import Line, Span, Tone, cell
 from app.wording import counted
 from capture.model import Flow, NatEvidence
+from capture.nat_history import Change, CountedSample, NatHistory, SocketHistory, nat_history
+from protocol.constants import Firewall
+
+_RULES = (
+    "A sample is a node's answer that says from which address it sees the socket; each node counts once. Fewer than 3: "
+    "UNKNOWN. One address seen 3 times: CONSISTENT, so it can be aimed at. All different: RANDOM, another port for "
+    "every destination. One seen twice: RANDOM if all are of one host and there are 4 or more, CONSISTENT if another "
+    "one on a second host was seen twice too, else RANDOM from the fifth on. A side that is not firewalled is OPEN."
+)
 
 
 def nat_page(flow: Flow, width: int) -> list[Linked]:
@@ -23,22 +30,20 @@ def nat_page(flow: Flow, width: int) -> list[Linked]:
             lines += labelled("says", _announced(said), width, terms.firewall_tone(said))
             lines += paragraph(f"No sample of the {side} is in this capture: it was taken elsewhere.", width, Tone.DIM)
         else:
-            lines += _side(flow, evidence, width)
+            lines += _side(flow, evidence, nat_history(flow, client=side == "client"), width)
         lines.append(blank())
-    lines += paragraph(
-        "A sample is a node's answer that says from which address it sees the socket. The same port everywhere is "
-        "CONSISTENT and can be aimed at; another port for every destination is RANDOM.",
-        width,
-        Tone.DIM,
-    )
+    lines += paragraph(_RULES, width, Tone.DIM)
     return lines
 
 
-def _side(flow: Flow, evidence: NatEvidence, width: int) -> list[Linked]:
+def _side(flow: Flow, evidence: NatEvidence, history: NatHistory | None, width: int) -> list[Linked]:
     lines = labelled("says", _announced(evidence.announced), width, terms.firewall_tone(evidence.announced))
     classified = terms.firewall(evidence.classified)
     lines += labelled("samples say", classified, width, terms.firewall_tone(evidence.classified))
     lines += labelled("by the rule", evidence.rule, width)
+    if history is not None:
+        lines += _frozen(flow, history, width)
+        lines += labelled("it changes", _change(history.change), width, Tone.DIM)
     if terms.nat_class(evidence.announced, evidence)[0].endswith(terms.SAMPLED):
         lines += paragraph(
             f"It stated no class of its own, so the list shows {classified}{terms.SAMPLED}: sampled, not stated.",
@@ -49,31 +54,72 @@ def _side(flow: Flow, evidence: NatEvidence, width: int) -> list[Linked]:
         lines += paragraph(
             "The two differ: it may hold samples from before the capture, or from another socket.", width, Tone.WARN
         )
-    hits = Counter(sample.seen_as for sample in evidence.samples)
-    where = counted(len(hits), "address", "addresses")
-    lines.append(Linked((Span(f"{counted(len(evidence.samples), 'sample')}, {where}", Tone.DIM),)))
-    socket_width = 22 if width >= 95 else 8
-    columns = (("time", 9), ("frame", 8), ("asked node", 22), ("socket", socket_width), ("seen as", 22))
-    lines.append(Linked(tuple(cell(title, size, Tone.DIM) for title, size in columns)))
-    seen: Counter[object] = Counter()
-    for sample in evidence.samples:
-        seen[sample.seen_as] += 1
-        socket = terms.address(sample.socket)
-        again = f"hit {seen[sample.seen_as]}" if hits[sample.seen_as] > 1 else "only once"
-        lines.append(
-            Linked(
-                (
-                    cell(terms.offset(sample.time - flow.started), 9),
-                    cell(f"#{sample.sighting.frame}", 8, Tone.LINK),
-                    cell(terms.address(sample.seen_by), 22),
-                    cell(socket if socket_width > 8 else f":{sample.socket.port}", socket_width, Tone.DIM),
-                    cell(terms.address(sample.seen_as), 22, Tone.STRONG),
-                    Span(again, Tone.GOOD if hits[sample.seen_as] > 1 else Tone.WARN),
-                ),
-                sample.sighting,
-            )
-        )
+    for number, one in enumerate(() if history is None else history.sockets, 1):
+        lines += _socket(flow, one, number, () if history is None else history.sockets, width)
     return lines
+
+
+def _frozen(flow: Flow, history: NatHistory, width: int) -> list[Linked]:
+    if history.frozen is None:
+        return labelled("frozen", "no: it did not tell the other side a class here, so samples count on", width)
+    at = terms.offset(history.frozen - flow.started)
+    return labelled("frozen", f"at {at} s, when it told the other side; later samples change nothing", width)
+
+
+def _change(change: Change | None) -> str:
+    """What would have made another class."""
+    if change is None:
+        return "with no sample: an address that three nodes agree on outweighs everything"
+    parts = []
+    if change.again and change.address is not None:
+        parts.append(f"{_nodes(change.again)} {terms.address(change.address)}")
+    if change.others:
+        parts.append(f"{_nodes(change.others)} an address that none saw yet")
+    seen = " and ".join(parts)
+    return f"to {Firewall(change.firewall).name} with {seen}"
+
+
+def _nodes(number: int) -> str:
+    return f"{number} more {'node that sees' if number == 1 else 'nodes that see'}"
+
+
+def _socket(
+    flow: Flow, one: SocketHistory, number: int, sockets: tuple[SocketHistory, ...], width: int
+) -> list[Linked]:
+    """One socket of the side: its samples in their order, with the class after each."""
+    which = f"socket {number} of {len(sockets)}, " if len(sockets) > 1 else "socket "
+    where = counted(len(one.hits), "address", "addresses")
+    title = f"{which}{terms.address(one.socket)}: {counted(len(one.samples), 'sample')}, {where}"
+    lines = [Linked((Span(title, Tone.STRONG),))]
+    if len(sockets) > 1 and number > 1:
+        lines += paragraph("It took another socket because its NAT seemed unstable.", width, Tone.DIM, "  ")
+    lines.append(Linked(_head()))
+    lines += [Linked(_sample(flow, sample), sample.sample.sighting) for sample in one.samples]
+    return lines
+
+
+def _head() -> Line:
+    columns = (("time", 8), ("frame", 7), ("asked node", 22), ("seen as", 22), ("hit", 5), ("class then", 12))
+    return tuple(cell(title, size, Tone.DIM) for title, size in columns)
+
+
+def _sample(flow: Flow, one: CountedSample) -> Line:
+    sample = one.sample
+    told = f"{one.hits}." if one.counted else "–"
+    known = "" if one.counted else "this node was asked before"
+    if one.frozen:
+        shown, tone = "= frozen", Tone.DIM
+    else:
+        shown, tone = terms.firewall(one.firewall), terms.firewall_tone(one.firewall)
+    return (
+        cell(terms.offset(sample.time - flow.started), 8),
+        cell(f"#{sample.sighting.frame}", 7, Tone.LINK),
+        cell(terms.address(sample.seen_by), 22),
+        cell(terms.address(sample.seen_as), 22, Tone.STRONG),
+        cell(told, 5, Tone.GOOD if one.hits > 1 else Tone.PLAIN),
+        cell(shown, 12, tone),
+        Span(known, Tone.DIM),
+    )
 
 
 def _announced(value: int | None) -> str:

@@ -1,124 +1,174 @@
-"""The rounds of an attempt, and the life of its tokens, as lines that lead to packets."""
+"""The rounds of an attempt: what both sides told each other, message by message, and what follows from it."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from app.draw import terms
-from app.draw.linked import Linked, blank, heading, labelled, paragraph
+from app.draw.linked import Linked, blank, labelled, paragraph
+from app.draw.round_rules import Half, halves, is_stale, meanings
 from app.draw.spans import Line, Span, Tone, cell
 from app.terminal_text import safe_text
 from app.wording import TOKEN_GLYPHS, counted, error_name
-from capture.model import Flow, Round, Sighting, TokenState
+from capture.model import Flow, FlowMessage, Round, StepKind, TokenState
+from capture.token_life import TokenEvent
 from protocol.messages import HolepunchPayload
 
-ASKING = ("FROM_CLIENT", "FROM_RELAY", "FROM_SECOND_RELAY")
-"""Modes of the legs that carry the client's half of a round."""
-
-_COLUMNS = (("side", 8), ("firewall", 11), ("flags", 18), ("says it is at", 22), ("other at", 22), ("token", 10))
-_NARROW = (("side", 8), ("firewall", 11), ("flags", 10), ("says it is at", 22), ("token", 8))
-_NEEDS = 104
-"""Cells for all of `_COLUMNS` and an echo."""
+_WIDE: Final = 104
+"""Cells for all columns."""
+_COLUMNS: Final = (
+    ("side", 8),
+    ("firewall", 11),
+    ("flags", 18),
+    ("says it is at", 22),
+    ("opened to", 22),
+    ("token", 11),
+    ("echo", 11),
+)
+_NARROW: Final = (("side", 7), ("firewall", 11), ("flags", 10), ("says it is at", 22), ("token", 11), ("echo", 11))
 
 
 def rounds_page(flow: Flow, width: int) -> list[Linked]:
-    """Every round with both sides' words, then both tokens."""
-    lines: list[Linked] = []
+    """Every round: both sides' words, each message on its way, and what the reference makes of it."""
     if not flow.rounds:
-        lines += paragraph("No PEER_HOLEPUNCH was sent: the attempt never came to a round.", width, Tone.DIM)
+        return paragraph("No PEER_HOLEPUNCH was sent: the attempt never came to a round.", width, Tone.DIM)
+    lines: list[Linked] = []
     for index, one in enumerate(flow.rounds):
         lines += _round(flow, index, one, width)
         lines.append(blank())
-    lines += _tokens(flow, width)
+    lines += labelled("tokens", _final(flow), width, Tone.DIM)
     return lines
 
 
 def _round(flow: Flow, index: int, one: Round, width: int) -> list[Linked]:
     number = "?" if one.round is None else str(one.round)
-    kind = "" if one.punching is None else " · punch" if one.punching else " · probe"
+    kind = " · sealed" if one.punching is None else " · punch" if one.punching else " · probe"
+    if one.request is not None and one.request.error:
+        kind = f" · {error_name(one.request.error)}"
+    title = [Span(f"Round {number}{kind}", Tone.HEADING)]
+    if is_stale(flow, index):
+        title.append(Span("  ! stale: a later round had reached the server", Tone.WARN))
     relay = terms.address(one.relay)
-    took = f"answered after {terms.seconds(one.answered - one.sent)}" if one.answered is not None else "never answered"
     again = f" · sent again {counted(one.retransmissions, 'time')}" if one.retransmissions else ""
+    took = f"answered after {terms.seconds(one.answered - one.sent)}" if one.answered is not None else "never answered"
+    sent = f"{terms.offset(one.sent - flow.started)} s, over {relay}{_whose(flow, one)}, tid {one.tid}{again}"
     lines = [
-        heading(f"Round {number}{kind}"),
-        *labelled("sent", f"{terms.offset(one.sent - flow.started)} s, over {relay}, tid {one.tid}{again}", width),
+        Linked(tuple(title)),
+        *labelled("sent", sent, width),
         *labelled("", took, width, Tone.PLAIN if one.answered is not None else Tone.BAD),
-        Linked(tuple(cell(title, size, Tone.DIM) for title, size in (_COLUMNS if width >= _NEEDS else _NARROW))),
+        Linked(tuple(cell(name, size, Tone.DIM) for name, size in _columns(width))),
     ]
-    lines.append(_side("client", one.request, one.request_reason, _first(flow, index, asking=True), width))
-    lines.append(_side("server", one.reply, one.reply_reason, _first(flow, index, asking=False), width))
+    for half in halves(flow, index):
+        lines.append(_side(flow, half, width))
+    lines += _legs(flow, index, width)
+    for text, tone in meanings(flow, index):
+        lines += labelled("  →", text, width, tone, 4)
     return lines
 
 
-def _side(side: str, payload: HolepunchPayload | None, reason: str, link: Sighting | None, width: int) -> Linked:
-    name = cell(side, 8, Tone.CLIENT if side == "client" else Tone.SERVER)
-    if payload is None:
-        return Linked((name, Span(safe_text(reason) or "nothing seen", Tone.WARN)), link)
-    return Linked((name, *_payload(payload, width)), link)
+def _whose(flow: Flow, one: Round) -> str:
+    """Whether the relay is one of the server's own, as far as the capture tells."""
+    if one.reply is not None and one.reply.token is not None:
+        return " (the server's own)"
+    if one.reply is not None and not one.reply.error:
+        return " (foreign to the server)"
+    if one.relay in flow.announced_relays:
+        return " (the server announced itself there)"
+    return ""
 
 
-def _payload(payload: HolepunchPayload, width: int) -> Line:
+def _columns(width: int) -> tuple[tuple[str, int], ...]:
+    return _COLUMNS if width >= _WIDE else _NARROW
+
+
+def _side(flow: Flow, half: Half, width: int) -> Linked:
+    name = cell(half.side, _columns(width)[0][1], Tone.CLIENT if half.side == "client" else Tone.SERVER)
+    if half.payload is None:
+        return Linked((name, Span(safe_text(half.reason) or "nothing seen", Tone.WARN)), half.link)
+    return Linked((name, *_payload(flow, half, half.payload, width)), half.link)
+
+
+def _payload(flow: Flow, half: Half, payload: HolepunchPayload, width: int) -> Line:
     flags = [word for word, on in (("punching", payload.punching), ("connected", payload.connected)) if on]
     said = error_name(payload.error) if payload.error else " ".join(flags) or "–"
-    addresses = ", ".join(terms.address(one) for one in payload.addresses or ()) or "–"
-    token = terms.key(payload.token, 3) if payload.token is not None else "–"
-    echo = f"echo {terms.key(payload.remote_token, 3)}" if payload.remote_token is not None else ""
+    addresses = ", ".join(terms.any_port(one) for one in payload.addresses or ()) or "–"
+    token, token_tone = _token(flow, half, payload.token, echo=False)
+    echo, echo_tone = _token(flow, half, payload.remote_token, echo=True)
     cells = {
         "firewall": (terms.firewall(payload.firewall), terms.firewall_tone(payload.firewall)),
         "flags": (said, Tone.BAD if payload.error else Tone.PLAIN),
         "says it is at": (addresses, Tone.PLAIN),
-        "other at": (terms.address(payload.remote_address) if payload.remote_address else "–", Tone.PLAIN),
-        "token": (token, Tone.PLAIN),
+        "opened to": (terms.address(payload.remote_address) if payload.remote_address else "–", Tone.PLAIN),
+        "token": (token, token_tone),
+        "echo": (echo, echo_tone),
     }
-    columns = _COLUMNS if width >= _NEEDS else _NARROW
+    if payload.error:
+        # The reference fills the other fields of an abort with nothing.
+        cells["firewall"] = ("–", Tone.DIM)
     spans: list[Span] = []
-    for title, size in columns[1:]:
+    for title, size in _columns(width)[1:]:
         text, tone = cells[title]
         spans += [cell(text, size - 1, tone), Span(" ")]
-    return (*spans, Span(echo))
+    return tuple(spans)
 
 
-def _tokens(flow: Flow, width: int) -> list[Linked]:
-    lines = [heading("Address tokens")]
-    for issuer, other, state in (
-        ("server", "client", flow.server_token),
-        ("client", "server", flow.client_token),
-    ):
-        lines += labelled(
-            f"{issuer}'s", f"{TOKEN_GLYPHS[state]} {terms.TOKEN_WORD[state]}", width, terms.TOKEN_TONE[state]
-        )
-        lines += paragraph(terms.TOKEN_MEANING[state], width, Tone.DIM, " " * 12)
-        lines += _steps(flow, issuer, other)
-    if TokenState.VERIFIED not in (flow.server_token, flow.client_token):
-        lines += paragraph("Punches to a RANDOM NAT are refused until an address is verified.", width, Tone.DIM)
-    return lines
+def _token(flow: Flow, half: Half, token: bytes | None, *, echo: bool) -> tuple[str, Tone]:
+    """What is known of a token that a half issues, or echoes."""
+    if token is None:
+        return "–", Tone.DIM
+    event = event_at(flow, half.number, in_reply=half.side == "server", echo=echo)
+    if event is None:
+        return "echoed" if echo else "issued", Tone.PLAIN
+    if echo and event.age is None and event.state is not TokenState.MISMATCH:
+        return "○ unseen", Tone.WARN
+    return f"{TOKEN_GLYPHS[event.state]} {terms.TOKEN_WORD[event.state]}", terms.TOKEN_TONE[event.state]
 
 
-def _steps(flow: Flow, issuer: str, other: str) -> list[Linked]:
-    """When the issuer's token was issued and echoed: one line for the first message of each round that says so."""
-    lines: list[Linked] = []
-    for index, one in enumerate(flow.rounds):
-        own = one.reply if issuer == "server" else one.request
-        echo = one.request if issuer == "server" else one.reply
-        if own is not None and own.token is not None:
-            link = _first(flow, index, asking=issuer == "client")
-            lines.append(_token_line(f"{issuer} issues", own.token, link))
-        if echo is not None and echo.remote_token is not None:
-            link = _first(flow, index, asking=issuer == "server")
-            lines.append(_token_line(f"{other} echoes", echo.remote_token, link))
-    return sorted(lines, key=lambda linked: linked.link.frame if linked.link is not None else 0)
-
-
-def _token_line(what: str, token: bytes, link: Sighting | None) -> Linked:
-    frame = f"#{link.frame}" if link is not None else ""
-    return Linked((Span(" " * 12), cell(frame, 8, Tone.LINK), cell(what, 16), Span(terms.key(token, 8))), link)
-
-
-def _first(flow: Flow, index: int, *, asking: bool) -> Sighting | None:
-    """The first datagram of a round that carries the client's (`asking`) or the server's half."""
+def event_at(flow: Flow, index: int, *, in_reply: bool, echo: bool) -> TokenEvent | None:
+    """The issue, or the echo, that one half of a round carries."""
     return next(
-        (
-            message.sighting
-            for message in flow.messages
-            if message.round == index and message.mode is not None and (message.mode in ASKING) == asking
-        ),
-        None,
+        (one for one in flow.token_events if (one.round, one.in_reply, one.echo) == (index, in_reply, echo)), None
     )
+
+
+def _legs(flow: Flow, index: int, width: int) -> list[Linked]:
+    """One line for each message of a round, and for each that never came."""
+    found: list[tuple[float, Linked]] = []
+    before: dict[str | None, bytes] = {}
+    for message in flow.messages:
+        if message.round != index:
+            continue
+        sealed = b"" if message.payload is None else message.payload.sealed
+        anew = message.mode in before and before[message.mode] != sealed
+        before[message.mode] = sealed
+        found.append((message.time, Linked(_leg(flow, message, anew=anew, width=width), message.sighting)))
+    for step in flow.steps:
+        if step.kind is StepKind.MISSING and step.round == index:
+            spans = (cell("", 17), Span(f"✕ {safe_text(step.label)}", Tone.BAD))
+            found.append((step.time + 1e-9, Linked(spans, None)))
+    return [linked for _, linked in sorted(found, key=lambda one: one[0])]
+
+
+def _leg(flow: Flow, message: FlowMessage, *, anew: bool, width: int) -> Line:
+    again = "↻ " if message.retransmission else ""
+    remark = "sealed anew" if anew else ""
+    sealed = message.payload
+    if sealed is not None and sealed.plaintext is None:
+        remark = sealed.reason or "sealed"
+    towards = f"{message.from_role} → {message.to_role}"
+    spans = [
+        cell(f"#{message.sighting.frame}", 8, Tone.LINK),
+        cell(terms.offset(message.time - flow.started), 9, right=False),
+        cell(f"{again}{message.mode or 'no route'}", 18, Tone.PROBE if message.mode else Tone.BAD),
+        cell(towards, 26 if width >= _WIDE else 24),
+    ]
+    if width >= _WIDE:
+        spans += [cell(f"{terms.address(message.src)} → {terms.address(message.dst)}", 46, Tone.DIM)]
+    spans.append(Span(safe_text(remark), Tone.WARN if sealed is not None and sealed.plaintext is None else Tone.DIM))
+    return tuple(spans)
+
+
+def _final(flow: Flow) -> str:
+    said = ((flow.server_token, "server's"), (flow.client_token, "client's"))
+    words = "; ".join(f"{whose} {TOKEN_GLYPHS[state]} {terms.TOKEN_WORD[state]}" for state, whose in said)
+    return f"{words}. Their lives are on the page of tokens."

@@ -131,6 +131,11 @@ def address(value: Address | None) -> str:
     return "?" if value is None else names.in_use().address(value) or safe_text(str(value))
 
 
+def any_port(value: Address) -> str:
+    """As `address`; port 0, by which peers state that any port may come, is ``*``."""
+    return f"{host(value)}:*" if not value.port else address(value)
+
+
 def host(value: Address) -> str:
     """The name of the host in use, or the host alone."""
     return names.in_use().host(value) or safe_text(value.host)

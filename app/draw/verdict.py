@@ -9,6 +9,8 @@ from app.draw.linked import Linked, blank, heading, labelled, paragraph
 from app.draw.spans import Line, Span, Tone
 from app.terminal_text import safe_text
 from app.wording import OUTCOME_GLYPHS, TOKEN_GLYPHS, counted
+from capture.course import Course
+from capture.error_origin import ORIGIN_WORDS, error_origin
 from capture.model import FileSummary, Flow, NatEvidence, Outcome
 
 
@@ -22,6 +24,23 @@ def headline(flow: Flow) -> Line:
     if verdict.application_error:
         spans.append(Span(f"  the application saw {safe_text(verdict.application_error)}", Tone.DIM))
     return tuple(spans)
+
+
+def error_words(flow: Flow) -> list[str]:
+    """What the application saw and what was behind it, a sentence each; empty if it saw nothing, as far as is known."""
+    error = error_origin(flow)
+    if error is None:
+        return []
+    words = [f"{error.raised} is what hyperdht raised to the application."]
+    likely = "likely " if error.likely else ""
+    if error.origin is not None:
+        total = len(ORIGIN_WORDS)
+        words.append(
+            f"It has {total} origins; this is {likely}number {error.origin.value}: {ORIGIN_WORDS[error.origin]}."
+        )
+    if error.masked is not None and error.masked != error.raised:
+        words.append(f"The library made {error.masked} first; destroying the puncher masked it.")
+    return words
 
 
 def evidence_line(number: int, flow: Flow, files: Sequence[FileSummary]) -> Linked:
@@ -54,9 +73,23 @@ def verdict_page(flow: Flow, files: Sequence[FileSummary], width: int) -> list[L
     lines += [evidence_line(number, flow, files) for number in range(1, len(verdict.evidence) + 1)]
     if not verdict.evidence:
         lines.append(Linked((Span("   no single packet", Tone.DIM),)))
+    said = error_words(flow)
+    if said:
+        lines += [blank(), heading("The application's error"), *paragraph(" ".join(said), width)]
     lines += [blank(), heading("What to try"), *paragraph(verdict.advice, width), blank(), heading("The attempt")]
+    for label, text in facts(flow):
+        lines += labelled(label, text, width)
+    if flow.notes:
+        lines += [blank(), heading("Oddities")]
+        for note in flow.notes:
+            lines += paragraph(note, width, Tone.WARN)
+    return lines
+
+
+def facts(flow: Flow) -> list[tuple[str, str]]:
+    """Labels and texts: who took part, and how far it came."""
     key = flow.key
-    facts = [
+    found = [
         ("id", flow.id),
         ("took", terms.seconds(flow.duration)),
         ("path", terms.path(flow.path)),
@@ -73,14 +106,19 @@ def verdict_page(flow: Flow, files: Sequence[FileSummary], width: int) -> list[L
     for side, probes in (("client", flow.client_probes), ("server", flow.server_probes)):
         sent = f"{counted(probes.low_ttl, 'opener')}, {counted(probes.normal, 'punch', 'punches')}"
         ports = f" over {counted(probes.ports, 'port')}" if probes.ports > 1 else ""
-        facts.append((f"{side} sent", f"{sent}{ports}; {probes.received} of the other side's arrived"))
-    for label, text in facts:
-        lines += labelled(label, text, width)
-    if flow.notes:
-        lines += [blank(), heading("Oddities")]
-        for note in flow.notes:
-            lines += paragraph(note, width, Tone.WARN)
-    return lines
+        found.append((f"{side} sent", f"{sent}{ports}; {probes.received} of the other side's arrived"))
+    if flow.course is not None and flow.course.stages:
+        found.append(("stages", _stages(flow.course)))
+    return found
+
+
+def _stages(course: Course) -> str:
+    """How long each stage took."""
+    said = []
+    for one in course.stages:
+        took = "did not end" if one.ended is None else terms.seconds(one.ended - one.started)
+        said.append(f"{one.stage} {took}")
+    return ", ".join(said)
 
 
 def _nat(said: int | None, evidence: NatEvidence | None) -> str:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from app.draw.linked import Linked
-from app.draw.nat import nat_page
-from app.draw.rounds import rounds_page
-from app.draw.verdict import verdict_page
-from app.tui.pages import AttemptPage
-from capture.model import Flow, Sighting
+from app.tui.attempt_page import AttemptPage
+from capture.model import Sighting
 
 if TYPE_CHECKING:
     from app.tui.main_screen import MainScreen
@@ -25,16 +20,23 @@ class PageActions:
 
     def action_verdict(self) -> None:
         """The verdict page."""
-        files = self._main.session.files
-        self._page("verdict", lambda flow, width: verdict_page(flow, files, width))
+        self._page("verdict")
 
     def action_nat(self) -> None:
         """The NAT page."""
-        self._page("NAT evidence", nat_page)
+        self._page("nat")
 
     def action_rounds(self) -> None:
-        """The page of rounds and tokens."""
-        self._page("rounds and tokens", rounds_page)
+        """The page of rounds."""
+        self._page("rounds")
+
+    def action_candidates(self) -> None:
+        """The page of candidates."""
+        self._page("candidates")
+
+    def action_tokens(self) -> None:
+        """The page of tokens."""
+        self._page("tokens")
 
     def action_node(self) -> None:
         """The pages of the running node."""
@@ -50,7 +52,7 @@ class PageActions:
         if self._main.demo is not None and self._main.demo.status() is not None:
             self._main.app.push_screen(DemoScreen(self._main.demo))
 
-    def _page(self, title: str, draw: Callable[[Flow, int], list[Linked]]) -> None:
+    def _page(self, page: str) -> None:
         main = self._main
         flow = main.flow
         if flow is None:
@@ -60,4 +62,4 @@ class PageActions:
             if sighting is not None:
                 main.go_to(sighting)
 
-        main.app.push_screen(AttemptPage(f"{title} · {flow.id[:8]}", lambda width: draw(flow, width)), closed)
+        main.app.push_screen(AttemptPage(page, flow, main.session), closed)

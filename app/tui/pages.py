@@ -1,26 +1,31 @@
-"""Pages over the main screen: verdict, NAT, rounds, help."""
+"""Pages over the main screen: what all of them share, help, and short lists to choose from."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from app.draw.linked import page_text
 from app.draw.spans import Line, Span, Tone
 from app.tui.bars import ActionBar
+from app.tui.clipboard import copied
 from app.tui.find import FindActions
 from app.tui.find_bar import FindBar
 from app.tui.keys.action import Context
 from app.tui.keys.registry import actions_in, bindings_of
 from app.tui.line_view import LineView
 from app.tui.linked_view import Content, LinkedView
+from app.tui.texts import Text
 from capture.model import Sighting
 
-_PAGE_BINDINGS = [*bindings_of(Context.PAGE, Context.FIND), *bindings_of(Context.EVERYWHERE, namespace="app.")]
-_ATTEMPT_BINDINGS = [*_PAGE_BINDINGS, *bindings_of(Context.TURNING)]
+PAGE_BINDINGS = [*bindings_of(Context.PAGE, Context.FIND), *bindings_of(Context.EVERYWHERE, namespace="app.")]
+"""Keys of every page."""
+TEXT_WIDTH: Final = 110
+"""Cells of a page that leaves the inspector, whatever the screen has."""
 
 
 class PageScreen(FindActions, ModalScreen[Sighting | None], inherit_bindings=False):
@@ -29,7 +34,7 @@ class PageScreen(FindActions, ModalScreen[Sighting | None], inherit_bindings=Fal
     OFFERS: ClassVar[tuple[Context, ...]] = (Context.PAGE, Context.EVERYWHERE)
     """Where the footer's keys come from."""
 
-    BINDINGS = _PAGE_BINDINGS
+    BINDINGS = PAGE_BINDINGS
 
     DEFAULT_CSS = """
     PageScreen { align: center middle; }
@@ -53,9 +58,23 @@ class PageScreen(FindActions, ModalScreen[Sighting | None], inherit_bindings=Fal
         """Show the lines."""
         self.query_one(LinkedView).show(self._content)
         self.query_one(LinkedView).focus()
-        view = self.query_one(LinkedView)
-        links = actions_in(Context.LINKS) if view.leads_somewhere else ()
+        self.offer()
+
+    def offer(self) -> None:
+        """Say in the footer what can be done here."""
+        links = actions_in(Context.LINKS) if self.query_one(LinkedView).leads_somewhere else ()
         self.query_one(ActionBar).show([*links, *actions_in(*self.OFFERS)])
+
+    def text_here(self) -> Text | None:
+        """The page for other programs: its title and all lines, seen or not."""
+        return Text(self._title, page_text(self._title, self._content(TEXT_WIDTH)))
+
+    def action_copy(self) -> None:
+        """Copy the page to the clipboard."""
+        text = self.text_here()
+        if text is not None:
+            self.app.copy_to_clipboard(text.text)
+            self.notify(copied("page"), markup=False, timeout=4)
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         """Go to the packet of the line under the cursor."""
@@ -72,21 +91,8 @@ class PageScreen(FindActions, ModalScreen[Sighting | None], inherit_bindings=Fal
 class HelpScreen(PageScreen, inherit_bindings=False):
     """The help: nothing to turn to, and no further help."""
 
-    BINDINGS = _PAGE_BINDINGS
+    BINDINGS = PAGE_BINDINGS
     OFFERS = (Context.PAGE,)
-
-
-class AttemptPage(PageScreen, inherit_bindings=False):
-    """One of the pages of an attempt; a key turns to another one."""
-
-    BINDINGS = _ATTEMPT_BINDINGS
-    OFFERS = (Context.TURNING, Context.PAGE, Context.EVERYWHERE)
-
-    async def action_turn_to(self, page: str) -> None:
-        """Another page of the same attempt."""
-        below = self.app.screen_stack[-2]
-        self.dismiss(None)
-        await below.run_action(page)
 
 
 class ChoiceView(LineView):

@@ -46,15 +46,20 @@ class _Tries:
         answers = [ping.answer for ping in self.pings if ping.answer is not None]
         return sorted((*(packet.row for packet in self.arrived), *answers))
 
-    def value(self, *, whole_host: bool) -> Tried:
-        """As the list shows it."""
+    def value(self, *, whole_host: bool, visible: bool) -> Tried:
+        """As the list shows it.
+
+        Args:
+            whole_host: the candidate stands for every port of its host.
+            visible: the capture would show an arrival.
+        """
         everything: list[PunchPacket | LocalPing] = [*self.low, *self.normal, *self.pings]
         times = [one.time_ns / _NS for one in everything]
         return Tried(
             len(self.low),
             len(self.normal),
             len(self.pings),
-            len(self.hits),
+            len(self.hits) if self.hits or visible else None,
             len(self.aims) if whole_host else 0,
             len({one.src for one in everything}),
             tuple(sorted({packet.ttl for packet in (*self.low, *self.normal) if packet.ttl})),
@@ -165,8 +170,8 @@ class _Half:
             tuple(named.sources),
             None if known is None else known / _NS,
             verified,
-            sent.value(whole_host=whole_host),
-            received.value(whole_host=whole_host),
+            sent.value(whole_host=whole_host, visible=bool(self._owner.inside_hosts)),
+            received.value(whole_host=whole_host, visible=bool(self._other.inside_hosts)),
             self._state(endpoint, sent, hits),
             self._unproven(sent, received, verified),
             None if named.row is None else sighting(named.row),

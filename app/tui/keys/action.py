@@ -31,7 +31,7 @@ class Context(StrEnum):
     RAW = "raw bytes"
     LINKS = "lines that lead to a packet"
     PAGE = "any page"
-    TURNING = "verdict, NAT and rounds pages"
+    TURNING = "pages of an attempt"
     CHOICE = "a choice"
     LIVE = "live capture"
     OWN_NODE = "own node"
@@ -68,5 +68,5 @@ def action(context: Context, id_: str, keys: str, label: str, help_: str, method
     return Action(f"{context.name.lower()}.{id_}", keys, label, help_, context, method or id_, rank)
 
 
-NUMBERED: Final = frozenset({"evidence", "node_page", "pick"})
+NUMBERED: Final = frozenset({"attempt_page", "evidence", "node_page", "pick"})
 """Methods that are given the digit that was pressed."""

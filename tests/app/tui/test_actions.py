@@ -5,6 +5,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 
 from app.tui.app import PeepholeApp
+from app.tui.attempt_page import AttemptPage
 from app.tui.attempt_list import AttemptList
 from app.tui.column_picker import ColumnScreen
 from app.tui.demo_page import DemoScreen
@@ -22,7 +23,7 @@ from app.tui.node_leaving import LeavingScreen
 from app.tui.node_pages import NodeScreen
 from app.tui.packet_list import PacketList
 from app.tui.packet_screen import PacketScreen
-from app.tui.pages import AttemptPage, ChoiceScreen, HelpScreen
+from app.tui.pages import ChoiceScreen, HelpScreen
 from app.tui.raw_page import RawScreen
 from app.tui.settings_page import SettingsScreen
 from tests.app.tui.stage import staged, text_on
@@ -117,7 +118,7 @@ async def test_the_footer_of_the_help_offers_only_what_works_there() -> None:
         await pilot.pause()
         await pilot.press("question_mark")
         await pilot.pause()
-        assert text_on(pilot).splitlines()[-1].split() == ["Esc", "back"]
+        assert text_on(pilot).splitlines()[-1].split() == ["y", "copy", "Esc", "back"]
         await pilot.press("v", "b", "R")
         await pilot.pause()
         assert isinstance(pilot.app.screen, HelpScreen)
