@@ -11,17 +11,24 @@ WIDE: Final = 150
 PACKETS_BESIDE: Final = 170
 """Columns from which the message fits beside the packet list."""
 MESSAGE_WIDTH: Final = 43
-"""Columns that a message needs beside something else."""
+"""Columns of a message beside something else."""
+MESSAGE_WIDE: Final = 64
+"""The same, where there is plenty."""
+MESSAGE_LEAST: Final = 30
+LADDER_LEAST: Final = 50
+"""Columns that a larger message leaves to the ladder."""
 SHORT: Final = 30
 """Lines below which the focused pane takes room from the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """Heights in lines, 0 for hidden, and which parts of the middle are shown."""
+    """Heights in lines, 0 for hidden, widths in columns, and which parts of the middle are shown."""
 
     list_height: int
     verdict_height: int
+    message_width: int
+    """Columns, where the message is beside the ladder."""
     ladder: bool
     message: bool
     narrow: bool
@@ -42,6 +49,8 @@ def arrange(
     focused: str | None,
     detail: bool | None,
     maximised: bool,
+    share: float | None = None,
+    more: int = 0,
 ) -> Arrangement:
     """Share out the screen; going from one attempt to another moves nothing.
 
@@ -52,15 +61,21 @@ def arrange(
         focused: id of the focused pane.
         detail: whether the user wants to see the message; None: where it fits beside the ladder.
         maximised: the focused pane gets everything.
+        share: part of the width that the message may take; None leaves it to the width.
+        more: lines that the list gets on top of what it would have; negative takes some away.
     """
     narrow, wide, short = width < BESIDE, width >= WIDE, height < SHORT
     in_message = focused in {"fields", "bytes"}
     message = not narrow if detail is None else detail
     body = height - 2
+    message_width = MESSAGE_WIDE if wide else MESSAGE_WIDTH
+    if share is not None:
+        message_width = min(max(MESSAGE_LEAST, int(width * share)), max(MESSAGE_WIDTH, width - LADDER_LEAST))
     if maximised:
         return Arrangement(
             body if focused == "attempts" else 0,
             body if focused == "verdict" else 0,
+            message_width,
             focused == "ladder",
             in_message,
             narrow,
@@ -72,9 +87,11 @@ def arrange(
     verdict_height = 1 + (6 if height < 50 else 8)
     if short:
         verdict_height = 1 + {"verdict": 6, "ladder": 3}.get(focused or "", 4)
+    list_height = min(max(3, list_height + more), max(3, body - verdict_height - 4))
     return Arrangement(
         list_height,
         0 if narrow and message and short else verdict_height,
+        message_width,
         ladder=not (narrow and message),
         message=message,
         narrow=narrow,

@@ -72,9 +72,8 @@ class MainScreen(
     MainScreen { background: $background; }
     MainScreen #lower { height: 1fr; }
     MainScreen #ladder { width: 1fr; }
-    MainScreen #message { width: 43; border-left: solid $border; }
-    MainScreen.wide #message { width: 64; }
-    MainScreen.narrow #message { width: 1fr; border-left: none; }
+    MainScreen #message { border-left: solid $border; }
+    MainScreen.narrow #message { border-left: none; }
     """
 
     def __init__(
@@ -230,6 +229,8 @@ class MainScreen(
             focused=self.searched or (self.focused.id if self.focused is not None else None),
             detail=self.detail,
             maximised=self.maximised,
+            share=self.part,
+            more=self.more,
         )
         wanted = (plan, bool(flows), bool(self.session.flows))
         if self._applied != wanted:
@@ -254,6 +255,7 @@ class MainScreen(
             self.ladder.rows_changed()
         opened = plan.message and not pane.display
         pane.display = plan.message
+        pane.styles.width = "1fr" if not plan.ladder else plan.message_width
         if opened:
             self.show_message()
 

@@ -37,6 +37,11 @@ class MessageActions:
     """Index into `SHARES`, once the user chose one."""
 
     @property
+    def part(self) -> float | None:
+        """The part of the room that the user wants the message to have."""
+        return None if self.share is None else SHARES[self.share]
+
+    @property
     def reader(self) -> PacketReader:
         """Reads packets around the selected one."""
         if self._reader is None:

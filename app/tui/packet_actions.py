@@ -18,6 +18,27 @@ class PacketActions(MessageActions):
     def _main(self) -> MainScreen:
         return cast("MainScreen", self)
 
+    more = 0
+    """Lines that the list has on top of what it would have."""
+
+    def action_larger(self) -> None:
+        """More room for the message, or for the list if the keyboard is there."""
+        self._resize(1)
+
+    def action_smaller(self) -> None:
+        """Less room."""
+        self._resize(-1)
+
+    def _resize(self, by: int) -> None:
+        focused = self._main.focused
+        if focused is not None and focused.id == "attempts":
+            self.more = min(max(-20, self.more + 2 * by), 40)
+            self._main.share_out()
+        elif by > 0:
+            super().action_larger()
+        else:
+            super().action_smaller()
+
     @property
     def selected_packet(self) -> tuple[Sighting, Flow | None, Step | None] | None:
         """The datagram of the selected step."""

@@ -20,7 +20,7 @@ from app.tui.find_bar import FindBar
 from app.tui.keys.action import Action, Context
 from app.tui.keys.registry import actions_in, bindings_of
 from app.tui.line_view import LineView
-from app.tui.message_actions import SHARES, MessageActions
+from app.tui.message_actions import MessageActions
 from app.tui.message_pane import ByteView, FieldTree, MessagePane
 from app.tui.message_source import view_of
 from app.tui.packet_list import PacketList
@@ -33,6 +33,8 @@ from capture.model import Flow, Sighting, Step
 if TYPE_CHECKING:
     from capture.arrays import I64
 
+PART = 0.4
+"""The part of the screen that the message has at first."""
 TICK = 0.1
 """Seconds between looks at what came."""
 
@@ -214,7 +216,7 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
             focused=self.focused.id if self.focused is not None else None,
             detail=self.detail,
             maximised=self.maximised,
-            share=SHARES[2 if self.share is None else self.share],
+            share=PART if self.part is None else self.part,
         )
         if plan != self._applied:
             self._applied = plan
