@@ -41,6 +41,7 @@ from protocol.sealed_values import NOISE_PAYLOAD_VERSION, decode_noise_payload, 
 if TYPE_CHECKING:
     from protocol.peer.agenda import Timer
     from protocol.peer.listening import Server
+    from protocol.peer.options import HolepunchPolicy
     from protocol.punch.puncher import Puncher
 
 FIRST_ROUND_WAIT: Final = 10.0
@@ -149,6 +150,19 @@ class Answering:
                 self.relay.stop(now)
         self._drop_puncher(now)
 
+    @property
+    def holepunch(self) -> HolepunchPolicy:
+        """The server's."""
+        return self.server.options.holepunch
+
+    def is_own_relay(self, address: Address) -> bool:
+        """Whether the server is announced there."""
+        return self.server.announcer.is_relay(address)
+
+    def refuse(self, refusal: ServerRefusal) -> None:
+        """A message is not answered."""
+        self.server.refused[refusal] += 1
+
     def round_came(self) -> None:
         """The client goes on, or need not: stop waiting for it."""
         if self._timer is not None:
@@ -186,7 +200,7 @@ class Answering:
 
     def _refuse(self, refusal: ServerRefusal, now: float) -> None:
         self._refused = True
-        self.server.refused[refusal] += 1
+        self.refuse(refusal)
         self.clear_later(now)
 
     def _payload(self, offer: NoisePayload) -> NoisePayload:

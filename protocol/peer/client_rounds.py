@@ -28,13 +28,13 @@ from protocol.dht.router_client import HolepunchReply, RelayFailed, peer_holepun
 from protocol.messages import Address, HolepunchPayload, RelayInfo
 from protocol.peer.events import Stage
 from protocol.peer.failures import Cause, ErrorName
+from protocol.peer.rounds import Probed, PunchOffer, RoundsOwner
 from protocol.peer.steps import Act, HolepunchStep, PunchStep, Step
 from protocol.punch.secure_payload import SecurePayload
 from protocol.punch.stability import known_class
 
 if TYPE_CHECKING:
     from protocol.peer.agenda import Timer
-    from protocol.peer.connecting import Answer, Connecting
     from protocol.punch.puncher import Puncher
 
 UNKNOWN_WAIT: Final = 1.0
@@ -44,12 +44,27 @@ TRY_LATER_WAIT: Final = 10.0
 
 
 class ClientRounds:
-    """The rounds of one attempt, and its puncher."""
+    """The rounds of one attempt, and its puncher.
 
-    def __init__(self, attempt: Connecting, answer: Answer, now: float) -> None:
+    Args:
+        attempt: who wants them.
+        offer: the server's.
+        secure: seals and opens the payloads.
+        now: seconds.
+        hand_over: takes what the probe round told, in the place of the punch round: another one punches.
+    """
+
+    def __init__(
+        self,
+        attempt: RoundsOwner,
+        offer: PunchOffer,
+        secure: SecurePayload,
+        now: float,
+        hand_over: Callable[[Probed, float], None] | None = None,
+    ) -> None:
         self.puncher: Puncher = attempt.peer.make_puncher(
             initiator=True,
-            remote_firewall=answer.payload.firewall,
+            remote_firewall=offer.firewall,
             on_connect=attempt.path_found,
             on_abort=self._aborted,
             now=now,
@@ -57,10 +72,11 @@ class ClientRounds:
         self._attempt = attempt
         self._peer = attempt.peer
         self._connection = attempt.connection
-        self._answer = answer
-        self._server = answer.server
-        self._relay = pick_relay(answer.relays, answer.relay)
-        self._secure: SecurePayload = attempt.peer.secure_payload(answer.result)
+        self._offer = offer
+        self._server = offer.server
+        self._relay = pick_relay(offer.relays, offer.relay)
+        self._secure = secure
+        self._hand_over = hand_over
         self._round = 0
         self._token: bytes | None = None
         self._timer: Timer | None = None
@@ -72,6 +88,17 @@ class ClientRounds:
         """Begin with the probe round."""
         self._connection.set_stage(Stage.PROBING)
         self._probe(now, retry=True)
+
+    def go_on(self, probed: Probed, now: float) -> None:
+        """Begin with the punch round, after another one's probe round."""
+        self._round, self._server, self._token = probed.round, probed.server, probed.token
+        self.puncher.update_remote(punching=False, firewall=probed.firewall, addresses=probed.addresses, verified=None)
+
+        def looked(_: bool, now: float) -> None:
+            if not self._is_done:
+                self._decide(now)
+
+        self.puncher.analyze(True, now, looked)
 
     def stop(self, now: float) -> None:
         """A path was found, or nobody wants one any more."""
@@ -157,7 +184,7 @@ class ClientRounds:
 
     def _prepare(self, peer_address: Address, now: float) -> None:
         """Between the rounds: follow a server that has replaced its socket, and ask our own policy."""
-        if self._relay.relay_address == self._answer.relay and peer_address != self._server:
+        if self._relay.relay_address == self._offer.relay and peer_address != self._server:
             # Only where both rounds take one relay: to another one the server has no session from its new socket.
             self._server = peer_address
             self._open_session(peer_address, now, self._decide)
@@ -182,6 +209,12 @@ class ClientRounds:
         if self._is_done:
             return
         puncher = self.puncher
+        if self._hand_over is not None:
+            known = tuple(remote.address for remote in puncher.remote_addresses)
+            probed = Probed(self._round, puncher.remote_firewall, known, self._server, self._token)
+            self.stop(now)
+            self._hand_over(probed, now)
+            return
         puncher.nat.freeze()
         random = puncher.remote_firewall >= Firewall.RANDOM or puncher.nat.firewall >= Firewall.RANDOM
         if random and not self._peer.punches.may_start(now):
@@ -238,7 +271,7 @@ class ClientRounds:
                 token=self._secure.token(self._server.host),
                 remote_token=self._token,
             )
-            way = RelayInfo(self._answer.relay, self._server)
+            way = RelayInfo(self._offer.relay, self._server)
             self._say(Act.DELAY, payload, way, now, lambda _, now: self._try_later(now))
 
     def _try_later(self, now: float) -> None:
@@ -249,7 +282,7 @@ class ClientRounds:
         """The relay of the punch round, and our token for the server's address there: only our own relay proves it."""
         if self._delayed:
             return self._relay, None
-        return RelayInfo(self._answer.relay, self._server), self._secure.token(self._server.host)
+        return RelayInfo(self._offer.relay, self._server), self._secure.token(self._server.host)
 
     # What all rounds have in common.
 
@@ -317,7 +350,7 @@ class ClientRounds:
             peer_holepunch(
                 self._attempt.session,
                 self._attempt.target,
-                0 if self._answer.payload.holepunch is None else self._answer.payload.holepunch.id,
+                self._offer.id,
                 self._secure.encrypt(step.payload),
                 step.relay,
                 now,

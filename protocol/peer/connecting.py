@@ -45,6 +45,7 @@ from protocol.peer.failures import Cause, Closing, ErrorName
 from protocol.peer.options import ConnectOptions
 from protocol.peer.relay_paths import RelayPath
 from protocol.peer.relay_race import RelayRace
+from protocol.peer.rounds import PunchOffer
 from protocol.peer.steps import Act, NoiseStep, Step
 from protocol.sealed_values import NOISE_PAYLOAD_VERSION, decode_noise_payload, encode_noise_payload
 
@@ -300,8 +301,14 @@ class Connecting:
             self.fail(ErrorName.CANNOT_HOLEPUNCH, Cause.NOT_PUNCHABLE, now)
         else:
             self._try_lan(answer, now)
-            self._rounds = ClientRounds(self, answer, now)
-            self._rounds.start(now)
+            self._begin_rounds(answer, now)
+
+    def _begin_rounds(self, answer: Answer, now: float) -> None:
+        """Punch, or have a proxy punch."""
+        id = 0 if answer.payload.holepunch is None else answer.payload.holepunch.id
+        offer = PunchOffer(id, answer.payload.firewall, answer.relays, answer.relay, answer.server)
+        self._rounds = ClientRounds(self, offer, self.peer.secure_payload(answer.result), now)
+        self._rounds.start(now)
 
     def _begin_relay(self, answer: Answer, now: float) -> None:
         """Connect to a blind relay, if either side named one; the server's goes first."""

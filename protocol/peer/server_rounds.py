@@ -26,18 +26,18 @@ from protocol.messages import Address, Holepunch, HolepunchPayload
 from protocol.peer.events import Stage
 from protocol.peer.failures import Cause
 from protocol.peer.refusals import ServerRefusal
+from protocol.peer.rounds import RoundsServer
 from protocol.peer.steps import Act, HolepunchStep, PunchStep, Step
 from protocol.punch.stability import known_class
 
 if TYPE_CHECKING:
-    from protocol.peer.answering import Answering
     from protocol.punch.puncher import Puncher
 
 
 class ServerRounds:
     """The rounds of one handshake."""
 
-    def __init__(self, handshake: Answering) -> None:
+    def __init__(self, handshake: RoundsServer) -> None:
         self._hs = handshake
         self._peer = handshake.peer
         self._round = 0
@@ -66,7 +66,7 @@ class ServerRounds:
         one.analyze(now)
 
     def _refuse(self, refusal: ServerRefusal) -> None:
-        self._hs.server.refused[refusal] += 1
+        self._hs.refuse(refusal)
 
     def _abort(
         self,
@@ -113,7 +113,7 @@ class _Round:
         self._client = client
         self._request = request
         self._answer = answer
-        self._over_own_relay = self._hs.server.announcer.is_relay(request.sender.address)
+        self._over_own_relay = self._hs.is_own_relay(request.sender.address)
         assert self._hs.secure is not None
         self._token = self._hs.secure.token(client.host)
 
@@ -189,7 +189,7 @@ class _Round:
     def _punch(self, now: float) -> None:
         puncher, hs = self._puncher, self._hs
         assert hs.connection is not None
-        if not hs.server.options.holepunch(
+        if not hs.holepunch(
             known_class(puncher.remote_firewall),
             puncher.nat.firewall,
             tuple(known.address for known in puncher.remote_addresses),

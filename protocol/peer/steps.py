@@ -13,12 +13,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from protocol.messages import Address, HolepunchPayload, NoisePayload
+from protocol.peer.events import Stage
 
-if TYPE_CHECKING:
-    from protocol.peer.connection import Connection
+
+class Attempt(Protocol):
+    """What a step belongs to: a connection, or an attempt that is punched on behalf of another peer."""
+
+    @property
+    def attempt(self) -> bytes:
+        """8 bytes that name the attempt in a key log and in a capture; empty where they are not known."""
+
+    def set_stage(self, stage: Stage) -> None:
+        """It got further."""
 
 
 class Act(Enum):
@@ -51,7 +60,7 @@ class NoiseStep:
     """A noise message."""
 
     act: Act
-    connection: Connection
+    connection: Attempt
     payload: NoisePayload
 
 
@@ -60,7 +69,7 @@ class HolepunchStep:
     """A PEER_HOLEPUNCH payload."""
 
     act: Act
-    connection: Connection
+    connection: Attempt
     payload: HolepunchPayload
     relay: Address | None = None
     """The relay a request goes to; of an answer None, which goes back the way the request came."""
@@ -73,7 +82,7 @@ class PunchStep:
     """One punch, or the start of many."""
 
     act: Act
-    connection: Connection
+    connection: Attempt
     to: Address | None = None
     """None where the puncher knows where to."""
 
