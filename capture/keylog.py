@@ -58,6 +58,16 @@ class Label(StrEnum):
     """What the server computes its address tokens with."""
 
 
+NOISE_LABELS: Final = (
+    Label.CLIENT_EPHEMERAL_KEY,
+    Label.SERVER_EPHEMERAL_KEY,
+    Label.NOISE_1_STATIC_KEY,
+    Label.NOISE_1_PAYLOAD_KEY,
+    Label.NOISE_2_PAYLOAD_KEY,
+)
+"""What opens the noise messages."""
+
+
 class KeyLogError(ValueError):
     """A malformed line.
 
@@ -105,6 +115,7 @@ class KeyLog:
     under one label: a server that met the same message 1 again answered with a new ephemeral key.
 
     Attributes:
+        name: what it is called when one says where a secret is from: its file's name.
         lines: lines read, comments included.
         errors: the first `ERRORS_KEPT` malformed lines.
         malformed: how many lines were malformed.
@@ -112,18 +123,20 @@ class KeyLog:
         unknown_labels: the first `LABELS_KEPT` of those labels, each with its number of lines.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "key log") -> None:
+        self.name = name
         self.lines = 0
         self.errors: list[KeyLogError] = []
         self.malformed = 0
         self.unknown = 0
         self.unknown_labels: dict[str, int] = {}
-        self._values: dict[tuple[bytes, Label], dict[bytes, None]] = {}
+        self._values: dict[tuple[bytes, Label], dict[bytes, int]] = {}
+        """Secrets, each with the number of the line that told it first; 0 where none did."""
 
     @classmethod
-    def parse(cls, content: bytes | str) -> KeyLog:
-        """Read a whole key log: the content of a file or of a decryption-secrets block."""
-        log = cls()
+    def parse(cls, content: bytes | str, name: str = "key log") -> KeyLog:
+        """Read a whole key log: the content of a file or of a decryption-secrets block, called `name`."""
+        log = cls(name)
         raw = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
         *lines, last = raw.split(b"\n")
         for line in lines:
@@ -150,15 +163,22 @@ class KeyLog:
             if len(self.errors) < ERRORS_KEPT:
                 self.errors.append(error)
         else:
-            return secret if secret is not None and self.add(secret) else None
+            return secret if secret is not None and self.add(secret, self.lines) else None
         return None
 
-    def add(self, secret: Secret) -> bool:
-        """Take in a secret; False where it was known already."""
+    def add(self, secret: Secret, line: int = 0) -> bool:
+        """Take in a secret of a line; False where it was known already."""
         values = self._values.setdefault((secret.attempt, secret.label), {})
         known = secret.value in values
-        values[secret.value] = None
+        values.setdefault(secret.value, line)
         return not known
+
+    def where(self, attempt: bytes, labels: Iterable[Label]) -> str:
+        """Which lines tell an attempt's secrets under some labels: ``keys.log lines 3, 4``; empty if none does."""
+        found = {line for label in labels for line in self._values.get((attempt, label), {}).values() if line}
+        if not found:
+            return ""
+        return f"{self.name} line{'s' if len(found) > 1 else ''} {', '.join(map(str, sorted(found)))}"
 
     def values(self, attempt: bytes, label: Label) -> tuple[bytes, ...]:
         """The secrets of an attempt under one label, oldest first; usually one or none."""

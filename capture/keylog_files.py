@@ -74,7 +74,7 @@ class KeyLogTail:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self.log = KeyLog()
+        self.log = KeyLog(self.path.name)
         self.restarts = 0
         self._file: BinaryIO | None = None
         self._partial = b""
@@ -141,7 +141,7 @@ class KeyLogTail:
             secret = parse_line(self._partial, self.log.lines + 1)
         except KeyLogError:
             return  # not yet whole; add_line judges it when its line end is there
-        if secret is not None and self.log.add(secret):
+        if secret is not None and self.log.add(secret, self.log.lines + 1):
             new.append(secret)
 
     def _restart(self) -> None:

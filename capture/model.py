@@ -309,6 +309,10 @@ class KeyEvidence:
     noise2: NoisePayload | None = None
     noise2_reason: str = ""
     client_public_key: bytes | None = None
+    secret_from: str = ""
+    """Lines of a key log that told `holepunch_secret`; empty where it was rebuilt from the handshake."""
+    noise_from: str = ""
+    """What opened the noise messages, as words."""
 
 
 @dataclass(frozen=True, slots=True)

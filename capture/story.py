@@ -57,6 +57,7 @@ class Story:
         self._lone: dict[Search, Flow] = {}
         """Rows and flow of searches without an attempt, by target and client."""
         self._sorted: tuple[Flow, ...] | None = None
+        self._given: list[Keys] = []
         self._give(keys)
         self._secrets_read: dict[int, int] = {}
         self._blocks: list[tuple[int, int, KeyLog]] = []
@@ -112,19 +113,43 @@ class Story:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was seen and is part of no attempt."""
+        notes = list(self.asides)
+        refused = self.refused
+        cut = sum(is_cut for *_, is_cut in refused)
+        if cut:
+            notes.append(f"{cut} messages cut by the capture (snap length) before they say enough")
+        bad = [one for one in refused if not one[4]]
+        if bad:
+            _, field, offset, reason, _ = bad[0]
+            first = f"{field} at byte {offset}: {reason}"
+            notes.append(f"{len(bad)} messages with a value that does not decode, the first: {first}")
+        return tuple(notes)
+
+    @property
+    def asides(self) -> tuple[str, ...]:
+        """What was seen only in part, so that no attempt could be made of it."""
         notes = []
         if self._searches.partial:
             notes.append(f"{self._searches.partial} FIND_PEER queries seen only in part, by a node that was asked")
         orphans = len(self._assembler.orphans) + self._assembler.orphaned
         if orphans:
             notes.append(f"{orphans} relayed answers whose request is not in the capture")
-        cut = sum(int(self.table.wire_length[one.row] > self.table.length[one.row]) for one in self._assembler.bad)
-        if cut:
-            notes.append(f"{cut} messages cut by the capture (snap length) before they say enough")
-        bad = [one for one in self._assembler.bad if self.table.wire_length[one.row] == self.table.length[one.row]]
-        if bad:
-            notes.append(f"{len(bad)} messages with a value that does not decode, the first: {bad[0].error}")
         return tuple(notes)
+
+    @property
+    def refused(self) -> tuple[tuple[Sighting, str, int, str, bool], ...]:
+        """PEER_* messages whose value does not decode: packet, field, offset, reason, and whether it was cut."""
+        table, sighting = self.table, self._copies.sighting
+        return tuple(
+            (
+                sighting(one.row),
+                one.error.field,
+                one.error.offset,
+                one.error.reason,
+                table.wire_length.item(one.row) > table.length.item(one.row),
+            )
+            for one in self._assembler.bad
+        )
 
     @property
     def keylog_errors(self) -> tuple[str, ...]:
@@ -167,7 +192,21 @@ class Story:
         self._give(keys)
         return self.update()
 
+    def anew(self, table: PacketTable) -> Story:
+        """A story of another table, with all keys that were given to this one."""
+        lists = zip(*((keys.public_keys, keys.secret_keys, keys.keylogs) for keys in self._given), strict=True)
+        return Story(table, Keys(*(sum(each, ()) for each in lists)))
+
+    def become(self, other: Story) -> None:
+        """Go on as another story of the same source; whoever has this one sees the other's packets from now on."""
+        vars(self).update(vars(other))
+
+    def proof_rows(self) -> list[int]:
+        """Rows that prove a server's public key, in the order in which the keys came to be known."""
+        return self._keyring.proof_rows()
+
     def _give(self, keys: Keys) -> None:
+        self._given.append(keys)
         for public_key in keys.public_keys:
             self._keyring.give_public_key(public_key)
         for seed in keys.secret_keys:
@@ -221,7 +260,7 @@ class Story:
             for block in file.secrets[read:]:
                 from capture.keylog import KeyLog
 
-                log = KeyLog.parse(block)
+                log = KeyLog.parse(block, "secrets in the capture,")
                 self._keyring.give_log(log)
                 if log.malformed:
                     self._blocks.append((index, file.secrets.index(block) + 1, log))

@@ -218,18 +218,19 @@ def _key_fact(flow: Flow, message: FlowMessage) -> Fact:
     """What opened the sealed part of a message."""
     key = flow.key
     if message.command == Command.PEER_HANDSHAKE.name:
-        return Fact("key", "opened with the server's secret key or the key log", tone=Tone.GOOD)
-    if key.source is KeySource.KEYLOG and key.handshake_hash is None:
-        return Fact("key", "opened with the secret in the key log", tone=Tone.GOOD)
+        return Fact("key", f"opened with {safe_text(key.noise_from) or 'its key'}", tone=Tone.GOOD)
+    if key.secret_from:
+        return Fact("key", f"opened with the secret in {safe_text(key.secret_from)}", tone=Tone.GOOD)
     where = {
-        KeySource.GIVEN: "the server's key as given",
-        KeySource.KEYLOG: "the server's key from the key log",
-        KeySource.OWN: "the server's key from our own node",
+        KeySource.GIVEN: "with the server's key as given",
+        KeySource.KEYLOG: "with the server's key from the key log",
+        KeySource.OWN: "with the server's key of our own node",
     }
-    said = where.get(key.source) if key.source is not None else None
-    proof = "" if key.proof is None else f"the server's key is in #{key.proof.frame}"
-    why = terms.joined((said or proof or "the server's key",), by="")
-    return Fact("key", f"opened with the secret rebuilt from the handshake; {why}", key.proof, Tone.GOOD)
+    known = where.get(key.source, "") if key.source is not None else ""
+    if not known and key.proof is not None:
+        known = f"with the server's key from #{key.proof.frame}"
+    said = terms.joined(("opened with the secret rebuilt from the handshake", known), by=" ")
+    return Fact("key", said, key.proof, Tone.GOOD)
 
 
 def _sealed_at(payload: bytes, message: FlowMessage) -> int | None:

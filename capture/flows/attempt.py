@@ -111,6 +111,10 @@ class Attempt:
     plaintexts: dict[bytes, bytes] = field(default_factory=dict)
     """What `holepunch_secret` opened, by the sealed payload."""
     key_reason: str = ""
+    secret_from: str = ""
+    """Lines of a key log that told the holepunch secret; empty where it was rebuilt."""
+    noise_from: str = ""
+    """What opened the noise messages."""
     noise1_payload: NoisePayload | None = None
     noise1_plaintext: bytes | None = None
     noise1_reason: str = ""

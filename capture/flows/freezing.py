@@ -226,6 +226,8 @@ def _key(attempt: Attempt) -> KeyEvidence:
         attempt.noise2_payload,
         attempt.noise2_reason,
         attempt.client_public_key,
+        attempt.secret_from,
+        attempt.noise_from,
     )
 
 

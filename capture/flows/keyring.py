@@ -79,6 +79,10 @@ class Keyring:
             self._logs.append(log)
         self._fresh = True
 
+    def proof_rows(self) -> list[int]:
+        """Rows that prove a key, in the order in which the keys came to be known."""
+        return [known.proof_row for known in self._known.values() if known.proof_row is not None]
+
     def update(self) -> None:
         """Look for missing keys in new rows, and open what can be opened."""
         self._harvest()
@@ -120,6 +124,12 @@ class Keyring:
         from capture.keylog import Label
 
         return next((value for log in self._logs for value in log.values(attempt.id, Label(label))), None)
+
+    def _told(self, attempt: Attempt, label: str) -> str:
+        """The lines of the first key log that has a secret of an attempt under a label."""
+        from capture.keylog import Label
+
+        return next((where for log in self._logs if (where := log.where(attempt.id, (Label(label),)))), "")
 
     def _wants(self, target: bytes) -> bool:
         known = self._known.get(target)
@@ -233,6 +243,7 @@ class Keyring:
                 attempt.key_reason = lack(attempt)
                 return
             secret, attempt.key_source = logged, KeySource.KEYLOG
+            attempt.secret_from = self._told(attempt, "HOLEPUNCH_SECRET")
         attempt.key_reason = ""
         if secret != attempt.holepunch_secret:
             attempt.holepunch_secret = secret

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from capture.flows.attempt import Attempt
-from capture.keylog import KeyLog
+from capture.keylog import NOISE_LABELS, KeyLog
 from protocol.errors import DecodeError
 from protocol.messages import NoisePayload, Opaque
 from protocol.noise_secrets import OpenedNoise, open_noise
@@ -25,11 +25,15 @@ def open_attempt(attempt: Attempt, public_key: bytes, seeds: Sequence[bytes], lo
         logs: key logs; without any the seeds are tried alone.
     """
     for log in logs or (KeyLog(),):
+        closed = attempt.noise1_plaintext is None and attempt.noise2_plaintext is None
         secrets = log.noise_secrets(attempt.id, tuple(seeds))
         try:
             _take(attempt, open_noise(secrets, public_key, attempt.noise1, attempt.noise2))
         except DecodeError as error:
             attempt.noise1_reason = attempt.noise2_reason = f"malformed: {error}"
+        if closed and (attempt.noise1_plaintext is not None or attempt.noise2_plaintext is not None):
+            given = "the server's secret key" if seeds else ""
+            attempt.noise_from = " and ".join(filter(None, (given, log.where(attempt.id, NOISE_LABELS))))
 
 
 def _take(attempt: Attempt, opened: OpenedNoise) -> None:
