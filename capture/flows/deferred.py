@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from capture.flow import Flow
+
+if TYPE_CHECKING:
+    from capture.flows.members import Members
 
 Stage = tuple[tuple[str, ...], Callable[[], Mapping[str, Any]]]
 """Names of fields, and what makes all of them at once."""
 
 
+MEMBERS: Final = "members"
+"""Name of the stage that finds the packets of an attempt; its value is no field of a flow."""
 _PER_PACKET: Final = ("messages", "steps", "client_nat", "server_nat", "candidates")
 """Fields that hold an object for each packet."""
 
@@ -42,6 +47,14 @@ class DeferredFlow(Flow):
                     object.__setattr__(self, each, value)
                 return object.__getattribute__(self, name)
         raise AttributeError(name)
+
+    def members(self) -> Members:
+        """The packets that belong to it, found without an object for each message and arrow; nothing is kept."""
+        for names, make in self._stages:
+            if MEMBERS in names:
+                found: Members = make()[MEMBERS]
+                return found
+        return super().members()
 
     def release(self) -> None:
         """Empty the fields that hold an object for each packet; asked for again, they are worked out again."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from capture.flows.attempt import Attempt
 from capture.flows.copies import Copies
-from capture.flows.deferred import DeferredFlow
+from capture.flows.deferred import MEMBERS, DeferredFlow
 from capture.flows.endpoints import host_of
 from capture.flows.searches import Search
 from capture.table import PacketTable
@@ -92,8 +92,21 @@ def list_attempt(table: PacketTable, attempt: Attempt, find_case: Callable[[], C
         case = find_case()
         return {"course": course_of(table, case.facts, case.judgement)}
 
+    def members() -> dict[str, Any]:
+        from capture.flows.members import members_of_case
+
+        return {MEMBERS: members_of_case(table, find_case())}
+
+    stages = (
+        (JUDGED, judged),
+        (DRAWN, drawn),
+        (SAMPLED, sampled),
+        (TRIED, tried),
+        (TIMED, timed),
+        ((MEMBERS,), members),
+    )
     return DeferredFlow(
-        ((JUDGED, judged), (DRAWN, drawn), (SAMPLED, sampled), (TRIED, tried), (TIMED, timed)),
+        stages,
         id=attempt.id.hex(),
         started=started_ns / 1e9,
         target=attempt.target,
@@ -110,8 +123,13 @@ def list_search(table: PacketTable, search: Search, copies: Copies) -> DeferredF
 
         return search_fields(table, search, copies)
 
+    def members() -> dict[str, Any]:
+        from capture.flows.members import members_of_search
+
+        return {MEMBERS: members_of_search(table, search.rows)}
+
     return DeferredFlow(
-        ((JUDGED + DRAWN + SAMPLED + TRIED + TIMED, everything),),
+        ((JUDGED + DRAWN + SAMPLED + TRIED + TIMED, everything), ((MEMBERS,), members)),
         id=blake2b(name, digest_size=32).hexdigest()[:16],
         started=int(table.time_ns[search.rows].min()) / 1e9,
         target=search.target,

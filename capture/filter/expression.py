@@ -1,0 +1,207 @@
+"""A filter, ready to be asked: of attempts, of single datagrams, of all packets of a story.
+
+```
+wanted = parse_filter("command == PEER_HOLEPUNCH and not verdict == punched").on(story)
+wanted.select(story.flows)      # attempts
+wanted.rows()                   # a mask over story.table
+wanted.matches_message(packet)  # one decoded datagram (capture.filter.packet.Packet)
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+
+from capture.filter.errors import PacketsNeededError
+
+if TYPE_CHECKING:
+    from capture.arrays import Bools
+    from capture.filter.attempts import Predicate
+    from capture.filter.packet import Packet
+    from capture.filter.packets import Packets, PacketStory
+    from capture.filter.tree import Node
+    from capture.flow import Flow
+
+
+class Filter:
+    """A parsed filter; without a story it knows attempts and single packets only.
+
+    Args:
+        text: as it was typed.
+        node: its tree; None passes everything.
+        story: whose packets are asked.
+    """
+
+    def __init__(self, text: str, node: Node | None, story: PacketStory | None = None) -> None:
+        self.text = text
+        self.node = node
+        self.story = story
+        self._predicate: Predicate | None = None
+        self._masks: dict[int, _Mask] = {}
+
+    def __repr__(self) -> str:
+        return f"Filter({self.text!r})"
+
+    @property
+    def asks_packets(self) -> bool:
+        """Whether attempts can't be asked without their packets."""
+        from capture.filter.tree import Asks, asks
+
+        return self.node is not None and bool(asks(self.node) & Asks.PACKET)
+
+    @property
+    def compares(self) -> bool:
+        """Whether it is more than a text to look for."""
+        from capture.filter.tree import comparisons
+
+        return self.node is not None and any(one.field.name != "text" for one in comparisons(self.node))
+
+    def on(self, story: PacketStory) -> Filter:
+        """The same filter with the packets of a story."""
+        return self if self.story is story else Filter(self.text, self.node, story)
+
+    def matches(self, flow: Flow) -> bool:
+        """Whether an attempt passes.
+
+        Raises:
+            PacketsNeededError: it asks of packets and has no story.
+        """
+        if self.node is None:
+            return True
+        if self._predicate is None:
+            from capture.filter.attempts import attempt_predicate
+
+            self._predicate = attempt_predicate(self.node)
+        return self._predicate(flow, self._some)
+
+    def select(self, flows: Iterable[Flow]) -> tuple[Flow, ...]:
+        """The attempts that pass, in their order."""
+        return tuple(flow for flow in flows if self.matches(flow))
+
+    def matches_message(self, packet: Packet) -> bool:
+        """Whether one decoded datagram passes; what is asked of attempts is asked of `Packet.flows`."""
+        if self.node is None:
+            return True
+        from capture.filter.on_packets import passes_packet
+
+        return passes_packet(self.node, packet)
+
+    def rows(self, story: PacketStory | None = None, start: int = 0, stop: int | None = None) -> Bools:
+        """A mask over the packets of a story.
+
+        Args:
+            story: whose; None for the one it is bound to.
+            start: first row that is asked; the mask begins there.
+            stop: row after the last.
+
+        Raises:
+            PacketsNeededError: there is no story.
+        """
+        from capture.filter.packets import Packets
+
+        told = story or self.story
+        if told is None:
+            raise PacketsNeededError(self.text)
+        part = Packets.of(told).part(start, stop)
+        if self.node is None:
+            import numpy as np
+
+            return np.ones(part.size, np.bool_)
+        from capture.filter.on_packets import passing_rows
+
+        return passing_rows(self.node, part)
+
+    def mask(self) -> Bools:
+        """The same over all packets; kept, and brought up to date when the story has grown.
+
+        Raises:
+            PacketsNeededError: there is no story.
+        """
+        if self.node is None:
+            return self.rows()
+        return self._mask_of(self.node)
+
+    def preparing(self) -> Iterator[None]:
+        """Work out what `rows` and `mask` take long for, some milliseconds at a time; to be run to the end.
+
+        Without it they do the same at once. Nothing is to be done for what asks only of the bytes of packets.
+        """
+        if self.story is None or self.node is None:
+            return
+        from capture.filter.on_packets import settled
+        from capture.filter.packets import Packets
+
+        if not settled(self.node):
+            yield from Packets.of(self.story).preparing()
+
+    def _some(self, node: Node, flow: Flow) -> bool:
+        """Whether a packet of the attempt passes a part of the filter."""
+        mask = self._mask_of(node)
+        packets = self._packets()
+        if not packets.belonging.knows(flow):
+            packets.members()
+        return packets.belonging.any_of(flow, mask)
+
+    def _mask_of(self, node: Node) -> Bools:
+        mask = self._masks.get(id(node))
+        if mask is None:
+            # The node is kept with its mask, so that its identity stays its own.
+            mask = self._masks[id(node)] = _Mask(node, self._packets())
+        return mask.update()
+
+    def _packets(self) -> Packets:
+        from capture.filter.packets import Packets
+
+        if self.story is None:
+            raise PacketsNeededError(self.text)
+        return Packets.of(self.story)
+
+
+class _Mask:
+    """Which packets pass a part of a filter, brought up to date when there are more."""
+
+    def __init__(self, node: Node, packets: Packets) -> None:
+        import numpy as np
+
+        from capture.filter.on_packets import settled
+
+        self.node = node
+        self._packets = packets
+        self._settled = settled(node)
+        self._flows: tuple[Flow, ...] | None = None
+        self._found: Bools = np.zeros(0, np.bool_)
+
+    def update(self) -> Bools:
+        """The mask over all packets."""
+        import numpy as np
+
+        from capture.filter.on_packets import passing_rows
+
+        packets = self._packets
+        rows, known = len(packets.table), self._found.size
+        flows = packets.story.flows
+        if self._settled:
+            if known < rows:
+                self._found = np.concatenate((self._found, passing_rows(self.node, packets.part(known))))
+        elif known != rows or self._flows is not flows:
+            self._found, self._flows = passing_rows(self.node, packets.part()), flows
+        return self._found
+
+
+def parse_filter(text: str, zone: tzinfo | None = None) -> Filter:
+    """Parse a filter.
+
+    Args:
+        text: the filter; an empty one passes everything.
+        zone: in which times of day are meant; None is the machine's.
+
+    Raises:
+        FilterError: what is wrong, and at which column.
+    """
+    if not text.strip():
+        return Filter(text, None)
+    from capture.filter.parsing import parse
+
+    return Filter(text, parse(text, zone))
