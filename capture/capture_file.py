@@ -28,6 +28,7 @@ class CaptureFile:
         fragments: frames with pieces of fragmented datagrams, other than the piece that completed one.
         fragments_pending: fragmented datagrams of which pieces are missing.
         truncated: where and why reading stopped before the end, with the byte offset; or None.
+        stopped: whether somebody had enough of it before it was read to its end.
         clock_offset_ns: by how much this source's clock is ahead of the first one's; taken off its times.
         clock_uncertainty_ns: by how much that may be wrong either way; None: not known.
         clock_given: whether the user said it.
@@ -39,6 +40,7 @@ class CaptureFile:
         unreadable: frames of link types that can't be read, by link type.
         firsts: number of the first frame of some kinds that have no row: ``malformed``, ``unreadable``, ``fragment``.
         knowledge: translations that its packets prove.
+        public_keys: servers' keys that the file gives, as recordings may.
         said: what people say of its packets, in the file itself; None where nobody does.
     """
 
@@ -60,9 +62,11 @@ class CaptureFile:
         "notes",
         "packets",
         "path",
+        "public_keys",
         "punches",
         "said",
         "secrets",
+        "stopped",
         "truncated",
         "udp",
         "udx",
@@ -77,6 +81,7 @@ class CaptureFile:
         self.packets = self.udp = self.dht_messages = self.undecodable = self.duplicates = 0
         self.not_udp = self.malformed = self.fragments = self.fragments_pending = 0
         self.truncated: str | None = None
+        self.stopped = False
         self.clock_offset_ns = 0
         self.clock_uncertainty_ns: int | None = None
         self.clock_given = False
@@ -87,6 +92,7 @@ class CaptureFile:
         self.unreadable: dict[int, int] = {}
         self.firsts: dict[str, int] = {}
         self.knowledge = Knowledge()
+        self.public_keys: list[bytes] = []
         self.said: Said | None = None
 
     @property

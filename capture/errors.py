@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 
+class EnoughError(Exception):
+    """Raised by whoever is told how far a reading is: it is to end there, and what was read is to be used."""
+
+
 class CaptureError(Exception):
     """Something can't be read as a capture at all.
 

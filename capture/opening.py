@@ -9,13 +9,14 @@ import mmap
 import os
 import stat
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Final, Protocol
 
 from capture.allocator import keep_freed_memory
 from capture.capture_file import CaptureFile
 from capture.duplicates import mark_copies
-from capture.errors import CaptureError
+from capture.errors import CaptureError, EnoughError
 from capture.frames import FrameReader, Frames
 from capture.ingest import Ingest
 from capture.links import linktype_name
@@ -26,11 +27,24 @@ from capture.table import PacketTable
 STANDARD_INPUT: Final = "-"
 GZIP: Final = b"\x1f\x8b"
 PCAPNG: Final = b"\x0a\x0d\x0d\x0a"
+RECORDING: Final = b"\xd9\xd9\xf7"
 _READ_WHOLE: Final = 4 << 20
 """Files up to this size are read, longer ones mapped: a mapped file that another program shortens ends the process."""
 
-Progress = Callable[[str, int, int], None]
-"""Is told what is being done, and how much of how much of it is done."""
+
+class Progress(Protocol):
+    """Is told how far a reading is. What it raises stops it; after `EnoughError` what was read is used."""
+
+    def __call__(self, doing: str, done: int, total: int, packets: int = 0, /) -> None:
+        """Take a report.
+
+        Args:
+            doing: what is being done.
+            done: how much of it is done; bytes while a file is read.
+            total: how much there is.
+            packets: of the file, while it is read.
+        """
+        ...
 
 
 def open_captures(
@@ -40,7 +54,8 @@ def open_captures(
 
     Args:
         paths: capture files.
-        progress: told of the bytes that were read; what it raises stops the reading.
+        progress: told of bytes and packets that were read; what it raises stops the reading. After an `EnoughError`
+            what was read so far is all there is, as the notes of its file say.
         ahead: by how many seconds the clocks of some files, by path, are known to be ahead of the first one's; those of
             the others are estimated.
 
@@ -49,8 +64,13 @@ def open_captures(
             `CaptureFile.truncated`.
     """
     table = PacketTable()
-    for path in paths:
+    for number, path in enumerate(paths, 1):
         read_capture(path, table, progress)
+        if table.files[-1].stopped and number < len(paths):
+            unread = ", ".join(os.path.basename(other) or other for other in paths[number:])
+            table.files[-1].notes.append(f"not read at all, because reading was stopped: {unread}")
+            break
+    paths = paths[: len(table.files)]
     ahead_ns = {number: round(ahead[path] * 1e9) for number, path in enumerate(paths) if path in ahead} if ahead else {}
     if len(table.files) > 1 or ahead_ns:
         from capture.vantages import merge_vantages
@@ -69,7 +89,7 @@ def read_capture(
     Args:
         source: path or content.
         table: where to; None is a new one.
-        progress: told of the bytes that were read; what it raises stops the reading.
+        progress: as for `open_captures`.
 
     Raises:
         CaptureError: it can't be read as a capture, or shrinks meanwhile.
@@ -85,6 +105,8 @@ def read_capture(
         raise CaptureError(path, "the file is empty")
     keep_freed_memory()
     raw = Raw(buffer, path)
+    if bytes(buffer[: len(RECORDING)]) == RECORDING:
+        return _read_recording(raw, path, table, progress, damage)
     reader = _reader(raw, path)
     findings = reader.findings
     file = CaptureFile(path, findings.format, interfaces=findings.interfaces)
@@ -96,8 +118,8 @@ def read_capture(
             table.reserve(_expected_rows(raw, frames))
         ingest.add(len(table.segments) - 1, frames)
         raw.check_size()
-        if progress is not None:
-            progress(f"reading {os.path.basename(path) or path}", int(frames.window.at[-1]), raw.size)
+        if progress is not None and _had_enough(progress, file, int(frames.window.at[-1]), raw.size):
+            break
     ingest.finish()
     file.packets += findings.others
     file.not_udp += findings.others
@@ -123,6 +145,38 @@ def read_capture(
     return table
 
 
+def _had_enough(progress: Progress, file: CaptureFile, done: int, size: int) -> bool:
+    """Tell how far the reading of a file is; whether it is to end there."""
+    try:
+        progress(f"reading {os.path.basename(file.path) or file.path}", done, size, file.packets)
+    except EnoughError:
+        file.stopped = True
+        file.notes.append(f"reading was stopped at byte {done} of {size}: what comes after is not shown")
+    return file.stopped
+
+
+def _read_recording(
+    raw: Raw, path: str, table: PacketTable, progress: Progress | None, damage: str | None
+) -> PacketTable:
+    """Read a recording; `damage` is that of a compressed one."""
+    from capture.recording.reading import RecordingReader
+
+    first = len(table.files)
+    shown = f"reading {os.path.basename(path) or path}"
+
+    def report(done: int, size: int) -> None:
+        # Its parts belong together: it is read to its end even if somebody has had enough.
+        if progress is not None:
+            with suppress(EnoughError):
+                progress(shown, done, size)
+
+    RecordingReader(raw, path).read(table, report)
+    if damage:
+        file = table.files[first]
+        file.truncated = damage if file.truncated is None else f"{damage}; {file.truncated}"
+    return table
+
+
 def _expected_rows(raw: Raw, frames: Frames) -> int:
     """About how many frames a file has, going by its first ones; room for too many costs nothing."""
     count = frames.time_ns.size
@@ -139,7 +193,7 @@ def _reader(raw: Raw, path: str) -> FrameReader:
 
         return PcapngReader(raw, path)
     text = all(byte in b"\t\n\r\f" or 32 <= byte < 127 or byte >= 128 for byte in bytes(raw.buffer[:64]))
-    raise CaptureError(path, "a text file, not a capture" if text else "neither pcap nor pcapng", 0)
+    raise CaptureError(path, "a text file, not a capture" if text else "neither pcap, pcapng nor a recording", 0)
 
 
 def _load(path: str) -> bytes | mmap.mmap:

@@ -39,7 +39,8 @@ def write(commands: Sequence[Command], filter_words: Sequence[str], themes: Sequ
 def _option(part: Part, themes: Sequence[str]) -> str:
     words = [f"-l {flag[2:]}" if flag.startswith("--") else f"-s {flag[1:]}" for flag in part.flags]
     if part.takes is not Takes.NOTHING:
-        words.append(f"-r {_given(part, themes)}".strip())
+        # -x: and no files besides.
+        words.append(f"{'-r' if part.takes is Takes.FILE else '-x'} {_given(part, themes)}".strip())
     return " ".join([*words, "-d", _q(part.help)])
 
 

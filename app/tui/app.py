@@ -23,7 +23,7 @@ from app.tui.colourless import Colourless
 from app.tui.hangup import HangUpWatch
 from app.tui.keys.action import NUMBERED, Context, key_text
 from app.tui.keys.registry import ACTIONS, bindings_of, use_keys
-from app.tui.loading import LoadingScreen, Progress
+from app.tui.loading import LoadingScreen
 from app.tui.themes import DARK, MONO, THEMES, no_colours, short_name, theme_name
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from app.tui.here import Doable
     from app.tui.session import Session
     from app.tui.story_view import Feed, StoryView
+    from capture.opening import Progress
     from capture.story import Keys
 
 
@@ -225,6 +226,7 @@ def run(
     *,
     filter_text: str = "",
     reading: Reading | None = None,
+    ahead: Mapping[str, float] | None = None,
 ) -> int:
     """Open captures in the inspector; returns when the user leaves.
 
@@ -233,6 +235,7 @@ def run(
         keys: keys to open payloads with.
         filter_text: the filter to begin with.
         reading: what the user has set; what is wrong with it is said once the screen is up.
+        ahead: by how many seconds the clocks of some files are known to be ahead, by path.
 
     Raises:
         CaptureError: a file can't be read as a capture; the screen is left before.
@@ -243,7 +246,7 @@ def run(
     def opener(progress: Progress) -> StoryView:
         from capture.story import Story
 
-        return Story.open(paths, keys, progress)
+        return Story.open(paths, keys, progress, ahead)
 
     def remarks(story: StoryView) -> Iterable[str]:
         from app.reading import useless_keys

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from capture import compressed, opening
-from capture.errors import CaptureError
+from capture.errors import CaptureError, EnoughError
 from capture.flow import Sighting
 from capture.keylog import SECRETS_TYPE
 from capture.opening import open_captures, read_capture
@@ -57,7 +57,7 @@ def test_directory(tmp_path: Path) -> None:
         (b"", "the file is empty", None),
         (b"hello, this is no capture\n", "a text file, not a capture", 0),
         ("grüße".encode(), "a text file, not a capture", 0),
-        (bytes(100), "neither pcap nor pcapng", 0),
+        (bytes(100), "neither pcap, pcapng nor a recording", 0),
         (GOOD[:20], "pcap header cut short (20 of 24 bytes)", 20),
         (GOOD[:4] + b"\x03" + GOOD[5:], "pcap version 3.4 is not supported", 4),
         (pcap(FRAMES, 127), "link type 127 (IEEE 802.11 radiotap) can't be read", None),
@@ -169,7 +169,7 @@ def test_a_mapped_file_that_is_shortened_while_it_is_read_is_refused(
     path = tmp_path / "shrinking.pcap"
     path.write_bytes(pcap(FRAMES * 500))
 
-    def shorten(_doing: str, _done: int, _total: int) -> None:
+    def shorten(doing: str, done: int, total: int, packets: int = 0, /) -> None:
         os.truncate(path, left)
 
     size = path.stat().st_size
@@ -202,14 +202,20 @@ def test_a_small_file_may_be_shortened_at_any_time(tmp_path: Path) -> None:
 def test_progress_counts_bytes_and_then_names_the_stages(tmp_path: Path) -> None:
     path = tmp_path / "some.pcap"
     path.write_bytes(pcap(FRAMES * 20_000))
-    told: list[tuple[str, int, int]] = []
-    Story.open([str(path)], progress=lambda *one: told.append(one))
-    reading = [(done, total) for doing, done, total in told if doing == "reading some.pcap"]
+    told: list[tuple[str, int, int, int]] = []
+
+    def tell(doing: str, done: int, total: int, packets: int = 0, /) -> None:
+        told.append((doing, done, total, packets))
+
+    Story.open([str(path)], progress=tell)
+    reading = [(done, total) for doing, done, total, _ in told if doing == "reading some.pcap"]
+    packets = [packets for doing, _, _, packets in told if doing == "reading some.pcap"]
+    assert 0 < packets[0] < packets[-1] == 100_000
     assert len(reading) > 2
     assert reading == sorted(reading)
     assert all(0 < done <= total == path.stat().st_size for done, total in reading)
     assert reading[-1][0] > 0.99 * path.stat().st_size
-    stages = [doing for doing, _, _ in told[len(reading) :]]
+    stages = [doing for doing, _, _, _ in told[len(reading) :]]
     assert stages[0] == "marking what was captured twice"
     assert "joining messages to attempts" in stages
     assert len(set(stages)) == len(stages) > 5
@@ -221,13 +227,31 @@ def test_what_progress_raises_stops_the_reading() -> None:
 
     told: list[str] = []
 
-    def stop(doing: str, _done: int, _total: int) -> None:
+    def stop(doing: str, done: int, total: int, packets: int = 0, /) -> None:
         told.append(doing)
         raise StopError
 
     with pytest.raises(StopError):
         read_capture(pcap(FRAMES * 20_000), progress=stop)
     assert len(told) == 1
+
+
+def test_who_has_had_enough_gets_what_was_read_and_no_further_file(tmp_path: Path) -> None:
+    paths = [tmp_path / "big.pcap", tmp_path / "second.pcap"]
+    for path in paths:
+        path.write_bytes(pcap(FRAMES * 20_000))
+
+    def enough(doing: str, done: int, total: int, packets: int = 0, /) -> None:
+        if packets:
+            raise EnoughError
+
+    table = open_captures([str(path) for path in paths], enough)
+    (file,) = table.files
+    assert file.stopped
+    assert 0 < file.packets == len(table) < 100_000
+    assert "reading was stopped at byte" in file.notes[0]
+    assert "second.pcap" in file.notes[1]
+    assert file.truncated is None
 
 
 def test_secrets_of_other_protocols_are_named_and_no_key_log() -> None:

@@ -10,21 +10,24 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
+from app.draw.spans import text_of
 from app.reading import useless_keys
 from app.tui.app import PeepholeApp
 from app.tui.bars import Banner
 from app.tui.exporting import FORMATS, write
-from app.tui.loading import LoadingScreen, Progress, StoppedError
+from app.tui.loading import LoadingScreen, Report, StoppedError, report_lines
 from app.tui.session import Session
 from app.tui.story_view import StoryView
 from capture.errors import CaptureError
 from capture.model import Evidence, FileSummary, Sighting, Verdict
+from capture.opening import Progress
 from capture.story import Keys, Story
 from protocol.messages import Address
 from tests.app.flows_by_hand import BOTH_RANDOM, STORY, story
 from tests.app.hand_story import HandStory
 from tests.app.running import PUNCHED, SAMPLE
 from tests.app.tui.stage import SIZES, main_of, opened, staged, text_on
+from tests.capture.build import ethernet, ipv4, pcap, udp
 
 
 async def test_the_screen_is_up_while_files_are_read() -> None:
@@ -53,7 +56,7 @@ async def test_the_screen_is_up_while_files_are_read() -> None:
 
 
 @pytest.mark.parametrize("key", ["q", "escape"])
-async def test_reading_stops_when_the_user_leaves(key: str) -> None:
+async def test_asked_twice_reading_ends_and_so_does_the_inspector(key: str) -> None:
     left = threading.Event()
     stopped = threading.Event()
 
@@ -68,11 +71,55 @@ async def test_reading_stops_when_the_user_leaves(key: str) -> None:
 
     app = PeepholeApp(endless)
     async with app.run_test() as pilot:
-        await pilot.press(key)
+        await pilot.press(key, key)
         left.set()
     assert stopped.wait(10)
     assert app.return_code == 0
     assert app.failure is None
+
+
+async def test_asked_once_what_was_read_so_far_is_shown_and_that_is_said(tmp_path: Path) -> None:
+    big, second = tmp_path / "big.pcap", tmp_path / "second.pcap"
+    frames = [ethernet(ipv4(udp(bytes([size]) * size))) for size in range(1, 6)]
+    big.write_bytes(pcap(frames * 20_000))
+    second.write_bytes(pcap(frames))
+    half_way, go_on = threading.Event(), threading.Event()
+
+    def opener(progress: Progress) -> StoryView:
+        def told(doing: str, done: int, total: int, packets: int = 0, /) -> None:
+            if packets:
+                half_way.set()
+                go_on.wait(10)
+            progress(doing, done, total, packets)
+
+        return Story.open([str(big), str(second)], progress=told)
+
+    async with PeepholeApp(opener).run_test(size=(120, 40)) as pilot:
+        while not half_way.is_set():
+            await pilot.pause()
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "leave; what was read is being put together" in text_on(pilot)
+        go_on.set()
+        await opened(pilot)
+        session = main_of(pilot).session
+        assert 0 < session.files[0].packets < 100_000
+        assert len(session.files) == 1
+        shown = text_on(pilot)
+        assert "reading was stopped at byte" in shown
+        assert any("not read at all" in note and "second.pcap" in note for note in session.files[0].notes)
+
+
+def test_progress_tells_bytes_packets_and_the_time_left() -> None:
+    report = Report("reading big.pcap", 25_000_000, 100_000_000, 300_000, 2.0)
+    lines = [text_of(line) for line in report_lines(report, had_enough=False, key="Esc", width=80)]
+    assert lines[0].endswith("reading big.pcap")
+    assert "  25 %" in lines[1]
+    assert lines[2] == "25.0 of 100.0 MB · 300 000 packets · about 6 s left"
+    assert lines[4] == "Esc stop and show what was read; twice: leave"
+    assert all(len(line) <= 30 for line in map(text_of, report_lines(report, had_enough=True, key="Esc", width=30)))
+    assert Report("putting attempts together", 3, 4).left is None
+    assert Report("reading", 10, 20, 5, 0.1).left is None
 
 
 async def test_a_file_that_is_no_capture_ends_the_screen_with_the_error() -> None:
