@@ -1,5 +1,7 @@
 """Generate a capture of a busy node: ``python -m bench.generate FILE [--packets N] [--format pcap|pcapng] [--seed N]``.
 
+With ``--attempts N``, a capture of nothing but attempts at a relay, an hour long; three in ten of them end early.
+
 60 % dht-rpc, 30 % UDX, 5 % PEER_HANDSHAKE and PEER_HOLEPUNCH in attempts whose keys can be rebuilt (with the few
 FIND_PEER, punch and UDX packets that belong to them), 5 % others. Seeded: the same arguments give the same bytes.
 """
@@ -39,6 +41,13 @@ class Shapes:
         self.count += len(times)
 
 
+def generate_attempts(attempts: int, seed: int) -> Shapes:
+    """All frames of a capture of attempts."""
+    shapes = Shapes()
+    _add_attempts(shapes, attempts, random.Random(seed), 3600.0, 0.3)
+    return shapes
+
+
 def generate(packets: int, seed: int) -> Shapes:
     """All frames of a capture."""
     rng = np.random.default_rng(seed)
@@ -54,13 +63,18 @@ def generate(packets: int, seed: int) -> Shapes:
     return shapes
 
 
-def _add_attempts(shapes: Shapes, count: int, rng: random.Random) -> None:
+def _add_attempts(
+    shapes: Shapes, count: int, rng: random.Random, span: float = SPAN_S, ending_early: float = 0.0
+) -> None:
     by_size: dict[int, tuple[list[float], list[bytes]]] = {}
     for _ in range(count):
         client, server = (_host(rng) for _ in range(2))
         relay = Address("11.0.0.1", PORT)
-        start = rng.uniform(0, SPAN_S - 1)
-        for packet in attempt(rng, client, relay, server):
+        start = rng.uniform(0, span - 1)
+        packets = list(attempt(rng, client, relay, server))
+        if ending_early and rng.random() < ending_early:
+            del packets[rng.randrange(6, len(packets)) :]
+        for packet in packets:
             times, parts = by_size.setdefault(len(packet.payload), ([], []))
             times.append(start + packet.time)
             ends = struct.pack(
@@ -197,10 +211,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("path", type=Path)
     parser.add_argument("--packets", type=int, default=1_000_000)
+    parser.add_argument("--attempts", type=int, default=0)
     parser.add_argument("--format", choices=("pcap", "pcapng"), default="pcap")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    write(generate(args.packets, args.seed), args.path, args.format)
+    shapes = generate_attempts(args.attempts, args.seed) if args.attempts else generate(args.packets, args.seed)
+    write(shapes, args.path, args.format)
 
 
 if __name__ == "__main__":

@@ -194,8 +194,15 @@ class Story:
 
     def anew(self, table: PacketTable) -> Story:
         """A story of another table, with all keys that were given to this one."""
-        lists = zip(*((keys.public_keys, keys.secret_keys, keys.keylogs) for keys in self._given), strict=True)
-        return Story(table, Keys(*(sum(each, ()) for each in lists)))
+        given = self._given
+        return Story(
+            table,
+            Keys(
+                tuple(key for keys in given for key in keys.public_keys),
+                tuple(key for keys in given for key in keys.secret_keys),
+                tuple(path for keys in given for path in keys.keylogs),
+            ),
+        )
 
     def become(self, other: Story) -> None:
         """Go on as another story of the same source; whoever has this one sees the other's packets from now on."""

@@ -19,6 +19,8 @@ from app.wording import counted
 if TYPE_CHECKING:
     from textual.worker import Worker
 
+    from capture.model import Sighting
+
 
 @dataclass(frozen=True, slots=True)
 class ListSettings:
@@ -95,6 +97,18 @@ class ListActions(MainActions):
             )
 
         main.app.push_screen(ColumnScreen(attempts.chosen, attempts.row_width), chosen)
+
+    def action_problems(self) -> None:
+        """What was lost, cut, refused or odd."""
+        from app.tui.problem_page import ProblemScreen
+
+        main = self._main
+
+        def closed(sighting: Sighting | None) -> None:
+            if sighting is not None:
+                main.open_packets(sighting)
+
+        main.app.push_screen(ProblemScreen(main.session, main.zone), closed)
 
     def action_clear(self) -> None:
         """Take all attempts off the list."""

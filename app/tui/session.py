@@ -32,6 +32,7 @@ from capture.notes import NO_NOTES, Notes
 from protocol.messages import Address
 
 if TYPE_CHECKING:
+    from capture.problems import Problem, Problems
     from capture.table import PacketTable
 
 SLICE = 16
@@ -82,6 +83,7 @@ class Session:
         self._outcomes: dict[str, Outcome] = {}
         self._arrived: set[str] = {flow.id for flow in story.flows} if feed is not None else set()
         self._grown: _Grown | None = None
+        self._problems: Problems | None = None
         self.ordering = Ordering(BY_TIME)
         """How the list is sorted."""
         self._orderings = {self.ordering.column.id: self.ordering}
@@ -98,6 +100,15 @@ class Session:
     def counted(self) -> bool:
         """Whether the outcome of every attempt is known."""
         return len(self._outcomes) >= len(self.flows)
+
+    @property
+    def problems(self) -> Problems:
+        """What is wrong with what was captured; looked for when somebody asks, `look_for_problems`."""
+        if self._problems is None:
+            from capture.problems import Problems
+
+            self._problems = Problems(self.table)
+        return self._problems
 
     @property
     def newest_flow(self) -> Flow | None:
@@ -243,6 +254,17 @@ class Session:
                 self._grown = self._grow(self.story.flows)
             self.flows, self.passing, self.shown = map(self._uncleared, (self.flows, self.passing, self.shown))
         return len(gone)
+
+    def look_for_problems(self) -> bool:
+        """Look through some more packets for what is wrong with them; whether there are more."""
+        with self._lock:
+            return self.problems.look_some()
+
+    def found_problems(self) -> list[Problem]:
+        """What is wrong, as far as was looked."""
+        with self._lock:
+            dropped = None if self.feed is None else self.feed.dropped
+            return self.problems.found(self.story, self.remarks, dropped)
 
     def number(self, flow: Flow) -> int:
         """Place of an attempt among all that are not cleared, from 1, oldest first; 0 if it is not among them."""

@@ -20,6 +20,21 @@ class StoryView(Reported, Protocol):
         """The packets that the attempts were read from."""
         ...
 
+    @property
+    def refused(self) -> tuple[tuple[Sighting, str, int, str, bool], ...]:
+        """Messages whose value does not decode: packet, field, offset, reason, and whether the capture cut it."""
+        ...
+
+    @property
+    def keylog_errors(self) -> tuple[str, ...]:
+        """Malformed lines of key logs."""
+        ...
+
+    @property
+    def asides(self) -> tuple[str, ...]:
+        """What was seen only in part, so that no attempt could be made of it."""
+        ...
+
     def flow_of(self, sighting: Sighting) -> Flow | None:
         """The attempt that a datagram is part of; None for one of no attempt."""
         ...

@@ -20,6 +20,9 @@ class HandStory:
     notes: tuple[str, ...] = ()
     table: PacketTable = field(default_factory=PacketTable)
     """Empty: nothing was captured."""
+    refused: tuple[tuple[Sighting, str, int, str, bool], ...] = ()
+    keylog_errors: tuple[str, ...] = ()
+    asides: tuple[str, ...] = ()
 
     def flow(self, flow_id: str) -> Flow:
         for one in self.flows:

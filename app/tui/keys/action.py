@@ -29,6 +29,7 @@ class Context(StrEnum):
     PACKETS = "packet list"
     PACKET_SCREEN = "screen of the packet list"
     RAW = "raw bytes"
+    PROBLEMS = "page of problems"
     LINKS = "lines that lead to a packet"
     PAGE = "any page"
     TURNING = "pages of an attempt"

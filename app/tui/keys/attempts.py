@@ -27,4 +27,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     action(Context.COLUMNS, "reset", "backspace", "usual", "the usual columns, by the width", rank=4),
     action(Context.COLUMNS, "keep", "enter", "take them", "show these columns from now on", rank=5),
     action(Context.COLUMNS, "close", "escape,q", "cancel", "leave the list as it was", rank=91),
+    action(Context.PROBLEMS, "open", "enter", "unfold, go there", "list the packets of a problem; go to a packet",
+            "choose", rank=1),
+    action(Context.PROBLEMS, "fold", "space", "fold", "list the packets of a problem, or fold them", rank=2),
 )  # fmt: skip

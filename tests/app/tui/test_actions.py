@@ -5,8 +5,8 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 
 from app.tui.app import PeepholeApp
-from app.tui.attempt_page import AttemptPage
 from app.tui.attempt_list import AttemptList
+from app.tui.attempt_page import AttemptPage
 from app.tui.column_picker import ColumnScreen
 from app.tui.demo_page import DemoScreen
 from app.tui.filter_bar import FilterBar
@@ -24,6 +24,7 @@ from app.tui.node_pages import NodeScreen
 from app.tui.packet_list import PacketList
 from app.tui.packet_screen import PacketScreen
 from app.tui.pages import ChoiceScreen, HelpScreen
+from app.tui.problem_page import ProblemScreen
 from app.tui.raw_page import RawScreen
 from app.tui.settings_page import SettingsScreen
 from tests.app.tui.stage import staged, text_on
@@ -40,6 +41,7 @@ HOMES: dict[Context, type[DOMNode]] = {
     Context.ROWS: LineView,
     Context.ATTEMPTS: AttemptList,
     Context.COLUMNS: ColumnScreen,
+    Context.PROBLEMS: ProblemScreen,
     Context.LADDER: LadderView,
     Context.FIELDS: FieldTree,
     Context.BYTES: ByteView,
