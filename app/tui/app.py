@@ -8,10 +8,12 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from textual.app import App, SystemCommand
+from textual.events import Resize
 from textual.filter import LineFilter
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -19,6 +21,7 @@ from app.config.settings import DEFAULTS, Config
 from app.config.trouble import nearest
 from app.exit_status import CommandError
 from app.tui.app_actions import AppActions
+from app.tui.clipboard import clipboard_trouble
 from app.tui.colourless import Colourless
 from app.tui.hangup import HangUpWatch
 from app.tui.keys.action import NUMBERED, Context, key_text
@@ -35,6 +38,10 @@ if TYPE_CHECKING:
     from app.tui.story_view import Feed, StoryView
     from capture.opening import Progress
     from capture.story import Keys
+
+
+LEAST: Final = Size(80, 24)
+"""Cells of a terminal that shows everything; a smaller one shows what fits."""
 
 
 class _Configured(TypedDict):
@@ -87,6 +94,7 @@ class PeepholeApp(AppActions, App[int]):
         self._node = node
         self._demo = demo
         self._hangup: HangUpWatch | None = None
+        self._small = False
 
     async def on_mount(self) -> None:
         """Read the files while the screen is up; a node of ours begins at once, in this event loop."""
@@ -123,6 +131,24 @@ class PeepholeApp(AppActions, App[int]):
                 f"{title}  ({key_text(one.keys)})", f"{action.context}: {action.help}", self._doing(one)
             )
         yield SystemCommand("Choose a theme", "any of Textual's themes", self.action_change_theme)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy by way of the terminal; say so if it is known not to take it."""
+        super().copy_to_clipboard(text)
+        trouble = clipboard_trouble()
+        if trouble:
+            says = f"This may not have reached the clipboard: {trouble}. F2 writes files."
+            self.notify(says, severity="warning", timeout=8, markup=False)
+
+    def on_resize(self, event: Resize) -> None:
+        """Say so where there is too little room, once, and go on."""
+        small = event.size.width < LEAST.width or event.size.height < LEAST.height
+        if small and not self._small:
+            says = (
+                f"{event.size.width}x{event.size.height} is little room: {LEAST.width}x{LEAST.height} shows everything."
+            )
+            self.notify(says, severity="warning", markup=False)
+        self._small = small
 
     async def action_quit(self) -> None:
         """Leave; while packets are being captured, ask first: what was not written is gone."""
