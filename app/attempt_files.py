@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from stat import S_ISREG
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 from app.draw.ladder import Datagrams
 from capture.model import FileSummary, Flow
+from capture.notes import NO_NOTES, Notes
 
 if TYPE_CHECKING:
+    from capture.keylog import Secret
+    from capture.masking.story import MaskedStory
+    from capture.story import Story
     from capture.table import PacketTable
 
-WITH_SECRETS: Final = ("json", "pcapng")
+WITH_SECRETS: Final = ("json", "pcapng", "recording")
 """Forms that can hold secrets."""
+TOGETHER: Final = ("pcapng", "recording")
+"""Forms that hold packets: any number of attempts in one file."""
 ORDINARY_MODE: Final = 0o666
 SECRET_MODE: Final = 0o600
 
@@ -41,6 +47,8 @@ def attempt_content(
     secrets: bool = False,
     width: int | None = None,
     round_index: int | None = None,
+    notes: Notes = NO_NOTES,
+    names: Mapping[str, str] | None = None,
 ) -> bytes:
     """The attempt in a form.
 
@@ -51,6 +59,8 @@ def attempt_content(
         secrets: whether to give its secrets away; only forms `WITH_SECRETS` have a place for them.
         width: cells of a line, for text.
         round_index: of the only round to draw, for Mermaid.
+        notes: what the user says of it and its packets.
+        names: of addresses and keys, for recordings.
 
     Raises:
         ValueError: there is no such form, or it can't hold secrets.
@@ -65,22 +75,85 @@ def attempt_content(
         case "mermaid":
             from app.export_mermaid import mermaid_attempt, mermaid_round
 
-            drawn = mermaid_attempt(flow) if round_index is None else mermaid_round(flow, round_index)
+            drawn = (
+                mermaid_attempt(flow, source.last_time)
+                if round_index is None
+                else mermaid_round(flow, round_index, source.last_time)
+            )
             return drawn.encode()
         case "svg":
             from app.export_svg import svg_export
 
-            return svg_export(flow).encode()
+            return svg_export(flow, now=source.last_time).encode()
         case "json":
             from app.export_json import json_export
 
             return json_export(flow, source.files, secrets=secrets).encode()
-        case "pcapng":
-            from app.export_pcapng import pcapng_export
+        case "markdown":
+            from app.export_markdown import markdown_export
 
-            return pcapng_export(source.table, flow, secrets=secrets)
+            return markdown_export(flow, source.files, source, notes=notes, width=width).encode()
+        case _ if form in TOGETHER:
+            return packets_content(form, (flow,), source, secrets=secrets, notes=notes, names=names)
         case _:
             raise ValueError(f"no form {form}")
+
+
+def packets_content(
+    form: str,
+    flows: Sequence[Flow],
+    source: Source,
+    *,
+    secrets: bool = False,
+    notes: Notes = NO_NOTES,
+    names: Mapping[str, str] | None = None,
+) -> bytes:
+    """The packets of attempts in one file.
+
+    Args:
+        form: one of `TOGETHER`.
+        flows: the attempts.
+        source: what they were read from.
+        secrets: whether to give their secrets away.
+        notes: what the user says of them and of their packets.
+        names: of addresses and keys; only recordings have a place for them.
+    """
+    lines = [line for flow in flows for line in opening_lines(flow, source)]
+    if form == "pcapng":
+        from app.export_pcapng import pcapng_export
+
+        return pcapng_export(source.table, flows, secrets=secrets, notes=notes, lines=lines)
+    from app.export_recording import recording_export
+
+    return recording_export(source.table, flows, secrets=secrets, notes=notes, names=names, lines=lines)
+
+
+def opening_lines(flow: Flow, source: Source) -> tuple[Secret, ...]:
+    """Key log lines that open a masked attempt; no secrets, as what they open is nobody's. None of any other."""
+    from capture.masking.story import MaskedStory
+    from capture.masking.values import MaskedFlow
+
+    if isinstance(source, MaskedStory) and isinstance(flow, MaskedFlow):
+        return source.masking.attempt(flow.original).secrets
+    return ()
+
+
+def masked_source(
+    story: Story, notes: Notes, *, phrase: str | None = None, ports: bool = False
+) -> tuple[MaskedStory, Notes]:
+    """A story behind a mask, and notes on it: their texts masked, attempts under the ids they have there.
+
+    Args:
+        story: what is masked.
+        notes: what the user says of it.
+        phrase: other runs with it mask alike; None is a mask that nobody can repeat.
+        ports: whether to mask ports too.
+    """
+    from capture.masking.mask import Mask
+    from capture.masking.story import MaskedStory
+
+    behind = MaskedStory(story, Mask(phrase, ports=ports))
+    return behind, behind.notes_behind(notes)
 
 
 def write_attempt(path: str | os.PathLike[str], content: bytes, *, secret: bool = False, new: bool = False) -> None:

@@ -1,15 +1,17 @@
-"""The packets of one attempt as a pcapng file: original frames, each with a comment that says what it is."""
+"""The packets of attempts as a pcapng file: original frames, each with a comment that says what it is."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from app.draw import saying
 from app.terminal_text import safe_text
 from capture.keylog import Label, Secret, format_secrets
 from capture.model import Flow, Sighting
+from capture.notes import NO_NOTES, Notes, PacketId
+from capture.pcapng_comments import ATTEMPT, OURS, shown_comment
 from capture.pcapng_writer import write_pcapng
 from capture.table import PacketTable
 
@@ -17,20 +19,49 @@ SEEN_AGAIN: Final = ", seen again"
 """What tells a copy of a packet from its first sighting."""
 
 
-def pcapng_export(table: PacketTable, flow: Flow, *, secrets: bool = False) -> bytes:
-    """The attempt as a pcapng file. Every sighting of its packets is in it, copies included.
+def pcapng_export(
+    table: PacketTable,
+    flows: Flow | Sequence[Flow],
+    *,
+    secrets: bool = False,
+    notes: Notes = NO_NOTES,
+    lines: Iterable[Secret] = (),
+) -> bytes:
+    """Attempts as a pcapng file. Every sighting of their packets is in it, copies included.
+
+    What the user says of a packet is a comment of its own, before the one that says what it is; those on attempts are
+    comments on the section.
 
     Args:
         table: where the packets are.
-        flow: the attempt.
-        secrets: whether to add a decryption-secrets block with the attempt's key log lines.
+        flows: an attempt, or several.
+        secrets: whether to add a decryption-secrets block with the attempts' key log lines.
+        notes: what the user says of them.
+        lines: key log lines that are no secrets, as those of masked attempts.
     """
-    comments = packet_comments(flow)
-    comments = copies_of(table, comments) | comments
-    verdict = safe_text(f"hole-punch attempt {flow.id}: {flow.verdict.code}: {flow.verdict.summary}")
-    log = format_secrets(attempt_secrets(flow)).encode("ascii") if secrets else None
+    flows = (flows,) if isinstance(flows, Flow) else flows
+    said: dict[int, tuple[str, ...]] = {}
+    for flow in flows:
+        comments = packet_comments(flow)
+        proof = flow.key.proof
+        if proof is not None and proof.row not in comments:
+            comments[proof.row] = "gives the server's public key"
+        for row, words in (copies_of(table, comments) | comments).items():
+            before = said.get(row, ())
+            said[row] = before if OURS + words in before else (*before, OURS + words)
+    for row, told in said.items():
+        comment = notes.on(PacketId(int(table.file[row]), int(table.frame[row])))
+        if comment:
+            said[row] = (shown_comment(comment), *told)
+    sections: list[str] = []
+    for flow in flows:
+        sections.append(OURS + safe_text(f"hole-punch attempt {flow.id}: {flow.verdict.code}: {flow.verdict.summary}"))
+        if notes.on_attempt(flow.id):
+            sections.append(f"{ATTEMPT} {flow.id}: {shown_comment(notes.on_attempt(flow.id))}")
+    log = [*lines, *(secret for flow in flows if secrets for secret in attempt_secrets(flow))]
+    block = format_secrets(log).encode("ascii") if log else None
     target = io.BytesIO()
-    write_pcapng(target, table, sorted(comments), comment=verdict, comments=comments, secrets=log)
+    write_pcapng(target, table, sorted(said), comment=sections, comments=said, secrets=block)
     return target.getvalue()
 
 

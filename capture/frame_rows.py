@@ -31,10 +31,8 @@ def frames_of(table: PacketTable, rows: Iterable[int]) -> list[Frame]:
         file = int(table.file[row])
         for piece in table.pieces.get(row, ()):
             found.append(_piece(table, piece, file, row))
-        wire_length = int(table.frame_wire_length[row])
-        found.append(
-            Frame(int(table.time_ns[row]), file, int(table.interface[row]), table.frame_bytes(row), wire_length, row)
-        )
+        data, wire_length = table.whole_frame(row)
+        found.append(Frame(int(table.time_ns[row]), file, int(table.interface[row]), data, wire_length, row))
     found.sort(key=lambda frame: frame.time_ns)
     return found
 

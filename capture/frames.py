@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import numpy as np
 
 from capture.arrays import I64, U16, U32, Rows
 from capture.raw import Raw
 from capture.window import Window
+
+if TYPE_CHECKING:
+    from capture.said import Said
 
 MAX_FRAME: Final = 262_144
 """Longest frame that libpcap and Wireshark write or accept; a longer one means that the file is damaged."""
@@ -73,10 +76,11 @@ class Findings:
         notes: other things worth telling, one sentence each.
         others: records without a packet that count as frames nevertheless.
         dropped: how many packets each interface lost by what the file says, by its index.
+        said: what people say of the packets; None where nobody does.
         damage: why reading stopped before the end, with the byte offset.
     """
 
-    __slots__ = ("damage", "dropped", "format", "interfaces", "notes", "others", "secrets")
+    __slots__ = ("damage", "dropped", "format", "interfaces", "notes", "others", "said", "secrets")
 
     def __init__(self, format: str, interfaces: list[Interface]) -> None:
         self.format = format
@@ -85,7 +89,16 @@ class Findings:
         self.notes: list[str] = []
         self.others = 0
         self.dropped: dict[int, int] = {}
+        self.said: Said | None = None
         self.damage: str | None = None
+
+    def hear(self) -> Said:
+        """Where to put what people say."""
+        if self.said is None:
+            from capture.said import Said
+
+            self.said = Said()
+        return self.said
 
 
 class FrameReader(Protocol):

@@ -28,9 +28,11 @@ from capture.pcapng_blocks import (
     INTERFACE_STATISTICS,
     MAX_BLOCK,
     OBSOLETE_PACKET,
+    OPTION_COMMENT,
     OTHER_FRAMES,
     PACKETS,
     SIMPLE_PACKET,
+    options,
     read_interface,
     read_secrets,
     read_statistics,
@@ -42,6 +44,9 @@ from capture.window import HEAD, Offset, Window
 
 _FRAME_AT: Final = 28
 _SIMPLE_FRAME_AT: Final = 12
+_SECTION_SIZE: Final = 28
+"""Bytes of a section header without options."""
+_SECTION_OPTIONS_AT: Final = 24
 _MAX_INTERFACES: Final = 0xFFFF
 _COMMON: Final = range(1, 12)
 
@@ -125,6 +130,13 @@ class PcapngReader:
         self._set_order(order)
         if struct.unpack_from(order + "I", self.raw.buffer, at + size - 4)[0] != size:
             return "section header whose two lengths differ"
+        if size > _SECTION_SIZE:
+            from capture.pcapng_comments import read_comment
+
+            body = bytes(self.raw.buffer[at + _SECTION_OPTIONS_AT : at + size - 4])
+            for code, value in options(body, order):
+                if code == OPTION_COMMENT and (text := read_comment(value)):
+                    self.findings.hear().hear_of_all(text)
         self._section_header_size = size
         self._base = len(self.findings.interfaces)
         return None
@@ -156,6 +168,7 @@ class PcapngReader:
             statistics_at = statistics_at[statistics_at < bad[0]]
             self._forget_behind(bad[0], described_at, secrets_at)
         self._count_dropped(statistics_at)
+        self._hear(at[: frames.number.size], header[: frames.number.size], frames.number)
         self._frames += frames.number.size + others_at.size
         self.findings.others += others_at.size
         return (frames if frames.time_ns.size else None), bad
@@ -191,6 +204,17 @@ class PcapngReader:
                 self.findings.notes.append(f"interface statistics of {size} bytes say nothing")
             elif found[1] is not None:
                 self.findings.dropped[self._base + found[0]] = found[1]
+
+    def _hear(self, at: I64, header: Array, number: I64) -> None:
+        """Take in what people say of packets."""
+        start = at + _FRAME_AT + (header["length"].astype(np.int64) + 3 & ~3)
+        end = at + header["size"].astype(np.int64) - 4
+        some = np.flatnonzero((header["type"] == ENHANCED_PACKET) & (start + 4 <= end))
+        if some.size:
+            from capture.pcapng_comments import packet_comments
+
+            for place, text in packet_comments(self.raw, start[some], end[some], self._order):
+                self.findings.hear().hear(int(number[some[place]]), text)
 
     def _forget_behind(self, damage: int, described_at: I64, secrets_at: I64) -> None:
         """Take back what was taken in from behind a block that turned out to be damaged."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import BinaryIO, Final
 
 from capture.frame_rows import Target, frames_of, opened
@@ -31,11 +31,14 @@ _IF_DESCRIPTION: Final = 3
 _NANOSECONDS: Final = 9
 _MAX_OPTION: Final = 0xFFFF
 
+Comments = str | Sequence[str] | None
+"""One comment, or several: each is an option of its own."""
+
 
 class PcapngWriter:
     """Writes one section, block by block."""
 
-    def __init__(self, stream: BinaryIO, comment: str | None = None) -> None:
+    def __init__(self, stream: BinaryIO, comment: Comments = None) -> None:
         """Write the section header.
 
         Args:
@@ -62,7 +65,7 @@ class PcapngWriter:
         return self._interfaces - 1
 
     def add_packet(
-        self, interface: int, time_ns: int, frame: bytes, wire_length: int, comment: str | None = None
+        self, interface: int, time_ns: int, frame: bytes, wire_length: int, comment: Comments = None
     ) -> None:
         """Write one frame.
 
@@ -80,10 +83,10 @@ class PcapngWriter:
         self._stream.write(struct.pack("<II", kind, size) + body + padding + options + struct.pack("<I", size))
 
 
-def _options(texts: Mapping[int, str | None], more: bytes = b"") -> bytes:
+def _options(texts: Mapping[int, Comments], more: bytes = b"") -> bytes:
     out = b""
-    for code, text in texts.items():
-        if text is not None:
+    for code, several in texts.items():
+        for text in (several,) if isinstance(several, str) else several or ():
             # A text too long for its option is cut between characters.
             value = text.encode("utf-8", "replace")[:_MAX_OPTION].decode("utf-8", "ignore").encode()
             out += struct.pack("<HH", code, len(value)) + value + bytes(-len(value) % 4)
@@ -96,8 +99,8 @@ def write_pcapng(
     table: PacketTable,
     rows: Iterable[int],
     *,
-    comment: str | None = None,
-    comments: Mapping[int, str] | None = None,
+    comment: Comments = None,
+    comments: Mapping[int, Comments] | None = None,
     secrets: bytes | None = None,
 ) -> int:
     """Write the original frames of some rows, in order of time.
@@ -106,8 +109,8 @@ def write_pcapng(
         target: path, or a binary stream.
         table: where the rows are.
         rows: their numbers.
-        comment: on the section.
-        comments: on packets, by row.
+        comment: on the section; one or several.
+        comments: on packets, by row; one or several each.
         secrets: key log for a decryption secrets block; the file is then readable by its owner only.
 
     Returns:
@@ -117,7 +120,7 @@ def write_pcapng(
         OSError: the file can't be written.
     """
     frames = frames_of(table, rows)
-    comments = comments or {}
+    said: Mapping[int, Comments] = comments or {}
     numbers: dict[tuple[int, int], int] = {}
     with opened(target, private=secrets is not None) as stream:
         writer = PcapngWriter(stream, comment)
@@ -133,6 +136,6 @@ def write_pcapng(
                 numbers[source] = writer.add_interface(
                     interface.linktype, name, description, interface.snaplen, interface.comment
                 )
-            said = comments.get(frame.row)
-            writer.add_packet(numbers[source], frame.time_ns, frame.data, frame.wire_length, said)
+            comment_on = said.get(frame.row)
+            writer.add_packet(numbers[source], frame.time_ns, frame.data, frame.wire_length, comment_on)
     return len(frames)

@@ -281,6 +281,10 @@ class PacketTable:
         start = int(self.frame_at[row])
         return bytes(self.segments[int(self.segment[row])].buffer[start : start + int(self.frame_length[row])])
 
+    def whole_frame(self, row: int) -> tuple[bytes, int]:
+        """The captured frame of one row (of its last fragment), and its length on the wire."""
+        return self.frame_bytes(row), int(self.frame_wire_length[row])
+
     def source(self, row: int) -> Address:
         """Where one row came from."""
         return Address(self.host(self.src.item(row), self.family6.item(row)), self.sport.item(row))

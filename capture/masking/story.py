@@ -1,0 +1,243 @@
+"""A story behind a mask: what reads a story reads this one, and sees nobody's address or key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from capture.arrays import I32, I64, Array
+from capture.capture_file import CaptureFile
+from capture.envelopes import Kind
+from capture.flow import FileSummary, Flow, Sighting
+from capture.masking.mask import Mask
+from capture.masking.masking import Masking
+from capture.notes import Notes
+from capture.table import PacketTable
+from protocol.address import Address
+from protocol.envelope import decode_request
+from protocol.errors import DecodeError
+
+if TYPE_CHECKING:
+    from capture.story import Story
+
+
+class MaskedStory:
+    """A story with all that says who or where masked; it grows as the story behind it does.
+
+    Args:
+        story: what is masked.
+        mask: what stands for what; None makes one that nobody can repeat.
+        keep_ids: whether attempts keep their ids, as on a screen, where the program knows them by these.
+    """
+
+    def __init__(self, story: Story, mask: Mask | None = None, *, keep_ids: bool = False) -> None:
+        self.original = story
+        self.masking = Masking(story.table, mask or Mask(), keep_ids=keep_ids)
+        self.table: PacketTable = MaskedTable(story.table, self.masking)
+
+    @property
+    def files(self) -> tuple[FileSummary, ...]:
+        """Counts of each file, under names that say nothing."""
+        return tuple(self.masking.file(number, file) for number, file in enumerate(self.original.files))
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """The attempts behind the mask, oldest first."""
+        return tuple(map(self.masking.flow, self.original.flows))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was seen and is part of no attempt."""
+        return tuple(map(self.masking.mask.text, self.original.notes))
+
+    @property
+    def asides(self) -> tuple[str, ...]:
+        """What was seen beside the attempts."""
+        return tuple(map(self.masking.mask.text, self.original.asides))
+
+    @property
+    def refused(self) -> tuple[tuple[Sighting, str, int, str, bool], ...]:
+        """Messages that were refused, and why."""
+        text = self.masking.mask.text
+        return tuple((at, text(name), offset, text(why), cut) for at, name, offset, why, cut in self.original.refused)
+
+    @property
+    def last_time(self) -> float | None:
+        """Epoch seconds of the last packet."""
+        return self.original.last_time
+
+    def update(self) -> tuple[str, ...]:
+        """Let the story grow."""
+        return self.original.update()
+
+    def flow_of(self, sighting: Sighting) -> Flow | None:
+        """The attempt that a datagram is part of, behind the mask."""
+        found = self.original.flow_of(sighting)
+        return None if found is None else self.masking.flow(found)
+
+    def sightings(self, sighting: Sighting) -> tuple[Sighting, ...]:
+        """Every sighting of the datagram that one shows."""
+        return self.original.sightings(sighting)
+
+    def payload(self, sighting: Sighting) -> bytes:
+        """What stands for a payload."""
+        self.original.table.check_size()
+        flow = self.original.flow_of(sighting)
+        if flow is not None:
+            self.masking.attempt(flow)
+        return self.masking.payload(sighting.row)
+
+    def wire_length(self, sighting: Sighting) -> int:
+        """Bytes of it when it was sent."""
+        return self.original.wire_length(sighting)
+
+    def packet_time(self, sighting: Sighting) -> float:
+        """Epoch seconds."""
+        return self.original.packet_time(sighting)
+
+    def endpoints(self, sighting: Sighting) -> tuple[Address, Address]:
+        """Source and destination behind the mask."""
+        return self.table.source(sighting.row), self.table.destination(sighting.row)
+
+    def make_all(self) -> None:
+        """Make every attempt anew: before packets of all of them are written."""
+        for flow in self.original.flows:
+            self.masking.attempt(flow)
+            flow.release()
+
+    def notes_behind(self, notes: Notes) -> Notes:
+        """Notes on the story as they read behind the mask: texts masked, attempts by their ids there."""
+        flows = self.original.flows if notes.attempts or notes.attempt_comments else ()
+        ids = {flow.id: self.masking.flow(flow).id for flow in flows}
+        text = self.masking.mask.text
+        return Notes(
+            frozenset(ids[id_] for id_ in notes.attempts if id_ in ids),
+            notes.packets,
+            {ids[id_]: text(said) for id_, said in notes.attempt_comments.items() if id_ in ids},
+            {packet: text(said) for packet, said in notes.packet_comments.items()},
+        )
+
+    def ttl(self, sighting: Sighting) -> int:
+        """Time to live as captured."""
+        return self.original.ttl(sighting)
+
+
+class MaskedTable(PacketTable):
+    """A packet table as it looks behind the mask. Nothing can be added to it: what it shows grows by itself."""
+
+    def __init__(self, original: PacketTable, masking: Masking) -> None:
+        self._original = original
+        self._masking = masking
+        self._shown: tuple[int, dict[str, Array]] = (-1, {})
+        self._files: list[CaptureFile] = []
+        self._six: list[bytes] = []
+
+    def __len__(self) -> int:
+        return len(self._original)
+
+    @property
+    def trimmed(self) -> dict[str, Array]:  # type: ignore[override]
+        """The columns that were asked for since the table last grew."""
+        if self._shown[0] != len(self._original):
+            self._shown = (len(self._original), {})
+        return self._shown[1]
+
+    @property
+    def files(self) -> list[CaptureFile]:  # type: ignore[override]
+        """The files, under names that say nothing."""
+        known, now = ([len(file.interfaces) for file in files] for files in (self._files, self._original.files))
+        if known != now:
+            self._files = [self._masked_file(number, file) for number, file in enumerate(self._original.files)]
+        return self._files
+
+    @property
+    def hosts6(self) -> list[bytes]:  # type: ignore[override]
+        """IPv6 hosts behind the mask."""
+        while len(self._six) < len(self._original.hosts6):
+            self._six.append(self._masking.mask.host6(self._original.hosts6[len(self._six)]))
+        return self._six
+
+    @property
+    def segments(self) -> list[object]:  # type: ignore[override]
+        """None: bytes are to be had by row only."""
+        return []
+
+    @property
+    def assembled(self) -> dict[int, bytes]:  # type: ignore[override]
+        """None: every datagram is whole in its frame."""
+        return {}
+
+    @property
+    def pieces(self) -> dict[int, list[object]]:  # type: ignore[override]
+        """None."""
+        return {}
+
+    def stored(self, name: str) -> Array:
+        """The rows of one column behind the mask."""
+        self._masking.update()
+        found = self.trimmed[name] = self._masked(name, self._original.stored(name))
+        return found
+
+    def check_size(self) -> None:
+        """Make sure that no mapped file was shortened."""
+        self._original.check_size()
+
+    def payload(self, row: int) -> bytes:
+        """What stands for the payload of a row."""
+        return self._masking.payload(row)
+
+    def payloads(self, rows: Sequence[int] | I64 | I32) -> list[bytes]:
+        """What stands for the payloads of many rows."""
+        return [self._masking.payload(int(row)) for row in rows]
+
+    def frame_bytes(self, row: int) -> bytes:
+        """A frame that stands for that of a row."""
+        return self._masking.frame(row)[0]
+
+    def whole_frame(self, row: int) -> tuple[bytes, int]:
+        """A frame that stands for that of a row, and its length on the wire."""
+        return self._masking.frame(row)
+
+    def _masked_file(self, number: int, file: CaptureFile) -> CaptureFile:
+        text = self._masking.mask.text
+        interfaces = [one._replace(name=text(one.name), comment=text(one.comment)) for one in file.interfaces]
+        masked = CaptureFile(self._masking.path(number, file.format), file.format, interfaces)
+        masked.clock_offset_ns = file.clock_offset_ns
+        return masked
+
+    def _masked(self, name: str, column: Array) -> Array:
+        mask, original = self._masking.mask, self._original
+        match name:
+            case "src" | "dst":
+                return _mapped(column, ~original.family6, mask.host4)
+            case "to_host":
+                return _mapped(column, (original.kind == Kind.REQUEST) | (original.kind == Kind.RESPONSE), mask.host4)
+            case "sport" | "dport" | "to_port":
+                everywhere = np.ones(column.size, np.bool_)
+                return _mapped(column, everywhere, mask.port)
+            case "target8":
+                return self._targets(column)
+            case _:
+                return column
+
+    def _targets(self, column: Array) -> Array:
+        values, rows, places = np.unique(column, return_index=True, return_inverse=True)
+        masked = [0 if value == 0 else self._target_at(row) for value, row in zip(values, rows.tolist(), strict=True)]
+        return np.array(masked, column.dtype)[places]
+
+    def _target_at(self, row: int) -> int:
+        try:
+            target = decode_request(self._original.payload(row), cut=True).target
+        except DecodeError:
+            target = None
+        return 0 if target is None else int.from_bytes(self._masking.mask.target(target)[:8], "big")
+
+
+def _mapped(column: Array, where: Array, stand_in: object) -> Array:
+    assert callable(stand_in)
+    out = column.copy()
+    values, places = np.unique(column[where], return_inverse=True)
+    out[where] = np.array([stand_in(value) for value in values.tolist()], column.dtype)[places]
+    return out

@@ -1,0 +1,81 @@
+"""Comments in pcapng files: which are people's, and what our own writer adds.
+
+A packet may have several comments (option 1, `opt_comment`), and so may a section. Those of our writer that say what a
+packet is begin with `OURS`; they are made anew from every file and are not read. Any other is somebody's comment, and
+becomes a note on its packet. A comment on a section is one on the file, or with `ATTEMPT` and an id on an attempt.
+
+Source: draft-ietf-opsawg-pcapng, section Options.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import numpy as np
+
+from capture.arrays import I64
+from capture.notes import LONGEST_COMMENT
+from capture.raw import Raw
+
+OURS: Final = "peephole: "
+ATTEMPT: Final = "attempt"
+MOST_COMMENTS: Final = 100_000
+"""Comments on packets that are kept of one file."""
+
+_COMMENT: Final = 1
+_MOST_OPTIONS: Final = 32
+"""Options of a block that are looked at."""
+_ON_ATTEMPT: Final = re.compile(rf"{ATTEMPT} ([0-9a-f]{{16}}): (.+)", re.DOTALL)
+
+
+def shown_comment(text: str) -> str:
+    """A comment as it is written: not taken for one of ours when it is read."""
+    return f" {text}" if text.startswith(OURS) else text
+
+
+def read_comment(value: bytes) -> str:
+    """The text of somebody's comment; empty for one of ours."""
+    text = value.decode("utf-8", "replace")
+    return "" if text.startswith(OURS) else text.strip()[:LONGEST_COMMENT]
+
+
+def on_attempt(text: str) -> tuple[str, str] | None:
+    """Id and text of a comment on an attempt; None if it is on the file."""
+    found = _ON_ATTEMPT.fullmatch(text)
+    return None if found is None else (found[1], found[2])
+
+
+def packet_comments(raw: Raw, at: I64, end: I64, order: str) -> list[tuple[int, str]]:
+    """Comments in the options of packet blocks.
+
+    Args:
+        raw: the file.
+        at: where the options of each block begin.
+        end: one past their last byte.
+        order: byte order, struct notation.
+
+    Returns:
+        Place in `at`, and text, of each comment of somebody's, in the order of the blocks.
+    """
+    head = np.dtype([("code", f"{order}u2"), ("length", f"{order}u2")])
+    found: list[tuple[int, str]] = []
+    places = np.flatnonzero(at + 4 <= end)
+    at = at[places].copy()
+    for _ in range(_MOST_OPTIONS):
+        if not places.size:
+            break
+        option = raw.gather(at, head)
+        length = option["length"].astype(np.int64)
+        sound = (option["code"] != 0) & (at + 4 + length <= end[places])
+        for index in np.flatnonzero(sound & (option["code"] == _COMMENT)).tolist():
+            start = int(at[index]) + 4
+            text = read_comment(bytes(raw.buffer[start : start + int(length[index])]))
+            if text:
+                found.append((int(places[index]), text))
+        at = (at + 4 + length + (-length & 3))[sound]
+        places = places[sound]
+        more = at + 4 <= end[places]
+        at, places = at[more], places[more]
+    found.sort(key=lambda one: one[0])
+    return found
