@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from app.tui.clipboard import copied
 from app.tui.message_pane import MessagePane
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ class PacketListActions:
         text = screen.text_here()
         if text is not None:
             screen.app.copy_to_clipboard(text.text)
-            screen.notify(copied("packet"), timeout=3, markup=False)
+            screen.notify("Packet copied to the clipboard, if this terminal allows it.", timeout=3)
 
     def _cycle(self, by: int) -> None:
         screen = self._packets

@@ -8,7 +8,6 @@ from app.draw.message_text import message_text
 from app.draw.raw import Form, raw_lines, raw_text
 from app.draw.spans import Span
 from app.terminal_text import safe_text
-from app.tui.clipboard import copied
 from app.tui.keys.action import Context
 from app.tui.keys.registry import bindings_of
 from app.tui.linked_view import LinkedView
@@ -62,7 +61,8 @@ class RawScreen(PageScreen, inherit_bindings=False):
     def action_copy(self) -> None:
         """Copy what is shown."""
         self.app.copy_to_clipboard(raw_text(self.shown, self.form))
-        self.notify(copied(f"{self.form.value} of {counted(len(self.shown), 'byte')}"), timeout=3, markup=False)
+        said = f"{self.form.value} of {counted(len(self.shown), 'byte')}"
+        self.notify(f"Copied to the clipboard, if this terminal allows it: {said}.", timeout=3, markup=False)
 
     def text_here(self) -> Text:
         """The message, for another program."""
