@@ -21,7 +21,6 @@ from app.config.settings import DEFAULTS, Config
 from app.config.trouble import nearest
 from app.exit_status import CommandError
 from app.tui.app_actions import AppActions
-from app.tui.clipboard import clipboard_trouble
 from app.tui.colourless import Colourless
 from app.tui.hangup import HangUpWatch
 from app.tui.keys.action import NUMBERED, Context, key_text
@@ -132,22 +131,12 @@ class PeepholeApp(AppActions, App[int]):
             )
         yield SystemCommand("Choose a theme", "any of Textual's themes", self.action_change_theme)
 
-    def copy_to_clipboard(self, text: str) -> None:
-        """Copy by way of the terminal; say so if it is known not to take it."""
-        super().copy_to_clipboard(text)
-        trouble = clipboard_trouble()
-        if trouble:
-            says = f"This may not have reached the clipboard: {trouble}. F2 writes files."
-            self.notify(says, severity="warning", timeout=8, markup=False)
-
     def on_resize(self, event: Resize) -> None:
         """Say so where there is too little room, once, and go on."""
         small = event.size.width < LEAST.width or event.size.height < LEAST.height
         if small and not self._small:
-            says = (
-                f"{event.size.width}x{event.size.height} is little room: {LEAST.width}x{LEAST.height} shows everything."
-            )
-            self.notify(says, severity="warning", markup=False)
+            room, wanted = f"{event.size.width}x{event.size.height}", f"{LEAST.width}x{LEAST.height}"
+            self.notify(f"{room} is little room; {wanted} shows everything.", severity="warning", markup=False)
         self._small = small
 
     async def action_quit(self) -> None:

@@ -6,6 +6,19 @@ import os
 from collections.abc import Mapping
 
 
+def copied(what: str, environment: Mapping[str, str] = os.environ) -> str:
+    """What to say after something was sent to the clipboard of the terminal.
+
+    Args:
+        what: such as ``report``.
+        environment: variables in which terminals say what they are.
+    """
+    trouble = clipboard_trouble(environment)
+    if trouble:
+        return f"The {what} may not be in the clipboard: {trouble}. F2 and ctrl+e take it elsewhere."
+    return f"The {what} is in the clipboard, if this terminal takes OSC 52."
+
+
 def clipboard_trouble(environment: Mapping[str, str] = os.environ) -> str:
     """Why this terminal is known not to take a copy, or to need a setting; empty if nothing is known against it."""
     terminal, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")

@@ -72,8 +72,8 @@ class ConfigActions:
             main.detail = DETAIL[config.detail]
             main.share_out()
 
-    def text_here(self) -> Text | None:
-        """The report of the selected attempt; from its ladder or message, the lines of the message."""
+    def report_here(self) -> Text | None:
+        """The report of the selected attempt."""
         from app.export_text import text_export
         from app.tui.texts import Text
 

@@ -24,8 +24,9 @@ class SavingActions:
     def action_copy(self) -> None:
         """Copy a report to the clipboard."""
         from app.export_text import text_export
+        from app.tui.clipboard import copied
 
         main = self._main
         if main.flow is not None:
             main.app.copy_to_clipboard(text_export(main.flow, main.session.files, main.session))
-            main.notify("Report copied to the clipboard, if this terminal allows it.", timeout=3)
+            main.notify(copied("report"), markup=False, timeout=4)

@@ -19,11 +19,12 @@ class Text(NamedTuple):
 
 
 def text_on(screen: Screen[Any]) -> Text | None:
-    """What the screen itself offers (`text_here`), else the lines of the view that has the keyboard."""
-    own = getattr(screen, "text_here", None)
-    found: Text | None = own() if callable(own) else None
-    if found is not None:
-        return found
+    """What the screen offers: `text_here`, then `report_here`; else the lines of the view that has the keyboard."""
+    for name in ("text_here", "report_here"):
+        own = getattr(screen, name, None)
+        found: Text | None = own() if callable(own) else None
+        if found is not None:
+            return found
     view = screen.focused
     if not isinstance(view, LineView) or not view.row_count:
         return None
