@@ -158,12 +158,12 @@ def _flat(tree: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _near(name: str) -> str:
-    said = nearest(name, SETTINGS)
-    if said:
-        return said
-    last = name.rpartition(".")[2]
-    homes = [one for one in SETTINGS if one.rpartition(".")[2] == last]
-    return f"; did you mean {homes[0]}?" if homes else "; `peephole config example` lists all"
+    if any(one.startswith(f"{name}.") for one in SETTINGS):
+        return f"; [{name}] is a table of them"
+    homes = [one for one in SETTINGS if one.rpartition(".")[2] == name.rpartition(".")[2]]
+    if homes:
+        return f"; did you mean {homes[0]}?"
+    return nearest(name, SETTINGS) or "; `peephole config example` lists all"
 
 
 def of_toml(setting: Setting, raw: Any) -> Value:
