@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from textual.events import Click
 from textual.message import Message
@@ -17,6 +18,9 @@ from app.tui.keys.registry import bindings_of
 from app.tui.line_view import LineView
 from app.wording import day, zone_name
 from capture.model import Flow, Outcome
+
+if TYPE_CHECKING:
+    from app.tui.sought import Matcher, Sought
 
 LOOKED_AT_FIRST = 100
 """Attempts among which one that failed is looked for when the list is first shown."""
@@ -120,6 +124,10 @@ class AttemptList(LineView):
         reach = max(here, len(flows) - here)
         near = chain.from_iterable((here + step, here - step) for step in range(1, reach + 1))
         return next((at for at in near if 0 <= at < len(flows) and flows[at].id == wanted), None)
+
+    def finder(self, what: Sought) -> Matcher:
+        """An expression is asked of the attempts, a text is looked for in what their rows say."""
+        return what.for_attempts(self._flows.__getitem__) or super().finder(what)
 
     def draw_head(self) -> Sequence[Line]:
         """Column titles."""

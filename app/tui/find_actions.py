@@ -21,7 +21,8 @@ class MainFind(FindActions):
 
     def expressions(self) -> Callable[[Filter], Filter]:
         """Expressions hold of what the session shows."""
-        return lambda wanted: wanted
+        story = self._main.session.story
+        return lambda wanted: wanted.on(story)
 
     def find_bar_changed(self) -> None:
         """The panes give the bar its lines, or have them back."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from textual.geometry import Size
 
@@ -18,6 +19,9 @@ from app.tui.keys.registry import bindings_of
 from app.tui.ladder_place import Place, place_of, row_at_place, same_step
 from app.tui.line_view import LineView
 from capture.model import FileSummary, Flow, Sighting, Step
+
+if TYPE_CHECKING:
+    from app.tui.sought import Matcher, Sought
 
 _SIDEWAYS = 8
 MOST_MARKS = 2
@@ -183,6 +187,31 @@ class LadderView(LineView):
             and 0 <= index < len(self._plan.rows)
             and self._plan.rows[index].kind in {RowKind.STEP, RowKind.MEMBER, RowKind.HOP}
         )
+
+    def finder(self, what: Sought) -> Matcher:
+        """A text is looked for in what a row shows and in all that its step says, an expression in its datagrams."""
+        shown = super().finder(what)
+        plan = self._plan
+        if plan is None:
+            return shown
+        steps, rows = plan.flow.steps, plan.rows
+
+        def datagrams(index: int) -> tuple[Sighting, ...]:
+            if not self.can_stand_on(index):
+                return ()
+            row = rows[index]
+            step = steps[row.step]
+            if row.kind is RowKind.MEMBER:
+                return (step.members[row.part],)
+            if row.kind is RowKind.HOP:
+                return () if row.sighting is None else (row.sighting,)
+            return step.members or (() if step.sighting is None else (step.sighting,))
+
+        def says(index: int) -> bool:
+            told = self.can_stand_on(index) and what.in_text(steps[rows[index].step].label)
+            return told or (callable(shown) and shown(index))
+
+        return what.for_packets(datagrams) or says
 
     def draw_head(self) -> Sequence[Line]:
         """What letters and signs mean, titles of the lanes and their addresses."""

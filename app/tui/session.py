@@ -29,6 +29,7 @@ from capture.errors import CaptureError
 from capture.filter import Filter, parse_filter
 from capture.model import FileSummary, Flow, Outcome, Sighting
 from capture.notes import NO_NOTES, Notes
+from capture.retention import Less, Retention
 from protocol.messages import Address
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Session:
         self.paused = False
         self.trouble = ""
         """Why the feed has ended by itself."""
-        self.filter: Filter = parse_filter(filter_text)
+        self.filter: Filter = parse_filter(filter_text).on(story)
         self.failed = 0
         """Attempts known to have failed."""
         self.looked_at = ""
@@ -84,6 +85,13 @@ class Session:
         self._arrived: set[str] = {flow.id for flow in story.flows} if feed is not None else set()
         self._grown: _Grown | None = None
         self._problems: Problems | None = None
+        self._less: Less | None = None
+        self.retention: Retention | None = getattr(feed, "retention", None)
+        """What keeps the packets of the feed within a bound, if anything does."""
+        self.may_let_go = True
+        """Whether rows may get other numbers at the next `refresh`: nobody else has taken down any."""
+        self.generation = 0
+        """Counts how often they did."""
         self.ordering = Ordering(BY_TIME)
         """How the list is sorted."""
         self._orderings = {self.ordering.column.id: self.ordering}
@@ -124,8 +132,13 @@ class Session:
     def take_in(self) -> None:
         """Poll the feed, let the story grow and work out what changed. Runs in a thread."""
         began = time.thread_time()
+        if self._less is not None and not self.paused:
+            return  # what it was made of may not grow before it is adopted
+        self._less = None
         with self._lock:
             self._take_in()
+        if self.retention is not None and self.retention.due and self.may_let_go and not self.paused:
+            self._make_less(self.retention)
         self.spent += time.thread_time() - began
 
     def _take_in(self) -> None:
@@ -159,6 +172,29 @@ class Session:
             self._forget_all_but({flow.id for flow in flows})
         self._grown = self._grow(flows)
 
+    def _make_less(self, retention: Retention) -> None:
+        """Make a story of what is to be kept; meanwhile everything shows the other one."""
+        with self._lock:
+            chosen = retention.choose(lambda flow: flow.id == self.looked_at or self.notes.marks_attempt(flow.id))
+        if chosen is None:
+            return
+        less = retention.build(chosen)
+        for flow in less.story.flows:
+            _list(flow)
+            if flow.id == self.looked_at:
+                _draw(flow)
+        self._less = less
+
+    def _adopt(self, retention: Retention, less: Less) -> None:
+        """Show what is kept; all attempts are other objects now."""
+        retention.adopt(less)
+        self._less = None
+        self.generation += 1
+        ids = {flow.id for flow in self.story.flows}
+        self._arrived |= ids
+        self._forget_all_but(ids)
+        self._grown = self._grow(self.story.flows)
+
     def _grow(self, flows: tuple[Flow, ...]) -> _Grown:
         flows = self._uncleared(flows)
         passing = _passing(self.filter, flows)
@@ -169,6 +205,8 @@ class Session:
         if self.paused:
             return frozenset()
         with self._lock:
+            if self._less is not None and self.retention is not None:
+                self._adopt(self.retention, self._less)
             self.files = self.story.files
             grown, self._grown = self._grown, None
             if grown is None:
@@ -192,16 +230,31 @@ class Session:
 
     async def apply(self, wanted: Filter) -> None:
         """Show only attempts that pass, once all have been looked at."""
-        flows = self.flows
+        wanted, flows = wanted.on(self.story), self.flows
+        passing: Sequence[Flow]
+        if self.feed is not None and wanted.asks_packets:
+            passing = await asyncio.to_thread(self._passing_held, wanted, flows)
+        else:
+            passing = await self._passing_in_slices(wanted, flows)
+        self.filter = wanted
+        self.passing = tuple(passing) if self.flows is flows else _passing(wanted, self.flows)
+        await self.sort(self.ordering.order)
+
+    async def _passing_in_slices(self, wanted: Filter, flows: tuple[Flow, ...]) -> list[Flow]:
+        for _ in wanted.preparing() if wanted.asks_packets else ():
+            await asyncio.sleep(0)
         passing: list[Flow] = []
         for number, flow in enumerate(flows, 1):
             if wanted.matches(flow):
                 passing.append(flow)
             if number % SLICE == 0:
                 await asyncio.sleep(0)
-        self.filter = wanted
-        self.passing = tuple(passing) if self.flows is flows else _passing(wanted, self.flows)
-        await self.sort(self.ordering.order)
+        return passing
+
+    def _passing_held(self, wanted: Filter, flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
+        """What asks of packets needs the table to stand still."""
+        with self._lock:
+            return _passing(wanted, flows)
 
     async def sort(self, order: Order, told: Callable[[int, int], None] = lambda _done, _total: None) -> None:
         """Sort what is shown; until all of it has been looked at it stays as it was. May be cancelled.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from app.draw.spans import Line, Span, Tone
 if TYPE_CHECKING:
     from capture.arrays import Bools
     from capture.filter import Filter
-    from capture.flow import Flow
+    from capture.flow import Flow, Sighting
 
     Matcher = Callable[[int], bool] | Bools
     """Which rows of a list match: asked one by one, or known of all of them."""
@@ -53,6 +53,13 @@ class Sought:
         wanted = self.filter
         return None if wanted is None else lambda index: wanted.matches(flows(index))
 
+    def for_packets(self, packets: Callable[[int], Iterable[Sighting]]) -> Callable[[int], bool] | None:
+        """The expression as a matcher of rows that each show some packets; None for a text."""
+        if self.filter is None:
+            return None
+        mask = self.filter.mask()
+        return lambda index: any(one.row < len(mask) and bool(mask[one.row]) for one in packets(index))
+
 
 def sought(text: str, bind: Callable[[Filter], Filter] | None = None) -> Sought:
     """Read what was typed; never fails, as anything can be looked for as plain text.
@@ -76,7 +83,7 @@ def sought(text: str, bind: Callable[[Filter], Filter] | None = None) -> Sought:
     except FilterError as error:
         remark = f"no expression, so it is plain text: {error}" if re.search(r"[=<>~]", typed) else ""
         return Sought(text, _literal(typed), remark=remark)
-    if not wanted.text:
+    if not wanted.compares:
         return Sought(text, _literal(typed))
     return Sought(text, _literal(typed), bind(wanted))
 

@@ -8,6 +8,7 @@ from typing import Final
 from capture.filter.checks import Held
 from capture.filter.fields import Field, Kind, one
 from capture.model import Flow, KeySource, Outcome, Path, TokenState, VerdictCode
+from capture.nat_class import known_class
 from protocol.constants import Firewall
 
 
@@ -72,6 +73,13 @@ ATTEMPT_FIELDS: Final = (
         lambda f: _firewall(f.client_firewall),
         words=FIREWALLS,
     ),
+    Field(
+        "client.nat",
+        Kind.WORD,
+        "the client's NAT class: stated, or else as samples show it",
+        lambda f: _firewall(known_class(f, client=True).firewall),
+        words=FIREWALLS,
+    ),
     Field("client.token", Kind.WORD, "the token the client issued", lambda f: (str(f.client_token),), words=TOKENS),
     Field(
         "client.probes",
@@ -87,6 +95,13 @@ ATTEMPT_FIELDS: Final = (
         Kind.WORD,
         "the NAT class the server last stated",
         lambda f: _firewall(f.server_firewall),
+        words=FIREWALLS,
+    ),
+    Field(
+        "server.nat",
+        Kind.WORD,
+        "the server's NAT class: stated, or else as samples show it",
+        lambda f: _firewall(known_class(f, client=False).firewall),
         words=FIREWALLS,
     ),
     Field("server.token", Kind.WORD, "the token the server issued", lambda f: (str(f.server_token),), words=TOKENS),

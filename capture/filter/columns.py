@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
 from capture.arrays import I64, U16, U32, Array, Bools, distinct
-from capture.filter.checks import Check, Compares, Equal, When, Within
+from capture.filter.checks import Check, Compares, Contains, Equal, When, Within
 from capture.filter.moments import Moment
-from capture.table import PacketTable
+from capture.table import PacketTable, host_text
 from protocol.address import Address
+
+_IN_ADDRESSES: Final = frozenset("0123456789.:")
+"""All characters of an IPv4 address with its port."""
 
 
 class Column(Protocol):
@@ -126,10 +129,10 @@ class Ends:
         """Rows whose address passes."""
         if isinstance(check, Within):
             found = self._within(check)
+        elif isinstance(check, Contains):
+            found = self._containing(check)
         else:
-            six = 0 if self.six is None else self.six.astype(np.int64) << 48
-            packed: I64 = (self.hosts.astype(np.int64) << 16) | self.ports | six
-            found = by_value(packed, lambda end: check.holds(self._address(int(end))))
+            found = self._one_by_one(check)
         return found if self.there is None else found & self.there
 
     def present(self) -> Bools:
@@ -147,6 +150,29 @@ class Ends:
         if check.port is not None:
             found &= self.ports == check.port
         return found
+
+    def _containing(self, check: Contains) -> Bools:
+        """A part of the text of an address lies in the host, in the port, or on both sides of the colon."""
+        six = None if self.six is None or not self.six.any() else self.six
+        found = np.zeros(self.hosts.size, np.bool_)
+        if not set(check.part) - _IN_ADDRESSES:
+            host, colon, port = check.part.partition(":")
+            if not colon:
+                found = by_value(self.hosts, lambda number: host in host_text(number)) | by_value(
+                    self.ports, lambda number: host in str(number)
+                )
+            elif ":" not in port:
+                found = by_value(self.hosts, lambda number: host_text(number).endswith(host))
+                found &= by_value(self.ports, lambda number: str(number).startswith(port))
+        if six is not None:
+            rows = np.flatnonzero(six)
+            found[rows] = Ends(self.table, self.hosts[rows], self.ports[rows], six[rows])._one_by_one(check)
+        return found
+
+    def _one_by_one(self, check: Check) -> Bools:
+        six = 0 if self.six is None else self.six.astype(np.int64) << 48
+        packed: I64 = (self.hosts.astype(np.int64) << 16) | self.ports | six
+        return by_value(packed, lambda end: check.holds(self._address(int(end))))
 
     def _address(self, packed: int) -> Address:
         return Address(self.table.host(packed >> 16 & 0xFFFFFFFF, bool(packed >> 48)), packed & 0xFFFF)
@@ -178,6 +204,12 @@ class Sparse:
 
 def by_value(values: Array, holds: Callable[[int], bool]) -> Bools:
     """A check that only knows single values, asked once for each different one."""
+    if values.dtype == np.uint16:
+        used = np.flatnonzero(np.bincount(values, minlength=1))
+        lookup = np.zeros(int(used[-1]) + 1 if used.size else 1, np.bool_)
+        lookup[used] = [holds(value) for value in used.tolist()]
+        at: Bools = lookup[values]
+        return at
     different = distinct(values.ravel())
     passing = np.fromiter((holds(value) for value in different.tolist()), np.bool_, different.size)
     found: Bools = passing[np.searchsorted(different, values)] if different.size else np.zeros(values.size, np.bool_)

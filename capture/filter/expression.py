@@ -52,6 +52,13 @@ class Filter:
         return self.node is not None and bool(asks(self.node) & Asks.PACKET)
 
     @property
+    def settled(self) -> bool:
+        """Whether it asks only of the bytes of packets, so that what it says of one never changes."""
+        from capture.filter.on_packets import settled
+
+        return self.node is None or settled(self.node)
+
+    @property
     def compares(self) -> bool:
         """Whether it is more than a text to look for."""
         from capture.filter.tree import comparisons
@@ -124,16 +131,13 @@ class Filter:
         return self._mask_of(self.node)
 
     def preparing(self) -> Iterator[None]:
-        """Work out what `rows` and `mask` take long for, some milliseconds at a time; to be run to the end.
+        """Work out what takes long, some milliseconds at a time; to be run to the end. Otherwise it is done at once.
 
-        Without it they do the same at once. Nothing is to be done for what asks only of the bytes of packets.
+        It pays before attempts are asked if the filter `asks_packets`, and before packets are if it is not `settled`.
         """
-        if self.story is None or self.node is None:
-            return
-        from capture.filter.on_packets import settled
-        from capture.filter.packets import Packets
+        if self.story is not None and self.node is not None:
+            from capture.filter.packets import Packets
 
-        if not settled(self.node):
             yield from Packets.of(self.story).preparing()
 
     def _some(self, node: Node, flow: Flow) -> bool:

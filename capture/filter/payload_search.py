@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from capture.arrays import I64, Bools
 from capture.filter.checks import Check, Held
 from capture.filter.errors import WrongValueError
-from capture.raw import Raw
+from capture.raw import WIDEST, Raw
 from capture.table import PacketTable
 
 SHORT: Final = 3
@@ -83,6 +84,8 @@ class Payloads:
                     if self.start <= row < self.stop:
                         found[row - self.start] = check.holds(self.table.assembled[row])
                 return found
+        if isinstance(check, BeginsWithBytes) and len(check.start) <= WIDEST:
+            return self._beginning(check.start)
         for first in range(self.start, self.stop, 1 << 14):
             last = min(first + (1 << 14), self.stop)
             payloads = self.table.payloads(np.arange(first, last))
@@ -92,6 +95,23 @@ class Payloads:
     def present(self) -> Bools:
         """All of them, an empty payload too."""
         return np.ones(self.stop - self.start, np.bool_)
+
+    def _beginning(self, wanted: bytes) -> Bools:
+        """Rows whose payload begins with some bytes: the same few bytes of each, side by side."""
+        table, rows = self.table, np.arange(self.start, self.stop)
+        found = np.zeros(rows.size, np.bool_)
+        long = np.flatnonzero(table.length[self.start : self.stop] >= len(wanted))
+        expected = np.frombuffer(wanted, np.uint8)
+        for number, raw in enumerate(table.segments):
+            inside = long[table.segment[rows[long]] == number]
+            if inside.size:
+                start = table.frame_at[rows[inside]] + table.skip[rows[inside]]
+                heads = raw.gather(start, np.dtype(f"V{len(wanted)}")).view(np.uint8).reshape(-1, len(wanted))
+                found[inside] = (heads == expected).all(axis=1)
+        for row in table.assembled:
+            if self.start <= row < self.stop:
+                found[row - self.start] = table.assembled[row].startswith(wanted)
+        return found
 
     def _hits(self, check: HasBytes) -> I64 | None:
         """Rows that have the bytes, found from where the bytes are; None where they are in too many places."""
@@ -104,7 +124,7 @@ class Payloads:
             start = table.frame_at[inside] + table.skip[inside]
             end = start + table.length[inside]
             order = np.argsort(start, kind="stable")
-            places = list(_places(raw, check, int(start.min()), int(end.max())))
+            places = sorted(_places(raw, check, int(start.min()), int(end.max())))
             if len(places) > MANY:
                 return None
             at = np.array(places, np.int64)
@@ -117,10 +137,21 @@ class Payloads:
 
 def _places(raw: Raw, check: HasBytes, start: int, end: int) -> Iterator[int]:
     """Where the bytes are, overlapping places too: a payload may begin inside one that is none."""
-    at, count = start, 0
-    while count <= MANY:
-        hit = check.pattern.search(raw.buffer, at, end)
-        if hit is None:
-            return
-        yield hit.start()
-        at, count = hit.start() + 1, count + 1
+    count = 0
+    size = len(check.part)
+    for anchor in _anchors(check):
+        at = raw.buffer.find(anchor, start, end)
+        while at >= 0 and count <= MANY:
+            if check.pattern.match(raw.buffer[at : at + size]):
+                yield at
+            count += 1
+            at = raw.buffer.find(anchor, at + 1, end)
+
+
+def _anchors(check: HasBytes) -> list[bytes]:
+    """What the bytes may begin with, in every case of its letters: to find that is quicker than any pattern."""
+    head = check.part[:SHORT]
+    if not check.pattern.flags & re.IGNORECASE:
+        return [head]
+    cases = [{bytes((byte,)).lower(), bytes((byte,)).upper()} for byte in head]
+    return [b"".join(letters) for letters in product(*cases)]

@@ -8,12 +8,13 @@ from typing import Final
 import numpy as np
 
 from capture.arrays import I64, U64, Bools, distinct
-from capture.filter.checks import Begins, Check
+from capture.filter.checks import Begins, Check, Contains
 from capture.flows.wire_columns import INLINE, KEY_SIZE, after_keys, byte_at, flags_at, whole_payloads
 from capture.table import PacketTable
 from protocol.envelope import decode_request
 from protocol.errors import DecodeError
 
+_HEX: Final = frozenset("0123456789abcdef")
 _HEAD: Final = 16
 """Hex digits that the packet table holds of a target."""
 
@@ -30,6 +31,8 @@ class Targets:
         """Those whose target passes."""
         if isinstance(check, Begins):
             return self._begins(check)
+        if isinstance(check, Contains) and set(check.part) - _HEX:
+            return np.zeros(self.rows.size, np.bool_)
         return self._asked_once(check)
 
     def present(self) -> Bools:
