@@ -48,7 +48,7 @@ _OF_ROLE: Final = {
 }
 
 
-def mermaid_round(flow: Flow, index: int) -> str:
+def mermaid_round(flow: Flow, index: int, now: float | None = None) -> str:
     """One PEER_HOLEPUNCH round, each leg once.
 
     A node that is relay of both sides is drawn as the server's relay in a probing round and as the client's in a
@@ -57,9 +57,11 @@ def mermaid_round(flow: Flow, index: int) -> str:
     Args:
         flow: the attempt.
         index: which of `flow.rounds`.
+        now: when the newest packet of the source came, epoch seconds: what may still come then is not missing.
     """
     one = flow.rounds[index]
     steps = [step for step in flow.steps if step.round == index and not step.retransmission]
+    steps = [step for step in steps if not saying.awaited(step, now)]
     actors: dict[str, Actor] = {}
     for lane in _lanes_in_order(flow, steps):
         actor = _OF_ROLE[lane.role]
@@ -78,8 +80,13 @@ def mermaid_round(flow: Flow, index: int) -> str:
     return _diagram(lines)
 
 
-def mermaid_attempt(flow: Flow) -> str:
-    """The whole attempt: every step of the ladder, round headings, verified tokens and the verdict."""
+def mermaid_attempt(flow: Flow, now: float | None = None) -> str:
+    """The whole attempt: every step of the ladder, round headings, the life of its tokens and the verdict.
+
+    Args:
+        flow: the attempt.
+        now: when the newest packet of the source came, epoch seconds: what may still come then is not missing.
+    """
     lanes = _lanes_in_order(flow, flow.steps)
     actors: dict[str, Actor] = {}
     for lane in lanes:
@@ -94,12 +101,14 @@ def mermaid_attempt(flow: Flow) -> str:
     over = ",".join(dict.fromkeys(ends))
     heading: int | None = None
     for step in flow.steps:
+        if saying.awaited(step, now):
+            continue
         if step.round is not None and step.round != heading and step.round < len(flow.rounds):
             heading = step.round
             lines.append(f"note over {over}: {mermaid_text(saying.round_titles(flow.rounds[heading])[0])}")
         lines.append(_arrow(flow, step, actors))
         for note in step.notes:
-            side = "left" if actors[note.lane].id == ends[-1] else "right"
+            side = "left" if actors[note.lane].id.rstrip("0123456789") == SERVER.id else "right"
             lines.append(f"note {side} of {actors[note.lane].id}: {mermaid_text(note.text)}")
     if over:
         verdict = f"{OUTCOME_GLYPHS[flow.outcome]} {flow.verdict.code}: {flow.verdict.summary}"

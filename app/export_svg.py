@@ -10,10 +10,11 @@ from app import svg_parts as svg
 from app.draw import saying, terms
 from app.draw.arrows import fitting
 from app.draw.ladder_plan import LadderOptions, LadderPlan, Row, RowKind, plan_ladder
+from app.draw.lane_titles import lane_titles, lanes_here
 from app.svg_verdict import verdict_card
 from app.terminal_text import safe_text
 from app.wording import OUTCOME_GLYPHS, TOKEN_GLYPHS, date_and_clock
-from capture.model import Flow, Lane, Step, StepKind
+from capture.model import Flow, Lane, Role, Step, StepKind
 
 MARGIN: Final = 28.0
 COLUMNS: Final = 196.0
@@ -27,14 +28,15 @@ PAYLOAD_LINE: Final = 15.0
 NOTE_ROW: Final = 22.0
 
 
-def svg_export(flow: Flow, zone: tzinfo | None = None) -> str:
+def svg_export(flow: Flow, zone: tzinfo | None = None, now: float | None = None) -> str:
     """The attempt as an SVG document.
 
     Args:
         flow: the attempt.
         zone: time zone of its date; None is the machine's own.
+        now: when the newest packet of the source came, epoch seconds: what may still come then is not missing.
     """
-    plan = plan_ladder(flow, LadderOptions())
+    plan = plan_ladder(flow, LadderOptions(now=now))
     width = 2 * MARGIN + COLUMNS + 2 * HALF_CARD + max(1, len(plan.lanes) - 1) * LANE_GAP
     parts, y = _headline(flow, width, zone)
     drawing = _Drawing(plan, width)
@@ -105,14 +107,15 @@ class _Drawing:
         inside = any(lane.inside for lane in self.plan.lanes)
         height = 62.0 if inside else 46.0
         parts = []
-        for lane, x in zip(self.plan.lanes, self.x, strict=True):
+        titles = lane_titles(self.plan.lanes, lanes_here(self.plan.flow))
+        for lane, title, x in zip(self.plan.lanes, titles, self.x, strict=True):
             tone = {"client": "handshake", "server": "punch"}.get(str(lane.role), "dim")
             room = 2 * HALF_CARD - 12
             parts.append(svg.box(x - HALF_CARD, top, 2 * HALF_CARD, height, "panel"))
-            parts.append(svg.clipped(x, top + 20, lane.title, f"strong {tone}", room, "middle"))
+            parts.append(svg.clipped(x, top + 20, title[0], f"strong {tone}", room, "middle"))
             parts.append(svg.clipped(x, top + 37, _addresses(lane), "small ink", room, "middle"))
             if lane.inside:
-                hosts = dict.fromkeys(address.host for address in lane.inside)
+                hosts = dict.fromkeys(terms.host(address) for address in lane.inside)
                 parts.append(svg.clipped(x, top + 53, f"inside {', '.join(hosts)}", "small dim", room, "middle"))
         for at, name in ((66, "time"), (122, "Δ"), (182, "frame")):
             parts.append(svg.text(MARGIN + at, top + height - 9, name, "small dim", "end"))
@@ -143,6 +146,10 @@ class _Drawing:
         content = f"{glyph} {safe_text(note.text)}"
         x = self.x[self.plan.lane_at.get(note.lane, 0)]
         tone = "ink" if tone == "plain" else tone
+        # As the protocol's own diagrams have it: left of the server, right of the others.
+        at_server = any(lane.id == note.lane and lane.role is Role.SERVER for lane in self.plan.flow.lanes)
+        if at_server and svg.width_of(content) <= x - self.left:
+            return svg.text(x - 12, y - 6, content, f"label {tone}", "end")
         if x + 12 + svg.width_of(content) <= self.width - MARGIN:
             return svg.text(x + 12, y - 6, content, f"label {tone}")
         return svg.clipped(x - 12, y - 6, content, f"label {tone}", x - self.left, "end")
@@ -223,7 +230,7 @@ def _arrow(step: Step, start: float, tip: float, y: float, tone: str) -> list[st
 
 
 def _addresses(lane: Lane) -> str:
-    hosts = list(dict.fromkeys(address.host for address in lane.addresses))
+    hosts = list(dict.fromkeys(terms.host(address) for address in lane.addresses))
     if not hosts:
         return "not seen"
     if len(lane.addresses) == 1:

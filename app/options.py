@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from typing import TYPE_CHECKING, Final
 
 from app.option_parser import Parser
@@ -11,12 +12,14 @@ from app.own_options import completion_parser, config_parser, man_parser
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-EXPORT_FORMATS: Final = ("text", "mermaid", "svg", "json", "pcapng")
+REPORT_FORMATS: Final = ("text", "json", "markdown")
+EXPORT_FORMATS: Final = ("text", "markdown", "mermaid", "svg", "json", "pcapng", "recording")
 
 OVERVIEW: Final = """\
 usage: peephole FILE...                      open captures in the terminal inspector
        peephole report FILE...               print attempts and verdicts, headless
-       peephole export FILE... --flow ID     one attempt as text, Mermaid, SVG, JSON or pcapng
+       peephole export FILE... --flow ID     one attempt as text, Markdown, Mermaid, SVG, JSON, pcapng, recording
+       peephole record FILE... -o OUT        captures as one recording, with marks, comments and names
        peephole watch -i IFACE [BPF]         inspect live traffic
        peephole node --bootstrap HOST:PORT   run a DHT node of our own and watch its life
        peephole connect KEY --bootstrap ...  connect to a server and watch how it goes
@@ -30,8 +33,8 @@ usage: peephole FILE...                      open captures in the terminal inspe
        peephole COMMAND --help               options of a command
        peephole --version
 
-FILE is a pcap or pcapng capture, gzip or not; `-` is standard input. Several files are several vantages
-of one story. A file named like a command is given as ./report.
+FILE is a pcap or pcapng capture or a recording, gzip or not; `-` is standard input. Several files are several
+vantages of one story. A file named like a command is given as ./report.
 
 Exit status: 0 done; 2 usage; 3 a file can't be read as a capture; 4 bad filter; 5 not permitted to capture;
 with `report --check`: 10 an attempt failed, 11 a token mismatch; with `demo --headless`: 12 an unexpected verdict.
@@ -44,6 +47,7 @@ def parser_of(command: str) -> Parser:
         "open": _open,
         "report": _report,
         "export": _export,
+        "record": _record,
         "watch": _watch,
         "node": _node,
         "connect": _connect,
@@ -60,6 +64,7 @@ def parser_of(command: str) -> Parser:
 COMMANDS: Final = (
     "report",
     "export",
+    "record",
     "watch",
     "node",
     "connect",
@@ -92,7 +97,18 @@ def _report() -> Parser:
         "-v", "--verbose", action="store_true", help="rounds, NAT evidence and messages of each attempt"
     )
     parser.add_argument("--secrets", action="store_true", help="give the holepunch secrets in the JSON")
+    parser.add_argument("--flow", metavar="ID", help="only this attempt: its id or the beginning of it")
+    parser.add_argument(
+        "--format",
+        choices=REPORT_FORMATS,
+        help="text, json as --json, or markdown: one attempt for a bug thread, with --flow",
+    )
+    parser.add_argument(
+        "--statistics", action="store_true", help="not the attempts but figures of all: outcomes, NATs, times, relays"
+    )
     parser.add_argument("--check", action="store_true", help="exit 10 if an attempt failed, 11 on a token mismatch")
+    _add_names(parser)
+    _add_redaction(parser)
     return parser
 
 
@@ -108,8 +124,27 @@ def _export() -> Parser:
     parser.add_argument("-o", "--output", metavar="OUT", help="file to write; without it, standard output")
     parser.add_argument("--width", type=_width, metavar="CELLS", help="width of the text form (80 or more)")
     parser.add_argument(
-        "--secrets", action="store_true", help="include the secrets of this attempt (json, pcapng; pcapng mode 0600)"
+        "--secrets",
+        action="store_true",
+        help="include the secrets of this attempt (json, pcapng, recording; the file gets mode 0600)",
     )
+    _add_names(parser)
+    _add_redaction(parser)
+    return parser
+
+
+def _record() -> Parser:
+    parser = Parser("record", "Write captures into one recording, which opens as they do (docs/recordings.md).")
+    _add_files(parser)
+    _add_keys(parser)
+    _add_filter(parser)
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="file to write, as x.peephole")
+    parser.add_argument("--force", action="store_true", help="write over a file that is there")
+    parser.add_argument(
+        "--with-keys", action="store_true", help="record the keys that were given or found; the file gets mode 0600"
+    )
+    _add_names(parser)
+    _add_redaction(parser)
     return parser
 
 
@@ -127,6 +162,7 @@ def _watch() -> Parser:
     parser.add_argument("--json", action="store_true", help="with --report: one JSON object a line")
     parser.add_argument("--duration", type=_duration, metavar="SECONDS", help="stop by itself")
     _add_keys(parser)
+    _add_bound(parser)
     _add_filter(parser)
     _add_look(parser)
     return parser
@@ -137,6 +173,7 @@ def _node() -> Parser:
     parser.add_argument("--announce", action="store_true", help="announce the key pair, and let others connect")
     _add_network(parser)
     _add_running(parser)
+    _add_bound(parser)
     _add_filter(parser)
     _add_look(parser)
     return parser
@@ -164,6 +201,7 @@ def _connect() -> Parser:
     )
     _add_network(parser)
     _add_running(parser)
+    _add_bound(parser)
     _add_filter(parser)
     _add_look(parser)
     return parser
@@ -176,6 +214,7 @@ def _listen() -> Parser:
     parser.add_argument("--no-local", action="store_true", help="don't share addresses of local networks")
     _add_network(parser)
     _add_running(parser)
+    _add_bound(parser)
     _add_filter(parser)
     _add_look(parser)
     return parser
@@ -201,6 +240,7 @@ def _demo() -> Parser:
         help="no screens: a line for each attempt, for so long and until what is under way is over; exit 12 if the "
         "packets of one got another verdict than was staged",
     )
+    _add_bound(parser)
     _add_filter(parser)
     _add_look(parser)
     return parser
@@ -219,7 +259,15 @@ def _keylog_hook() -> Parser:
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", metavar="FILE", help="pcap or pcapng, gzip or not; - is standard input")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="pcap, pcapng or recording; - is standard input")
+    parser.add_argument(
+        "--offset",
+        action="append",
+        default=[],
+        type=_offset,
+        metavar="FILE=SECONDS",
+        help="by how much the clock of one of several files is ahead, where that is known; it is estimated otherwise",
+    )
 
 
 def _add_keys(parser: argparse.ArgumentParser) -> None:
@@ -264,9 +312,48 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--duration", type=_duration, metavar="SECONDS", help="with --headless: stop by itself")
 
 
+def _add_bound(parser: argparse.ArgumentParser) -> None:
+    _add_recording(parser)
+    parser.add_argument(
+        "--keep",
+        type=_keep,
+        default=200_000,
+        metavar="N",
+        help="packets kept in memory; older attempts go, and are counted; default 200000, 0 for all",
+    )
+
+
 def _add_look(parser: argparse.ArgumentParser) -> None:
+    _add_names(parser)
     parser.add_argument(
         "--theme", metavar="NAME", help="dark, light, ansi, contrast, mono, or a theme of Textual's; see docs/config.md"
+    )
+
+
+def _add_names(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--alias",
+        action="append",
+        default=[],
+        metavar="ADDRESS=NAME",
+        help="show NAME for a host, host:port, network or key (or its first digits); may be given again",
+    )
+
+
+def _add_redaction(parser: argparse.ArgumentParser) -> None:
+    redaction = parser.add_argument_group("redaction (docs/redaction.md)")
+    redaction.add_argument(
+        "--redact", action="store_true", help="put others in place of all addresses, keys, ids and tokens"
+    )
+    redaction.add_argument(
+        "--redact-key", metavar="PHRASE", help="redact, and alike wherever this phrase is given (keep it to yourself)"
+    )
+    redaction.add_argument("--redact-ports", action="store_true", help="redact, and ports too")
+
+
+def _add_recording(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--record", metavar="OUT", help="write a recording while it happens, with marks, comments and names"
     )
 
 
@@ -288,6 +375,7 @@ def _whole(complaint: str, least: int, most: int) -> Callable[[str], int]:
 
 
 _UNBOUNDED: Final = (1 << 64) - 1
+_keep = _whole("a number of packets to keep is 0 for all, or a number up to 100000000", 0, 100_000_000)
 _port = _whole("a port is a number from 0 to 65535", 0, 65535)
 _round_number = _whole("a round is a number from 0", 0, _UNBOUNDED)
 _width = _whole("a width is a number from 80 to 1000", 80, 1000)
@@ -303,6 +391,17 @@ def _speed(text: str) -> float:
     if not 0.1 <= speed <= 100:
         raise argparse.ArgumentTypeError("a speed is a number from 0.1 to 100")
     return speed
+
+
+def _offset(text: str) -> tuple[str, float]:
+    path, _, number = text.rpartition("=")
+    try:
+        seconds = float(number)
+    except ValueError:
+        seconds = math.nan
+    if not path or not abs(seconds) < 1e9:
+        raise argparse.ArgumentTypeError("an offset is written FILE=SECONDS, as server.pcap=-0.25")
+    return path, seconds
 
 
 def _duration(text: str) -> float:

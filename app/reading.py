@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from app.cli import complain
-from app.draw.terms import key
+from app.counts import counted
 from app.exit_status import CommandError, ExitStatus
-from app.wording import counted
 from capture.errors import CaptureError
-from capture.model import FileSummary, Flow
 
 if TYPE_CHECKING:
     from capture.filter import Filter
+    from capture.flow import FileSummary, Flow
+    from capture.given_keys import Keys
     from capture.keylog import KeyLog
-    from capture.story import Keys, Story
+    from capture.story import Story
 
 WARNINGS_SHOWN = 5
 """Malformed key log lines that are named one by one."""
@@ -59,7 +59,7 @@ def open_story(options: argparse.Namespace) -> Story:
     keys = keys_of(options)
     from capture.story import Story
 
-    story = Story.open(options.files, keys)
+    story = Story.open(options.files, keys, ahead=clocks_of(options))
     for line in (*oddities(story), *useless_keys(story, keys)):
         complain(line)
     return story
@@ -105,6 +105,23 @@ def check_paths(paths: Sequence[str]) -> None:
             raise CaptureError(path, f"can't be opened: {reason}") from None
 
 
+def clocks_of(options: argparse.Namespace) -> dict[str, float]:
+    """By how many seconds the clocks of files are ahead, as the options say, by path.
+
+    Raises:
+        CommandError: a file is named that is not among those to read, or could be several of them.
+    """
+    ahead: dict[str, float] = {}
+    for name, seconds in options.offset:
+        paths = [path for path in options.files if path == name]
+        paths = paths or [path for path in options.files if os.path.basename(path) == name]
+        if len(set(paths)) != 1:
+            which = "none" if not paths else "several"
+            raise CommandError(ExitStatus.USAGE, f"--offset {name}: {which} of the files to read is called that")
+        ahead[paths[0]] = seconds
+    return ahead
+
+
 def keys_of(options: argparse.Namespace, *, may_come_later: bool = False) -> Keys:
     """The keys that the options give.
 
@@ -115,7 +132,10 @@ def keys_of(options: argparse.Namespace, *, may_come_later: bool = False) -> Key
     Raises:
         CommandError: one of them is no key, or a key log can't be read.
     """
-    from capture.story import Keys
+    from capture.given_keys import Keys
+
+    if not (options.key or options.secret_key or options.keylog):
+        return Keys()
     from protocol.keys import KeyFormatError, parse_public_key, parse_secret_key
 
     try:
@@ -166,6 +186,9 @@ def oddities(story: Filed) -> Iterable[str]:
 
 def useless_keys(story: Reported, keys: Keys) -> Iterable[str]:
     """Given keys that belong to no attempt, one sentence each."""
+    if not (keys.public_keys or keys.secret_keys):
+        return
+    from app.draw.terms import key
     from protocol.keys import key_pair
 
     targets = {flow.target for flow in story.flows}

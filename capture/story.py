@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from capture.collector import call_old, collector_paused
@@ -15,25 +14,16 @@ from capture.flows.keyring import Keyring
 from capture.flows.listing import list_search
 from capture.flows.owners import Owners
 from capture.flows.searches import Search, Searches
+from capture.given_keys import Keys
 from capture.opening import Progress, open_captures
 from capture.table import PacketTable
 from protocol.address import Address
 
+__all__ = ["Keys", "Story"]
+
 if TYPE_CHECKING:
     from capture.keylog import KeyLog
     from capture.keylog_files import KeyLogTail
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """Keys that the user gives."""
-
-    public_keys: tuple[bytes, ...] = ()
-    """Servers' public keys, 32 bytes each."""
-    secret_keys: tuple[bytes, ...] = ()
-    """Servers' secret keys as 32-byte seeds."""
-    keylogs: tuple[str, ...] = ()
-    """Paths of key logs; they are read as they grow."""
 
 
 class Story:

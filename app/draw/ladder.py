@@ -27,7 +27,7 @@ from app.draw.lane_titles import (
 from app.draw.spans import Canvas, Line, Span, Tone, fitted
 from app.terminal_text import cell_width, clip, safe_text
 from app.wording import TOKEN_GLYPHS
-from capture.model import FileSummary, Sighting, Step, StepKind
+from capture.model import FileSummary, Role, Sighting, Step, StepKind
 from protocol.messages import Address
 
 __all__ = ("GUTTER", "Datagrams", "DrawnRow", "Ladder", "columns_of")
@@ -230,11 +230,14 @@ class Ladder:
         if x is None:
             x = self._x[0]
         left_room, right_room = x - 1, self.body_width - x - 2
-        if cell_width(text) <= right_room or right_room >= left_room:
-            canvas.put(x + 2, clip(text, right_room), tone)
-        else:
+        # As the protocol's own diagrams have it: left of the server, right of the others.
+        left_first = any(lane.id == note.lane and lane.role is Role.SERVER for lane in self.plan.flow.lanes)
+        fits_left, fits_right = cell_width(text) < left_room, cell_width(text) <= right_room
+        if (left_first and fits_left) or not (fits_right or right_room >= left_room):
             text = clip(text, left_room)
             canvas.put(x - 1 - cell_width(text), text, tone)
+        else:
+            canvas.put(x + 2, clip(text, right_room), tone)
         return canvas.line()
 
     def _tone(self, index: int, step: Step) -> Tone:

@@ -11,7 +11,7 @@ from app.draw.shown_attempts import letter
 from app.draw.spans import Line, Span, Tone, cell
 from app.terminal_text import cell_width
 from app.wording import OUTCOME_GLYPHS, clock
-from capture.model import FileSummary, Sighting, Step
+from capture.model import FileSummary, Flow, Sighting, Step
 
 GUTTER: Final = 4
 """Cells for cursor, mark and evidence number."""
@@ -153,14 +153,11 @@ def legend(plan: LadderPlan, files: Sequence[FileSummary], width: int) -> Line |
     spans: list[Span] = []
     room = width
     if plan.shown.merged:
-        flows = plan.shown.flows
-        for long in (True, False):
+        for words in (_words_long, _words_short, _words_shortest):
             spans = []
-            for number, flow in enumerate(flows):
-                said = terms.state(flow, short=True)
-                at = terms.offset(flow.started - plan.flow.started)
-                words = f" +{at} s {OUTCOME_GLYPHS[flow.outcome]} {said}" if long else OUTCOME_GLYPHS[flow.outcome]
-                spans += [Span("  " if number else ""), Span(letter(number), attempt_tone(number)), Span(words)]
+            for number, flow in enumerate(plan.shown.flows):
+                said = words(flow, flow.started - plan.flow.started)
+                spans += [Span("  " if number else ""), Span(letter(number), attempt_tone(number)), Span(said)]
             if sum(cell_width(span.text) for span in spans) <= width:
                 break
         room -= sum(cell_width(span.text) for span in spans) + 3
@@ -171,3 +168,15 @@ def legend(plan: LadderPlan, files: Sequence[FileSummary], width: int) -> Line |
     elif forms and not spans:
         spans = [Span(forms[1], Tone.DIM)]
     return tuple(spans) if spans else None
+
+
+def _words_long(flow: Flow, later: float) -> str:
+    return f" +{terms.offset(later)} s {OUTCOME_GLYPHS[flow.outcome]} {terms.state(flow, short=True)}"
+
+
+def _words_short(flow: Flow, later: float) -> str:
+    return f" +{terms.offset(later)} {OUTCOME_GLYPHS[flow.outcome]}"
+
+
+def _words_shortest(flow: Flow, _: float) -> str:
+    return OUTCOME_GLYPHS[flow.outcome]

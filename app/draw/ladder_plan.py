@@ -113,8 +113,8 @@ def plan_ladder(flows: Flow | Sequence[Flow], options: LadderOptions, datagrams:
     waiting: list[float] = []
     last: int | None = None
     for index, step in enumerate(flow.steps):
-        if step.due is not None and options.now is not None and options.now < step.due:
-            waiting.append(step.due)
+        if saying.awaited(step, options.now):
+            waiting.append(step.due or 0.0)
             continue
         if _hidden(step, options):
             continue

@@ -93,9 +93,8 @@ def lanes_here(flow: Flow) -> frozenset[str]:
         of_file.setdefault(step.sighting.file, set()).add(step.from_lane)
     found = set()
     for file, lanes in fresh.items():
-        own = lanes - routed.get(file, set())
-        if len(own) == 1:
-            found |= own
+        if len(lanes) == 1:
+            found |= lanes - routed.get(file, set())
     return frozenset(found)
 
 

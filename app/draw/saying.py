@@ -32,6 +32,16 @@ _COUNTED = re.compile(r" ×\d.*$")
 _EXPECTED = " expected here, none seen"
 
 
+def awaited(step: Step, now: float | None) -> bool:
+    """Whether a missing entry may still come.
+
+    Args:
+        step: any step.
+        now: when the newest packet of the source came, epoch seconds; None where nothing more will come.
+    """
+    return step.due is not None and now is not None and now < step.due
+
+
 def message_of(flow: Flow, step: Step) -> FlowMessage | None:
     """The dht-rpc message of a step that is one."""
     return None if step.message is None else flow.messages[step.message]

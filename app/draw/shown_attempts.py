@@ -104,6 +104,20 @@ def changed(flow: Flow, **values: Any) -> Flow:
     return Flow(**known, **values)
 
 
+def same_pair(one: Flow, other: Flow) -> bool:
+    """Whether two attempts are of the same client, by its hosts, on the same server."""
+    if one.target != other.target or one.client is None or other.client is None:
+        return False
+    if one.client.host != other.client.host:
+        return False
+    # Behind one NAT there may be several.
+    inside = [
+        {address.host for lane in flow.lanes if lane.role is Role.CLIENT for address in lane.inside}
+        for flow in (one, other)
+    ]
+    return not all(inside) or not inside[0].isdisjoint(inside[1])
+
+
 class _SharedLanes:
     """Lanes of several attempts, each participant once."""
 

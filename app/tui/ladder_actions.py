@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from app.draw import terms
 from app.draw.ladder_plan import Bursts, ColourMode, Level, TimeMode
-from app.draw.shown_attempts import letter
+from app.draw.shown_attempts import letter, same_pair
 from app.tui.main_actions import MainActions
 from app.wording import counted
 from capture.model import Flow, Sighting
@@ -129,7 +129,8 @@ class LadderActions(MainActions):
         flow = main.flow
         if flow is None:
             return
-        pair = [one for one in main.session.flows if same_pair(one, flow)]
+        with main.session.held():
+            pair = [one for one in main.session.flows if same_pair(one, flow)]
         if len(pair) < 2:
             main.notify("This client has tried this server only once in here.", markup=False)
             return
@@ -205,13 +206,6 @@ class LadderActions(MainActions):
             ends = f"{terms.address(flow.client)} → {terms.key(flow.key.server_public_key or flow.target)}"
             said += [ends, f"id {flow.id[:8]}"]
         main.ladder.title = terms.joined(said)
-
-
-def same_pair(one: Flow, other: Flow) -> bool:
-    """Whether two attempts are of the same client, by its host, on the same server."""
-    if one.target != other.target or one.client is None or other.client is None:
-        return False
-    return one.client.host == other.client.host
 
 
 def _start(flow: Flow) -> tuple[float, str]:

@@ -347,6 +347,7 @@ class MainScreen(
             return
         self._looking = True
         try:
+            self.session.may_let_go = self.app.screen is self
             await asyncio.to_thread(self.session.take_in)
         finally:
             self._looking = False

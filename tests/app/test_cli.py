@@ -120,3 +120,26 @@ def test_several_vantages_are_one_story(run: Run) -> None:
     report = json.loads(out)
     assert len(report["files"]) == 3
     assert len(report["flows"]) == 1
+
+
+def test_the_clock_of_a_file_can_be_given(run: Run) -> None:
+    client, server = (str(LAB / "consistent-consistent" / f"{name}.pcap.gz") for name in ("client", "server"))
+    status, out, _ = run("report", "--json", client, server, "--offset", "server.pcap.gz=0.25")
+    assert status == 0
+    assert [file["clock_offset"] for file in json.loads(out)["files"]] == [0, 0.25]
+    status, text, _ = run("export", client, server, "--offset", f"{server}=0.25", "--flow", "", "--format", "text")
+    assert status == 0
+    assert "◨ server.pcap.gz clock +250.0 ms as given" in text
+
+
+@pytest.mark.parametrize("wrong", ["server.pcap", "server.pcap=", "=3", "server.pcap=soon", "server.pcap=nan", "a=1e9"])
+def test_a_clock_that_is_no_number_is_refused(run: Run, wrong: str) -> None:
+    status, _, err = run("report", PUNCHED, "--offset", wrong)
+    assert status == 2
+    assert "FILE=SECONDS" in err
+
+
+def test_a_clock_of_a_file_that_is_not_read_is_refused(run: Run) -> None:
+    status, _, err = run("report", PUNCHED, "--offset", "other.pcap=1")
+    assert status == 2
+    assert "--offset other.pcap: none of the files to read is called that" in err
