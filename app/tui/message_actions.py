@@ -44,7 +44,7 @@ class MessageActions:
     @property
     def reader(self) -> PacketReader:
         """Reads packets around the selected one."""
-        if self._reader is None:
+        if self._reader is None or self._reader.generation != self.session.generation:
             self._reader = PacketReader(self.session)
         return self._reader
 

@@ -52,6 +52,8 @@ class PacketReader:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.generation = session.generation
+        """Rows have other numbers once the session's is another one."""
         self._facts: OrderedDict[int, PacketFacts] = OrderedDict()
         self._waiting: dict[int, None] = {}
         """Rows whose attempt is still to be looked for, the latest asked for last."""

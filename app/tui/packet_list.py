@@ -17,6 +17,7 @@ from app.tui.packet_facts import PacketReader
 from capture.model import Sighting
 
 if TYPE_CHECKING:
+    from app.tui.sought import Matcher, Sought
     from capture.arrays import I64
 
 SETTLE_AFTER: Final = 0.03
@@ -119,6 +120,14 @@ class PacketList(LineView):
         cursor = Span("▶" if index == self.cursor else " ", Tone.KEY)
         mark = Span("◆" if row in self.marked else " ", Tone.KEY)
         return (cursor, mark, *line[1:])
+
+    def finder(self, what: Sought) -> Matcher:
+        """An expression is asked of all packets at once; a text is looked for in the lines."""
+        if what.filter is None:
+            return super().finder(what)
+        with self.reader.held():
+            mask = what.filter.mask()
+        return mask[: self.row_count] if self._rows is None else mask[self._rows]
 
     def watch_cursor(self, before: int, now: int) -> None:
         """Another packet is selected: what is tied to it is marked."""

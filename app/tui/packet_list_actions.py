@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+
+from app.tui.filter_bar import FilterBar
 from app.tui.message_pane import MessagePane
 
 if TYPE_CHECKING:
     from app.tui.packet_screen import PacketScreen
+    from capture.arrays import I64
+    from capture.filter import Filter
 
 
 class PacketListActions:
@@ -88,6 +95,47 @@ class PacketListActions:
             screen.session.paused = not screen.session.paused
             screen.look()
             screen.title_list()
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        screen = self._packets
+        bar = screen.query_one(FilterBar)
+        bar.open(screen.filter)
+        bar.judge(screen.packets.row_count, len(screen.session.table), "packet")
+        screen.share_out()
+
+    async def apply(self, wanted: Filter) -> None:
+        """Show only packets that pass, once what takes long is worked out, between keys."""
+        screen = self._packets
+        bound = wanted.on(screen.session.story)
+        if not bound.settled:
+            for _ in self._held_steps(bound.preparing()):
+                await asyncio.sleep(0)
+        screen.filter = bound
+        screen.rows = self.passing()
+        screen.packets.show(screen.rows, len(screen.session.table))
+        screen.query_one(FilterBar).judge(screen.packets.row_count, len(screen.session.table), "packet")
+        screen.title_list()
+        screen.show_message()
+
+    def passing(self) -> I64 | None:
+        """Rows that pass the filter; None where there is none."""
+        screen = self._packets
+        if not screen.filter.text.strip():
+            return None
+        with screen.session.held():
+            return np.flatnonzero(screen.filter.mask())
+
+    def _held_steps(self, steps: Iterator[None]) -> Iterator[None]:
+        """Each step while nothing grows."""
+        session = self._packets.session
+        while True:
+            with session.held():
+                try:
+                    next(steps)
+                except StopIteration:
+                    return
+            yield
 
     def action_export(self) -> None:
         """Write packets to a file."""

@@ -28,9 +28,12 @@ from app.tui.packet_list_actions import PacketListActions
 from app.tui.session import Session
 from app.wording import counted, grouped
 from capture.errors import CaptureError
+from capture.filter import Filter, parse_filter
 from capture.model import Flow, Sighting, Step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from capture.arrays import I64
 
 PART = 0.4
@@ -62,6 +65,7 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
         self.detail: bool | None = None
         self.maximised = False
         self.follow = False
+        self.filter: Filter = parse_filter("").on(session.story)
         self.rows: I64 | None = None
         """Rows that pass the filter; None for all."""
         self._select = select
@@ -127,6 +131,7 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
         if self.session.paused or total == self._total:
             return
         self._total = total
+        self.rows = self.passing()
         self.packets.show(self.rows, total)
         if self.follow:
             self.packets.action_last()
@@ -154,6 +159,21 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
         """Take the packet apart that is selected by now: keys that are held down go before."""
         self._behind = False
         self.show_message()
+
+    def on_filter_bar_applied(self, event: FilterBar.Applied) -> None:
+        """Show what passes the filter; a newer filter ends the work on this one."""
+        self.run_worker(self.apply(event.wanted), group="filter", exclusive=True)
+        if event.done:
+            self.packets.focus()
+            self.share_out()
+
+    def expressions(self) -> Callable[[Filter], Filter]:
+        """What is looked for by an expression is asked of the packets."""
+        return lambda wanted: wanted.on(self.session.story)
+
+    def find_bar_changed(self) -> None:
+        """The panes give the bar its lines, or have them back."""
+        self.share_out()
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         """Enter goes one level deeper."""
@@ -194,7 +214,7 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
             state = f"{state} {session.feed.name}, {counted(session.feed.dropped, 'packet')} dropped"
         shown = counted(self._total, "packet")
         if self.rows is not None:
-            shown = f"{grouped(len(self.rows))} of {shown} pass"
+            shown = f"{grouped(len(self.rows))} of {shown} pass / {self.filter.text}"
         packets.title = terms.joined(
             (
                 "packets",
@@ -209,7 +229,7 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
 
     def share_out(self) -> None:
         """Give list and message their places and sizes."""
-        bars = 2 * self.query_one(FilterBar).display + self.query_one(FindBar).lines
+        bars = self.query_one(FilterBar).lines + self.query_one(FindBar).lines
         plan = arrange_packets(
             self.size.width,
             self.size.height - 1 - bars,

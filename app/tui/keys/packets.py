@@ -25,6 +25,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
             "mark this packet: time counts from it, two marked are compared, export can take them"),
     action(Context.PACKET_SCREEN, "ladder", "L", "ladder", "go to the ladder of the packet's attempt, at this packet",
             rank=2),
+    action(Context.PACKET_SCREEN, "filter", "slash,f,f7", "filter", "show only packets that pass an expression",
+            rank=3),
     action(Context.PACKET_SCREEN, "counterpart", "comma", "answer",
             "go from a request to its answer and back, or along a relayed message", rank=4),
     action(Context.PACKET_SCREEN, "difference", "equals_sign", "compare",
