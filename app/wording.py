@@ -5,8 +5,23 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
+from app.counts import counted, grouped
 from capture.model import Outcome, TokenState
 from protocol.constants import ErrorCode, Firewall
+
+__all__ = [
+    "OUTCOME_GLYPHS",
+    "TOKEN_GLYPHS",
+    "clock",
+    "counted",
+    "date_and_clock",
+    "day",
+    "error_name",
+    "firewall_name",
+    "grouped",
+    "local",
+    "zone_name",
+]
 
 TOKEN_GLYPHS: Final = {
     TokenState.NOT_ISSUED: "–",
@@ -66,13 +81,3 @@ def zone_name(time: float, zone: tzinfo | None = None) -> str:
 def date_and_clock(time: float, zone: tzinfo | None = None) -> str:
     """Date, time of day with milliseconds, and zone."""
     return f"{day(time, zone)} {clock(time, zone)} {zone_name(time, zone)}"
-
-
-def grouped(number: int) -> str:
-    """Digits in groups of three: ``18 302``."""
-    return f"{number:,}".replace(",", " ")
-
-
-def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """``1 attempt``, ``2 attempts``, ``18 302 packets``."""
-    return f"{grouped(number)} {noun if number == 1 else plural or noun + 's'}"

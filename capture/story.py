@@ -14,7 +14,7 @@ from capture.flows.keyring import Keyring
 from capture.flows.listing import list_search
 from capture.flows.owners import Owners
 from capture.flows.searches import Search, Searches
-from capture.given_keys import Keys
+from capture.given_keys import NO_KEYS, Keys
 from capture.opening import Progress, open_captures
 from capture.table import PacketTable
 from protocol.address import Address
@@ -35,7 +35,7 @@ class Story:
         progress: told of the stages of the first `update`; what it raises stops it, and the story is of no use.
     """
 
-    def __init__(self, table: PacketTable, keys: Keys = Keys(), progress: Progress | None = None) -> None:
+    def __init__(self, table: PacketTable, keys: Keys = NO_KEYS, progress: Progress | None = None) -> None:
         self.table = table
         self._copies = Copies(table)
         self._assembler = Assembler(table, self._copies)
@@ -60,7 +60,7 @@ class Story:
     def open(
         cls,
         paths: Sequence[str],
-        keys: Keys = Keys(),
+        keys: Keys = NO_KEYS,
         progress: Progress | None = None,
         ahead: Mapping[str, float] | None = None,
     ) -> Story:

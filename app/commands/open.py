@@ -11,7 +11,8 @@ from app.reading import check_paths, chosen_filter, clocks_of, keys_of
 
 def run(options: argparse.Namespace) -> int:
     """Open the inspector; whatever can be refused is refused before the screen is entered."""
-    chosen_filter(options)
+    if options.filter:
+        chosen_filter(options)
     check_paths(options.files)
     keys = keys_of(options)
     ahead = clocks_of(options)
