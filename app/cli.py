@@ -22,6 +22,7 @@ _MODULES: Final = {
     "open": "app.commands.open",
     "report": "app.commands.report",
     "export": "app.commands.export",
+    "record": "app.commands.record",
     "watch": "app.commands.watch",
     "node": "app.commands.node",
     "connect": "app.commands.connect",
@@ -35,7 +36,7 @@ _MODULES: Final = {
 }
 
 
-_ONE_PASS: Final = ("report", "export")
+_ONE_PASS: Final = ("report", "export", "record")
 """Commands that read files, write, and end: all they make stays until then."""
 
 

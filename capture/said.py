@@ -56,16 +56,16 @@ class Said:
         """A comment on the file, or on an attempt in it."""
         found = on_attempt(text)
         if found is None:
-            self.remarks.append(text)
+            if text not in self.remarks:
+                self.remarks.append(text)
         else:
             self.attempt_comments[found[0]] = found[1]
 
     def summary(self) -> list[str]:
-        """What is to be told of it beside the packets, one sentence each."""
-        lines = [f"comment: {remark}" for remark in self.remarks]
-        if self.left_out:
-            lines.append(f"{self.left_out} comments on packets beyond the first {MOST_COMMENTS} were left out")
-        return lines
+        """What is odd about it, one sentence each."""
+        if not self.left_out:
+            return []
+        return [f"{self.left_out} comments on packets beyond the first {MOST_COMMENTS} were left out"]
 
 
 def notes_of(files: Iterable[CaptureFile]) -> Notes:

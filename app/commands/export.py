@@ -6,9 +6,12 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from app.attempt_files import WITH_SECRETS, attempt_content, write_attempt
+from app import names
+from app.attempt_files import TOGETHER, WITH_SECRETS, attempt_content, write_attempt
 from app.exit_status import CommandError, ExitStatus
+from app.naming import given_names, use_configured_names
 from app.reading import open_story
+from app.redaction import behind_mask, is_wanted, said_in
 from capture.model import Flow
 
 if TYPE_CHECKING:
@@ -21,10 +24,13 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(ExitStatus.USAGE, "--round goes with --format mermaid")
     if options.secrets and options.format not in WITH_SECRETS:
         raise CommandError(ExitStatus.USAGE, f"--secrets goes with --format {' or '.join(WITH_SECRETS)}")
-    if options.format == "pcapng" and options.output is None and sys.stdout.isatty():
-        raise CommandError(ExitStatus.USAGE, "pcapng is binary: give a file with -o, or redirect the output")
+    if options.format in TOGETHER and options.output is None and sys.stdout.isatty():
+        raise CommandError(ExitStatus.USAGE, f"{options.format} is binary: give a file with -o, or redirect the output")
+    given = given_names(options)
     story = open_story(options)
     flow = chosen_flow(story, options.flow)
+    if not is_wanted(options):
+        use_configured_names(story.table.files, given)
     content = _content(story, flow, options)
     if options.output is None:
         sys.stdout.flush()
@@ -81,6 +87,21 @@ def write_output(path: str, content: bytes, *, secret: bool = False) -> None:
 
 def _content(story: Story, flow: Flow, options: argparse.Namespace) -> bytes:
     number = None if options.round is None else round_index(flow, options.round)
+    secrets, width = options.secrets, options.width
+    if is_wanted(options):
+        behind = behind_mask(story, options)
+        notes = said_in(story, behind)
+        shown = behind.masking.flow(flow)
+        return attempt_content(
+            options.format, shown, behind, secrets=secrets, width=width, round_index=number, notes=notes
+        )
     return attempt_content(
-        options.format, flow, story, secrets=options.secrets, width=options.width, round_index=number
+        options.format,
+        flow,
+        story,
+        secrets=secrets,
+        width=width,
+        round_index=number,
+        notes=said_in(story),
+        names=names.chosen().entries,
     )

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from app.exit_status import ExitStatus
+from app.commands.export import chosen_flow
+from app.exit_status import CommandError, ExitStatus
 from app.reading import chosen_filter, nothing_to_see, open_story
+from app.terminal_text import safe_text
 from capture.model import Flow, Outcome, TokenState
+
+if TYPE_CHECKING:
+    from capture.story import Story
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the report; with ``--check`` the status tells of failures."""
+    form = _form(options)
     chosen = chosen_filter(options)
     story = open_story(options)
     flows = chosen.select(story.flows)
-    if options.json:
+    if options.flow is not None:
+        wanted = chosen_flow(story, options.flow)
+        flows = tuple(flow for flow in flows if flow is wanted)
+    if options.statistics:
+        _print_statistics(story, flows, options, form)
+    elif form == "markdown":
+        _print_markdown(story, flows)
+    elif form == "json":
         from app.report_json import report_pieces
 
         for piece in report_pieces(story.files, _one_by_one(flows), notes=story.notes, secrets=options.secrets):
@@ -32,6 +46,47 @@ def run(options: argparse.Namespace) -> int:
         elif not flows:
             sys.stdout.write(f"None of {len(story.flows)} attempts passes the filter.\n")
     return check_status(flows) if options.check else ExitStatus.OK
+
+
+def _form(options: argparse.Namespace) -> str:
+    """The form that is asked for.
+
+    Raises:
+        CommandError: options that do not go together.
+    """
+    form: str = options.format or ("json" if options.json else "text")
+    if options.json and form != "json":
+        raise CommandError(ExitStatus.USAGE, f"--json does not go with --format {form}")
+    if form == "markdown" and options.statistics:
+        raise CommandError(ExitStatus.USAGE, "--statistics goes with text or JSON")
+    if form == "markdown" and options.flow is None:
+        raise CommandError(ExitStatus.USAGE, "--format markdown is about one attempt: name it with --flow")
+    if options.statistics and options.flow is not None:
+        raise CommandError(ExitStatus.USAGE, "--statistics is about all attempts, --flow about one")
+    return form
+
+
+def _print_statistics(story: Story, flows: Sequence[Flow], options: argparse.Namespace, form: str) -> None:
+    from app.report_statistics import count, statistics_json, statistics_text
+
+    statistics = count(_one_by_one(flows))
+    if form == "json":
+        sys.stdout.write(statistics_json(story.files, statistics, story.notes))
+        return
+    from app.report_text import COLUMNS_UNFOLDED, terminal_style
+
+    width = min(terminal_style(sys.stdout).width, COLUMNS_UNFOLDED)
+    of = f" that pass {safe_text(options.filter)}" if options.filter else ""
+    for line in statistics_text(statistics, width, of):
+        sys.stdout.write(line + "\n")
+
+
+def _print_markdown(story: Story, flows: Sequence[Flow]) -> None:
+    from app.report_markdown import markdown_report
+    from app.versions import version
+
+    for flow in flows:
+        sys.stdout.write(markdown_report(flow, story.files, story, version=version()))
 
 
 def _one_by_one(flows: Iterable[Flow]) -> Iterator[Flow]:

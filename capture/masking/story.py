@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from capture.arrays import I32, I64, Array
 from capture.capture_file import CaptureFile
 from capture.envelopes import Kind
 from capture.flow import FileSummary, Flow, Sighting
+from capture.keylog import Secret
 from capture.masking.mask import Mask
 from capture.masking.masking import Masking
 from capture.notes import Notes
@@ -21,6 +22,21 @@ from protocol.errors import DecodeError
 
 if TYPE_CHECKING:
     from capture.story import Story
+
+
+_COUNTS: Final = (
+    "clock_offset_ns",
+    "dht_messages",
+    "dropped",
+    "duplicates",
+    "fragments",
+    "fragments_pending",
+    "malformed",
+    "not_udp",
+    "packets",
+    "udp",
+    "undecodable",
+)
 
 
 class MaskedStory:
@@ -34,8 +50,26 @@ class MaskedStory:
 
     def __init__(self, story: Story, mask: Mask | None = None, *, keep_ids: bool = False) -> None:
         self.original = story
-        self.masking = Masking(story.table, mask or Mask(), keep_ids=keep_ids)
-        self.table: PacketTable = MaskedTable(story.table, self.masking)
+        self._mask = mask or Mask()
+        self._keep_ids = keep_ids
+        self._behind: tuple[Masking, MaskedTable] | None = None
+
+    @property
+    def masking(self) -> Masking:
+        """What stands for what in the packets that the story has now: a bounded one gets another table at times."""
+        return self._both()[0]
+
+    @property
+    def table(self) -> PacketTable:
+        """The packets behind the mask."""
+        return self._both()[1]
+
+    def _both(self) -> tuple[Masking, MaskedTable]:
+        table = self.original.table
+        if self._behind is None or self._behind[0].table is not table:
+            masking = Masking(table, self._mask, keep_ids=self._keep_ids)
+            self._behind = masking, MaskedTable(table, masking)
+        return self._behind
 
     @property
     def files(self) -> tuple[FileSummary, ...]:
@@ -101,11 +135,13 @@ class MaskedStory:
         """Source and destination behind the mask."""
         return self.table.source(sighting.row), self.table.destination(sighting.row)
 
-    def make_all(self) -> None:
-        """Make every attempt anew: before packets of all of them are written."""
+    def make_all(self) -> list[Secret]:
+        """Make every attempt anew, before packets of all of them are written; the key log lines that open them."""
+        lines: list[Secret] = []
         for flow in self.original.flows:
-            self.masking.attempt(flow)
+            lines += self.masking.attempt(flow).secrets
             flow.release()
+        return lines
 
     def notes_behind(self, notes: Notes) -> Notes:
         """Notes on the story as they read behind the mask: texts masked, attempts by their ids there."""
@@ -204,7 +240,10 @@ class MaskedTable(PacketTable):
         text = self._masking.mask.text
         interfaces = [one._replace(name=text(one.name), comment=text(one.comment)) for one in file.interfaces]
         masked = CaptureFile(self._masking.path(number, file.format), file.format, interfaces)
-        masked.clock_offset_ns = file.clock_offset_ns
+        for name in _COUNTS:
+            setattr(masked, name, getattr(file, name))
+        masked.notes = [text(note) for note in file.notes]
+        masked.truncated = None if file.truncated is None else text(file.truncated)
         return masked
 
     def _masked(self, name: str, column: Array) -> Array:

@@ -41,6 +41,7 @@ from capture.window import Window
 MOST_NOTES: Final = 100_000
 """Marks, and comments, that are believed of a recording."""
 MOST_NAMES: Final = 10_000
+MOST_REMARKS: Final = 1000
 _MAP: Final = 5
 _NO_RUN: Final = np.empty(0, np.int64)
 
@@ -262,6 +263,7 @@ class RecordingReader:
         packets = fields.rows("packets", int, int)[:MOST_NOTES]
         attempt_comments = fields.rows("attempt_comments", str, str)[:MOST_NOTES]
         packet_comments = fields.rows("packet_comments", int, int, str)[:MOST_NOTES]
+        said.remarks = [] if fields.empty("remarks") else fields.texts("remarks")[:MOST_REMARKS]
         said.attempt_marks = set(attempts)
         said.attempt_comments = {id_: text[:LONGEST_COMMENT] for id_, text in attempt_comments}
         said.packet_marks = {(order[file], frame) for file, frame in packets if file in order}

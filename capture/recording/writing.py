@@ -12,7 +12,7 @@ from capture.capture_file import CaptureFile
 from capture.frame_rows import Target, opened
 from capture.frames import Interface
 from capture.keylog import Secret, format_secrets
-from capture.notes import Notes
+from capture.notes import NO_NOTES, Notes
 from capture.recording.layout import BATCH, FORMAT, MAGIC_TAG, SINT64, UINT16, UINT32, UINT64, VERSION, Item
 from capture.table import PacketTable
 
@@ -98,11 +98,12 @@ class RecordingWriter:
         log = format_secrets(secrets).encode("ascii")
         self._item(Item.SECRETS, {"keylog": log, "public_keys": list(public_keys)})
 
-    def add_notes(self, notes: Notes) -> None:
-        """Write all notes; they stand in place of those written before."""
+    def add_notes(self, notes: Notes, remarks: Sequence[str] = ()) -> None:
+        """Write all notes, and what is said of the whole; they stand in place of those written before."""
         self._item(
             Item.NOTES,
             {
+                "remarks": list(remarks),
                 "attempts": sorted(notes.attempts),
                 "packets": sorted(map(list, notes.packets)),
                 "attempt_comments": sorted([id_, text] for id_, text in notes.attempt_comments.items()),
@@ -176,8 +177,9 @@ def write_recording(
                 count += len(frames)
             if wanted is None:
                 writer.add_counts(number, file)
-        if notes:
-            writer.add_notes(notes)
+        remarks = [remark for file in table.files if file.said is not None for remark in file.said.remarks]
+        if notes or remarks:
+            writer.add_notes(notes or NO_NOTES, remarks)
         if names:
             writer.add_names(names)
         writer.finish()
