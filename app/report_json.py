@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from app.json_text import indented
 from app.wording import firewall_name
+from capture.course import StageTime
+from capture.error_origin import error_origin
 from capture.model import (
     Evidence,
     FileSummary,
@@ -22,7 +24,6 @@ from capture.model import (
     Round,
     Sighting,
     Step,
-    Verdict,
 )
 from protocol.messages import Address, HolepunchPayload, NoisePayload
 
@@ -47,7 +48,7 @@ def report_document(
     """
     paths = [file.path for file in files]
     flow_documents = [flow_document(flow, paths.__getitem__, secrets=secrets) for flow in flows]
-    return _head(files, notes) | {"flows": flow_documents}
+    return report_head(files, notes) | {"flows": flow_documents}
 
 
 def report_pieces(
@@ -58,7 +59,7 @@ def report_pieces(
     What is in a piece need not stay in memory: a flow may be released when the next piece is asked for.
     """
     paths = [file.path for file in files]
-    before = indented(_head(files, notes)).removesuffix("\n}") + ',\n  "flows": ['
+    before = indented(report_head(files, notes)).removesuffix("\n}") + ',\n  "flows": ['
     after = "]\n}\n"
     for flow in flows:
         yield before + "\n    " + indented(flow_document(flow, paths.__getitem__, secrets=secrets), 2)
@@ -66,8 +67,8 @@ def report_pieces(
     yield (before if before != "," else "") + after
 
 
-def _head(files: Sequence[FileSummary], notes: Sequence[str]) -> Json:
-    """All of the report but the attempts, which come last."""
+def report_head(files: Sequence[FileSummary], notes: Sequence[str]) -> Json:
+    """All of a report but what it reports on, which comes last."""
     return {"version": REPORT_VERSION, "files": [_file(file) for file in files], "notes": list(notes)}
 
 
@@ -100,7 +101,7 @@ def flow_document(flow: Flow, path_of: PathOf, *, secrets: bool = False) -> Json
         "nat": {"client": _nat(flow.client_nat, path_of), "server": _nat(flow.server_nat, path_of)},
         "outcome": str(flow.outcome),
         "path": None if flow.path is None else str(flow.path),
-        "verdict": _verdict(flow.verdict, path_of),
+        "verdict": _verdict(flow, path_of),
         "fast_open": flow.fast_open,
         "rounds": [_round(flow, number, one) for number, one in enumerate(flow.rounds)],
         "tokens": {"server": str(flow.server_token), "client": str(flow.client_token)},
@@ -116,6 +117,7 @@ def flow_document(flow: Flow, path_of: PathOf, *, secrets: bool = False) -> Json
             for lane in flow.lanes
         ],
         "messages": [_message(message, path_of) for message in flow.messages],
+        "stages": [] if flow.course is None else [_stage(one) for one in flow.course.stages],
         "bursts": [_burst(step, path_of) for step in flow.steps if step.message is None and step.sighting is not None],
         "missing": [_missing(step) for step in flow.steps if step.sighting is None],
         "notes": list(flow.notes),
@@ -141,7 +143,8 @@ def _file(file: FileSummary) -> Json:
     }
 
 
-def _verdict(verdict: Verdict, path_of: PathOf) -> Json:
+def _verdict(flow: Flow, path_of: PathOf) -> Json:
+    verdict, error = flow.verdict, error_origin(flow)
     return {
         "code": str(verdict.code),
         "summary": verdict.summary,
@@ -149,6 +152,8 @@ def _verdict(verdict: Verdict, path_of: PathOf) -> Json:
         "advice": verdict.advice,
         "inferred": verdict.inferred,
         "application_error": verdict.application_error,
+        "masked_error": None if error is None else error.masked,
+        "error_origin": None if error is None or error.origin is None else error.origin.name.lower().replace("_", "-"),
     }
 
 
@@ -277,6 +282,11 @@ def _message(message: FlowMessage, path_of: PathOf) -> Json:
         "sealed_reason": None if sealed is None else sealed.reason or None,
         "copies": [_sighting(copy, path_of) for copy in message.copies],
     }
+
+
+def _stage(one: StageTime) -> Json:
+    ended = None if one.ended is None else seconds(one.ended)
+    return {"stage": str(one.stage), "started": seconds(one.started), "ended": ended}
 
 
 def _burst(step: Step, path_of: PathOf) -> Json:

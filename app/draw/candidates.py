@@ -122,6 +122,11 @@ def _rows(flow: Flow, one: Candidate, width: int) -> list[Linked]:
     return lines
 
 
+def verified_word(flow: Flow, one: Candidate) -> str:
+    """When a token proved the host of a candidate, or that none did."""
+    return _verified(flow, one)[0]
+
+
 def _verified(flow: Flow, one: Candidate) -> tuple[str, Tone]:
     if one.verified is not None:
         return f"✓ {terms.offset(one.verified - flow.started)} s", Tone.GOOD

@@ -12,10 +12,17 @@ from capture.model import Sighting
 
 
 class Linked(NamedTuple):
-    """A line, and the datagram it speaks of."""
+    """A line, and the datagram it speaks of, or the attempts."""
 
     line: Line
     link: Sighting | None = None
+    expression: str = ""
+    """A filter that the attempts of the line pass."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether it leads anywhere."""
+        return self.link is not None or bool(self.expression)
 
 
 def blank() -> Linked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from app.draw import terms
 from app.draw.linked import Linked, blank, heading, labelled, paragraph
@@ -10,8 +11,11 @@ from app.draw.spans import Line, Span, Tone
 from app.terminal_text import safe_text
 from app.wording import OUTCOME_GLYPHS, TOKEN_GLYPHS, counted
 from capture.course import Course
-from capture.error_origin import ORIGIN_WORDS, error_origin
+from capture.error_origin import ORIGIN_WORDS, AbortOrigin, error_origin
 from capture.model import FileSummary, Flow, NatEvidence, Outcome
+
+
+_PUNCHED_OUT: Final = "the puncher destroyed itself after its last punch"
 
 
 def headline(flow: Flow) -> Line:
@@ -34,10 +38,10 @@ def error_words(flow: Flow) -> list[str]:
     words = [f"{error.raised} is what hyperdht raised to the application."]
     likely = "likely " if error.likely else ""
     if error.origin is not None:
-        total = len(ORIGIN_WORDS)
-        words.append(
-            f"It has {total} origins; this is {likely}number {error.origin.value}: {ORIGIN_WORDS[error.origin]}."
-        )
+        why = ORIGIN_WORDS[error.origin]
+        if error.origin is AbortOrigin.PUNCHER_GONE:
+            why = "the puncher was destroyed because of another error" if error.masked else _PUNCHED_OUT
+        words.append(f"It has {len(ORIGIN_WORDS)} origins; this is {likely}number {error.origin.value}: {why}.")
     if error.masked is not None and error.masked != error.raised:
         words.append(f"The library made {error.masked} first; destroying the puncher masked it.")
     return words

@@ -37,6 +37,11 @@ class LinkedView(LineView):
         """The packet that the line under the cursor speaks of."""
         return self._lines[self.cursor].link if self.cursor < len(self._lines) else None
 
+    @property
+    def expression(self) -> str:
+        """The filter that the attempts of the line under the cursor pass; empty where it speaks of none."""
+        return self._lines[self.cursor].expression if self.cursor < len(self._lines) else ""
+
     def show(self, content: Content | None, *, keep: bool = False) -> None:
         """Show other lines, from the top; if `keep`, those of a changed thing, from where the view is."""
         self._content = content
@@ -49,29 +54,29 @@ class LinkedView(LineView):
         self.cursor = self._nearest(0, 1)
 
     def can_stand_on(self, index: int) -> bool:
-        """Lines that lead to a packet."""
-        return 0 <= index < len(self._lines) and self._lines[index].link is not None
+        """Lines that lead somewhere."""
+        return 0 <= index < len(self._lines) and self._lines[index].leads
 
     def draw_row(self, index: int) -> Line:
         """One line, with a sign where the cursor is."""
         linked = self._lines[index]
-        here = self.cursor_shown and index == self.cursor and linked.link is not None
+        here = self.cursor_shown and index == self.cursor and linked.leads
         return (Span("▶ " if here else "  ", Tone.KEY), *linked.line)
 
     def rows_changed(self) -> None:
         """Wrap the lines anew; stay on the same link."""
-        before = [index for index, line in enumerate(self._lines) if line.link is not None]
+        before = [index for index, line in enumerate(self._lines) if line.leads]
         ordinal = before.index(self.cursor) if self.cursor in before else None
         self._lines = () if self._content is None else self._content(max(20, self.row_width - 3))
-        now = [index for index, line in enumerate(self._lines) if line.link is not None]
+        now = [index for index, line in enumerate(self._lines) if line.leads]
         if ordinal is not None and ordinal < len(now):
             self.set_reactive(LinkedView.cursor, now[ordinal])
         super().rows_changed()
 
     @property
     def leads_somewhere(self) -> bool:
-        """Whether any line has a packet."""
-        return any(line.link is not None for line in self._lines)
+        """Whether any line has a packet, or attempts."""
+        return any(line.leads for line in self._lines)
 
     def action_move(self, rows: int) -> None:
         """To the next line that leads somewhere if it is in reach, else scroll."""

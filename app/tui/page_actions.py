@@ -38,6 +38,19 @@ class PageActions:
         """The page of tokens."""
         self._page("tokens")
 
+    def action_statistics(self) -> None:
+        """Statistics of the attempts that are shown."""
+        from app.tui.filter_bar import FilterBar
+        from app.tui.statistics_screen import StatisticsScreen
+        from capture.filter import parse_filter
+
+        main = self._main
+
+        def choose(expression: str) -> None:
+            main.on_filter_bar_applied(FilterBar.Applied(parse_filter(expression), done=True))
+
+        main.app.push_screen(StatisticsScreen(main.session, main.zone, choose))
+
     def action_node(self) -> None:
         """The pages of the running node."""
         from app.tui.node_pages import NodeScreen

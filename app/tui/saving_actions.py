@@ -22,11 +22,18 @@ class SavingActions:
         choose_format(self._main)
 
     def action_copy(self) -> None:
-        """Copy a report to the clipboard."""
-        from app.export_text import text_export
+        """Copy a report on the attempt to the clipboard, as Markdown for a bug thread."""
+        from app.report_markdown import markdown_report
+        from app.tui.attempt_page import work_out
         from app.tui.clipboard import copied
+        from app.versions import version
 
         main = self._main
-        if main.flow is not None:
-            main.app.copy_to_clipboard(text_export(main.flow, main.session.files, main.session))
-            main.notify(copied("report"), markup=False, timeout=4)
+        flow, session = main.flow, main.session
+        if flow is None:
+            return
+        work_out(flow, session)
+        with session.held():
+            report = markdown_report(flow, session.files, session, version=version())
+        main.app.copy_to_clipboard(report)
+        main.notify(copied("report"), markup=False, timeout=4)

@@ -1,0 +1,215 @@
+"""Statistics of many attempts: how they ended, which NATs met, how long each stage took, how relays answered."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from capture.course import Asked, Stage
+from capture.figures import FlowFigures
+from capture.model import Outcome, VerdictCode
+from protocol.address import Address
+
+HISTOGRAM_EDGES: Final = tuple(0.001 * 2**power for power in range(17))
+"""Seconds between which durations are counted: from 1 ms on, each bin twice as wide. What is longer or shorter counts
+in the last or the first bin."""
+MOST_PERIODS: Final = 40
+PERIODS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
+"""Seconds of a period, of which the shortest is taken that makes no more than `MOST_PERIODS`."""
+
+
+class VerdictCount(NamedTuple):
+    """How often a verdict was reached."""
+
+    code: VerdictCode
+    outcome: Outcome
+    attempts: int
+
+
+class PairCount(NamedTuple):
+    """Attempts between two NAT classes."""
+
+    client: str
+    server: str
+    attempts: int
+    connected: int
+    failed: int
+
+
+class Spread(NamedTuple):
+    """How durations are spread, in seconds."""
+
+    p50: float
+    p90: float
+    p99: float
+    longest: float
+    bins: tuple[int, ...]
+    """Counts between `HISTOGRAM_EDGES`."""
+
+
+class StageFigures(NamedTuple):
+    """One stage of all attempts."""
+
+    stage: Stage
+    begun: int
+    ended: int
+    spread: Spread | None
+    """None where none ended."""
+
+
+class RelayFigures(NamedTuple):
+    """One relay."""
+
+    relay: Address | None
+    """None: which relay it was is not in the capture."""
+    requests: int
+    answered: int
+    again: int
+    """Sends beyond the first of each request."""
+    no_route: int
+    errors: int
+    """Answers with an error of the server in them."""
+    response: Spread | None
+    """From the first send to the answer."""
+    periods: tuple[int, ...]
+    """Requests in each period of the statistics."""
+
+
+class Period(NamedTuple):
+    """A part of the time."""
+
+    started: float
+    attempts: int
+    connected: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Everything at one time."""
+
+    attempts: int
+    outcomes: tuple[tuple[Outcome, int], ...]
+    verdicts: tuple[VerdictCount, ...]
+    """The most frequent first."""
+    pairs: tuple[PairCount, ...]
+    """The most frequent first."""
+    stages: tuple[StageFigures, ...]
+    """Every stage, in order."""
+    relays: tuple[RelayFigures, ...]
+    """The most asked first."""
+    period: int
+    """Seconds of a period; 0 without attempts."""
+    periods: tuple[Period, ...]
+    """One after the other, those without attempts too."""
+
+
+def statistics_of(figures: Iterable[FlowFigures]) -> Statistics:
+    """Count everything."""
+    everything = list(figures)
+    outcomes = Counter(one.outcome for one in everything)
+    verdicts = Counter((one.code, one.outcome) for one in everything)
+    period, begins = _periods(everything)
+    return Statistics(
+        len(everything),
+        tuple((outcome, outcomes[outcome]) for outcome in Outcome if outcomes[outcome]),
+        tuple(VerdictCount(code, outcome, count) for (code, outcome), count in verdicts.most_common()),
+        _pairs(everything),
+        _stages(everything),
+        _relays(everything, period, begins),
+        period,
+        _by_period(everything, period, begins),
+    )
+
+
+def spread_of(seconds: Sequence[float]) -> Spread | None:
+    """How durations are spread; None without any."""
+    if not seconds:
+        return None
+    values = np.asarray(seconds, np.float64)
+    p50, p90, p99 = np.percentile(values, (50, 90, 99)).tolist()
+    edges = np.asarray(HISTOGRAM_EDGES)
+    bins, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
+    return Spread(p50, p90, p99, float(values.max()), tuple(bins.tolist()))
+
+
+def _pairs(figures: Sequence[FlowFigures]) -> tuple[PairCount, ...]:
+    ended = Counter((one.client_class, one.server_class, one.outcome) for one in figures)
+    pairs = Counter((one.client_class, one.server_class) for one in figures)
+    return tuple(
+        PairCount(
+            client, server, count, ended[client, server, Outcome.CONNECTED], ended[client, server, Outcome.FAILED]
+        )
+        for (client, server), count in pairs.most_common()
+    )
+
+
+def _stages(figures: Sequence[FlowFigures]) -> tuple[StageFigures, ...]:
+    begun = Counter(stage for one in figures for stage in one.begun)
+    took: dict[Stage, list[float]] = defaultdict(list)
+    for one in figures:
+        for stage, seconds in one.took:
+            took[stage].append(seconds)
+    return tuple(StageFigures(stage, begun[stage], len(took[stage]), spread_of(took[stage])) for stage in Stage)
+
+
+def _relays(figures: Sequence[FlowFigures], period: int, begins: float) -> tuple[RelayFigures, ...]:
+    by_relay: dict[Address | None, list[Asked]] = defaultdict(list)
+    for one in figures:
+        for asked in one.asked:
+            by_relay[asked.relay].append(asked)
+    ends = max((asked.sent for several in by_relay.values() for asked in several), default=begins)
+    count = int((ends - begins) // period) + 1 if period else 0
+    found = [_relay(relay, asked, period, begins, count) for relay, asked in by_relay.items()]
+    return tuple(sorted(found, key=lambda one: (-one.requests, str(one.relay))))
+
+
+def _relay(relay: Address | None, asked: Sequence[Asked], period: int, begins: float, count: int) -> RelayFigures:
+    periods = [0] * count
+    for one in asked:
+        periods[max(0, int((one.sent - begins) // period))] += 1
+    answered = [one.answered - one.sent for one in asked if one.answered is not None]
+    return RelayFigures(
+        relay,
+        len(asked),
+        len(answered),
+        sum(one.sends - 1 for one in asked),
+        sum(one.no_route for one in asked),
+        sum(bool(one.error) for one in asked),
+        spread_of(answered),
+        tuple(periods),
+    )
+
+
+def _periods(figures: Sequence[FlowFigures]) -> tuple[int, float]:
+    """Seconds of a period, and when the first begins: at a whole multiple, so that it stays where it is."""
+    if not figures:
+        return 0, 0.0
+    first, last = min(one.started for one in figures), max(one.started for one in figures)
+    for seconds in PERIODS:
+        if last // seconds - first // seconds < MOST_PERIODS:
+            return seconds, first // seconds * seconds
+    seconds = PERIODS[-1] * (int((last - first) // (PERIODS[-1] * (MOST_PERIODS - 1))) + 1)
+    return seconds, first // seconds * seconds
+
+
+def _by_period(figures: Sequence[FlowFigures], period: int, begins: float) -> tuple[Period, ...]:
+    if not figures:
+        return ()
+    counts: Counter[tuple[int, Outcome]] = Counter()
+    for one in figures:
+        counts[int((one.started - begins) // period), one.outcome] += 1
+    last = max(index for index, _ in counts)
+    return tuple(
+        Period(
+            begins + index * period,
+            sum(counts[index, outcome] for outcome in Outcome),
+            counts[index, Outcome.CONNECTED],
+            counts[index, Outcome.FAILED],
+        )
+        for index in range(last + 1)
+    )
