@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.config.settings import Kind, Setting, Value
-from app.draw.spans import Line, Span, Tone, cell
+from app.draw.spans import Line, Span, Tone, cell, fitted
 from app.terminal_text import cell_width, clip, safe_text
 
 NAME_WIDTH: Final = 18
@@ -38,13 +38,15 @@ def setting_line(setting: Setting, value: Value, origin: str, width: int, *, cha
     sign = "*" if changed else " "
     shown = value_text(value)
     came = "changed, not kept" if changed else safe_text(origin)
-    room = width - NAME_WIDTH - 3 - cell_width(shown) - 2 - cell_width(came)
-    return (
+    room = width - NAME_WIDTH - 5 - cell_width(shown) - cell_width(came)
+    offered = clip(others, max(0, room))
+    line = (
         Span(f"{sign} ", Tone.WARN),
-        cell(setting.name, NAME_WIDTH, Tone.PLAIN),
+        cell(setting.name, NAME_WIDTH),
         Span(" "),
-        Span(clip(shown, max(8, width - NAME_WIDTH - 3)), Tone.STRONG),
-        Span(clip(others, max(0, room)), Tone.DIM),
-        Span(" " * max(1, room - cell_width(clip(others, max(0, room))) + 1)),
-        Span(came if room > 0 else "", Tone.WARN if changed else Tone.DIM),
+        Span(shown, Tone.STRONG),
+        Span(offered, Tone.DIM),
+        Span(" " * max(1, room - cell_width(offered) + 1)),
+        Span(came if room >= 0 else "", Tone.WARN if changed else Tone.DIM),
     )
+    return fitted(line, width)
