@@ -28,7 +28,21 @@ Answer = Callable[[LocalReply, float], None]
 """Called with a server's answer and the time; calls after the first do nothing."""
 
 
-class LocalServer(Protocol):
+class HolepunchServer(Protocol):
+    """Who answers rounds of holepunching: a server, or one that stands in for it."""
+
+    def serve_holepunch(self, value: Holepunch, request: Incoming, now: float, answer: Answer) -> None:
+        """A client that shook hands says how it wants to punch.
+
+        Args:
+            value: mode FROM_RELAY, with a `peer_address`.
+            request: what it came in.
+            now: seconds.
+            answer: takes the sealed payload.
+        """
+
+
+class LocalServer(HolepunchServer, Protocol):
     """A server that listens on this node; see `Router.add_server`."""
 
     @property
@@ -44,14 +58,4 @@ class LocalServer(Protocol):
             request: what it came in.
             now: seconds.
             answer: takes noise message 2.
-        """
-
-    def serve_holepunch(self, value: Holepunch, request: Incoming, now: float, answer: Answer) -> None:
-        """A client that shook hands says how it wants to punch.
-
-        Args:
-            value: mode FROM_RELAY, with a `peer_address`.
-            request: what it came in.
-            now: seconds.
-            answer: takes the sealed payload.
         """

@@ -281,6 +281,9 @@ class Node:
             self._internal.serve(request, now)
             return
         persistent_only, serve = self._commands.get(request.message.command, (True, None))
+        if request.message.command == Command.PLUGIN:
+            # A proxy, or what else an application offers, may well be behind a NAT.
+            persistent_only = not self.plugins.any_registered
         if serve is None or (persistent_only and self.id is None):
             self.requests.refused[Refusal.UNKNOWN_COMMAND] += 1
             self.requests.replies.reply(request, now, error=ResponseError.UNKNOWN_COMMAND, token=False)

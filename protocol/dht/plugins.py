@@ -25,6 +25,11 @@ class Plugins:
         self._requests = requests
         self._plugins: dict[tuple[str, int], ServePlugin] = {}
 
+    @property
+    def any_registered(self) -> bool:
+        """Whether there is any plugin here."""
+        return bool(self._plugins)
+
     def register(self, name: str, version: int, serve: ServePlugin) -> None:
         """Have requests to this plugin, in this version, served."""
         self._plugins[name, version] = serve

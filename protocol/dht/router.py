@@ -28,7 +28,7 @@ from protocol.constants import Command, Mode
 from protocol.dht.aged_cache import AgedCache
 from protocol.dht.contact import Incoming, is_reachable
 from protocol.dht.limits import Guard, Limits
-from protocol.dht.local_server import Answer, LocalReply, LocalServer
+from protocol.dht.local_server import Answer, HolepunchServer, LocalReply, LocalServer
 from protocol.dht.refusals import Refusal
 from protocol.dht.requests import Requests
 from protocol.dht.routes import Routes
@@ -59,6 +59,8 @@ class Router:
     ) -> None:
         self.relayed = 0
         """Messages passed on."""
+        self.stand_ins: list[Callable[[bytes, int], HolepunchServer | None]] = []
+        """Who may answer rounds of servers elsewhere: called with target and id."""
         self._requests = requests
         self._routes = routes
         self._guard = guard
@@ -114,7 +116,7 @@ class Router:
         except DecodeError:
             self._refuse(Refusal.BAD_VALUE)
             return
-        server = self._server(request)
+        server = self._server(request) or self._stand_in(request, value.id)
         if server is not None and value.mode == Mode.FROM_RELAY:
             self._serve_holepunch(server, request, value, now)
         elif value.mode not in (Mode.FROM_CLIENT, Mode.FROM_SERVER):
@@ -125,6 +127,15 @@ class Router:
             self._holepunch_from_client(request, value, now)
         else:
             self._holepunch_from_server(request, value, now)
+
+    def answer_holepunch(self, server: HolepunchServer, request: Incoming, value: Holepunch, now: float) -> None:
+        """Have a server of ours, or one that stands in for another's, answer a round that came by way of a relay."""
+        self._serve_holepunch(server, request, value, now)
+
+    def _stand_in(self, request: Incoming, id: int) -> HolepunchServer | None:
+        target = request.message.target
+        found = (find(target, id) for find in self.stand_ins) if target is not None else iter(())
+        return next((server for server in found if server is not None), None)
 
     def _server(self, request: Incoming) -> LocalServer | None:
         target = request.message.target
@@ -157,7 +168,7 @@ class Router:
                 ),
             )
 
-    def _serve_holepunch(self, server: LocalServer, request: Incoming, value: Holepunch, now: float) -> None:
+    def _serve_holepunch(self, server: HolepunchServer, request: Incoming, value: Holepunch, now: float) -> None:
         if value.peer_address is None:
             self._refuse(Refusal.BAD_VALUE)
             return

@@ -120,8 +120,14 @@ class Answering:
             self._waiting.append(answer)
 
     def serve_round(self, value: Holepunch, request: Incoming, answer: Answer, now: float) -> None:
-        """Answer a round of holepunching."""
-        self._rounds.serve(value, request, answer, now)
+        """Answer a round of holepunching, or have the proxy answer it."""
+        proxy = self.server.proxy
+        said = None if proxy is None or self.secure is None else self.secure.decrypt(value.payload)
+        if proxy is not None and said is not None and proxy.takes(self, punching=said.punching):
+            self.round_came()
+            proxy.pass_on(self, value, request, now)
+        else:
+            self._rounds.serve(value, request, answer, now)
 
     def path_found(self, socket: int, addr: Address, now: float) -> None:
         """A packet of the client's stream came from there, or its offer says so. The first one counts."""
@@ -360,6 +366,8 @@ class Answering:
 
     def _over(self, now: float) -> None:
         """The connection is over, by whatever reason."""
+        if self.server.proxy is not None:
+            self.server.proxy.forget(self, now)
         self._drop_puncher(now)
         self.round_came()
         self.clear_later(now)

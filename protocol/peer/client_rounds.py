@@ -52,6 +52,7 @@ class ClientRounds:
         secure: seals and opens the payloads.
         now: seconds.
         hand_over: takes what the probe round told, in the place of the punch round: another one punches.
+        by_samples: see `NatAnalysis`.
     """
 
     def __init__(
@@ -61,6 +62,8 @@ class ClientRounds:
         secure: SecurePayload,
         now: float,
         hand_over: Callable[[Probed, float], None] | None = None,
+        *,
+        by_samples: bool = False,
     ) -> None:
         self.puncher: Puncher = attempt.peer.make_puncher(
             initiator=True,
@@ -68,6 +71,7 @@ class ClientRounds:
             on_connect=attempt.path_found,
             on_abort=self._aborted,
             now=now,
+            by_samples=by_samples,
         )
         self._attempt = attempt
         self._peer = attempt.peer

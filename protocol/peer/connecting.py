@@ -47,6 +47,7 @@ from protocol.peer.relay_paths import RelayPath
 from protocol.peer.relay_race import RelayRace
 from protocol.peer.rounds import PunchOffer
 from protocol.peer.steps import Act, NoiseStep, Step
+from protocol.proxy.client import ProxiedRounds, Rounds
 from protocol.sealed_values import NOISE_PAYLOAD_VERSION, decode_noise_payload, encode_noise_payload
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Connecting:
         self._pending: list[tuple[Address, Callable[[float], None]]] = []
         self.session = peer.node.session()
         self._race: RelayRace | None = None
-        self._rounds: ClientRounds | None = None
+        self._rounds: Rounds | None = None
         self._heard: tuple[int, Address] | None = None
         self._timer: Timer | None = None
         self._found = False
@@ -307,7 +308,12 @@ class Connecting:
         """Punch, or have a proxy punch."""
         id = 0 if answer.payload.holepunch is None else answer.payload.holepunch.id
         offer = PunchOffer(id, answer.payload.firewall, answer.relays, answer.relay, answer.server)
-        self._rounds = ClientRounds(self, offer, self.peer.secure_payload(answer.result), now)
+        use = self.options.proxy
+        if use is None:
+            self._rounds = ClientRounds(self, offer, self.peer.secure_payload(answer.result), now)
+        else:
+            streams = self.connection.stream_id, answer.udx.id
+            self._rounds = ProxiedRounds(self, offer, answer.result, streams, use, lambda: self.connection.is_over, now)
         self._rounds.start(now)
 
     def _begin_relay(self, answer: Answer, now: float) -> None:

@@ -106,6 +106,17 @@ class Connection:
         """Whether a path was found."""
         return self.secret is not None
 
+    @property
+    def keys(self) -> SecretKeys:
+        """What the handshake agreed on.
+
+        Raises:
+            LocalProtocolError: no path yet.
+        """
+        if self.secret is None:
+            raise LocalProtocolError(f"the connection has no path: {self.stage.value}")
+        return self.secret.keys
+
     # The application's acts.
 
     @property

@@ -74,6 +74,9 @@ class Cause(StrEnum):
     NO_SOCKET = "the system gave no socket to punch from"
     RELAY_LOST = "the relayed path failed"
     SKIPPED = "a step was left out by hand"
+    NO_PROXY = "the proxy could not be reached, or is none"
+    PROXY_REFUSED = "the proxy refused"
+    PROXY_FAILED = "the proxy did not get through"
 
 
 @dataclass(frozen=True, slots=True)

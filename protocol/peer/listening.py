@@ -25,6 +25,7 @@ from protocol.peer.connection import Connection
 from protocol.peer.events import ConnectionAccepted, ServerClosed, ServerListening
 from protocol.peer.options import ListenOptions
 from protocol.peer.refusals import ServerRefusal
+from protocol.proxy.server import ServerProxy
 from protocol.punch.announcer import Announcer
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Server:
         refused: how often it did not answer, by reason.
         listening: whether it has been announced.
         closed: whether it answers nobody any more.
+        proxy: who punches in its place, if anybody.
     """
 
     def __init__(self, peer: Peer, pair: KeyPair, options: ListenOptions) -> None:
@@ -54,6 +56,7 @@ class Server:
         self.closed = False
         self.on_accepted: Callable[[Connection, float], None] | None = None
         """Takes connections in the place of the application."""
+        self.proxy: ServerProxy | None = None
         self._suspended = False
         limits = peer.limits
         self._budgets = Budgets(limits.handshake_rate, limits.handshake_burst, limits.hosts)
@@ -90,6 +93,7 @@ class Server:
     def start(self, now: float) -> None:
         """Answer what comes, and announce."""
         self.peer.node.router.add_server(self.target, self)
+        self._link_proxy(now)
         self.announcer.start(now, self._announced)
 
     def serve_handshake(self, value: Handshake, request: Incoming, now: float, answer: Answer) -> None:
@@ -142,12 +146,14 @@ class Server:
     def suspend(self, now: float, on_done: Callable[[float], None]) -> None:
         """Answer nobody until `resume`, drop attempts without a path, and take the announcements back."""
         self._suspended = True
+        self._unlink_proxy(now)
         self._clear(now)
         self.announcer.suspend(now, on_done)
 
     def resume(self, now: float) -> None:
         """Announce again."""
         self._suspended = False
+        self._link_proxy(now)
         self.announcer.resume(now, self._announced)
 
     def close(self, now: float) -> None:
@@ -156,8 +162,18 @@ class Server:
             return
         self.closed = True
         self.peer.node.router.remove_server(self.target)
+        self._unlink_proxy(now)
         self._clear(now)
         self.announcer.stop(now, self._stopped)
+
+    def _link_proxy(self, now: float) -> None:
+        if self.options.proxy is not None and self.proxy is None:
+            self.proxy = ServerProxy(self, self.options.proxy, now)
+
+    def _unlink_proxy(self, now: float) -> None:
+        proxy, self.proxy = self.proxy, None
+        if proxy is not None:
+            proxy.close(now)
 
     def _announced(self, _now: float) -> None:
         if not self.closed:

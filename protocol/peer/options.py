@@ -81,6 +81,16 @@ class PeerOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ProxyUse:
+    """A proxy, and when it takes over (docs/proxying.md)."""
+
+    public_key: bytes
+    """What its server listens on."""
+    after_probe: bool = False
+    """Probe ourselves, and have it punch; it then goes without a verified address."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectOptions:
     """One connection of a client."""
 
@@ -94,6 +104,8 @@ class ConnectOptions:
     holepunch: HolepunchPolicy = punch_always
     relay_through: tuple[bytes, ...] = ()
     """Public keys of blind relays, one of which is used while, or instead of, punching."""
+    proxy: ProxyUse | None = None
+    """Who punches in our place, where punching is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +120,5 @@ class ListenOptions:
     handshake_clear_wait: float = 10.0
     """Seconds that a finished handshake is kept, to answer repeated messages."""
     relay_through: tuple[bytes, ...] = ()
+    proxy: ProxyUse | None = None
+    """Who answers the rounds of clients in our place, and punches."""

@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from protocol.dht.aged_cache import AgedCache
 from protocol.dht.contact import Outgoing
@@ -60,6 +60,27 @@ class RelayCounts:
     aborts: int = 0
 
 
+class Host(Protocol):
+    """Something that a peer does for others; it ends when its server is closed."""
+
+    server: Server
+
+    def receive_datagram(self, data: bytes, addr: Address, now: float, socket: int) -> bool:
+        """Take a packet of a stream that the peer does not know; whether it is one of these."""
+
+    def poll_datagram(self) -> Outgoing | None:
+        """The next packet to pass on."""
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timeout` is due."""
+
+    def handle_timeout(self, now: float) -> None:
+        """Do what is due."""
+
+    def close(self, now: float) -> None:
+        """End all."""
+
+
 class Peer:
     """One peer.
 
@@ -89,6 +110,8 @@ class Peer:
         self.relay_counts = RelayCounts()
         self.relay_hosts: list[RelayHost] = []
         """Blind relays that this peer is; see `relay_host.host_relay`."""
+        self.hosts: list[Host] = []
+        """All that it does for others through servers of its own: blind relays, proxies."""
         self._events: deque[Event] = deque()
         self.pool = SocketPool(self.node, self._events.append)
         self.punches = PunchBudget(interval=options.random_punch_interval)
@@ -173,7 +196,7 @@ class Peer:
             self.agenda.next_timeout(),
             self.pool.next_timeout(),
             *(server.announcer.next_timeout() for server in self.servers),
-            *(host.next_timeout() for host in self.relay_hosts),
+            *(host.next_timeout() for host in self.hosts),
         )
         return min((at for at in due if at is not None), default=None)
 
@@ -186,7 +209,7 @@ class Peer:
         self.pool.handle_timeout(now)
         for server in tuple(self.servers):
             server.announcer.handle_timeout(now)
-        for host in self.relay_hosts:
+        for host in self.hosts:
             host.handle_timeout(now)
 
     def poll_datagram(self, now: float) -> Outgoing | None:
@@ -197,7 +220,7 @@ class Peer:
         outgoing = self.connections.poll_datagram(now)
         if outgoing is not None:
             return outgoing
-        for host in self.relay_hosts:
+        for host in self.hosts:
             outgoing = host.poll_datagram()
             if outgoing is not None:
                 return outgoing
@@ -312,7 +335,14 @@ class Peer:
         self._events.append(event)
 
     def make_puncher(
-        self, *, initiator: bool, remote_firewall: int, on_connect: OnConnect, on_abort: OnAbort, now: float
+        self,
+        *,
+        initiator: bool,
+        remote_firewall: int,
+        on_connect: OnConnect,
+        on_abort: OnAbort,
+        now: float,
+        by_samples: bool = False,
     ) -> Puncher:
         """A puncher on a socket of its own."""
         return Puncher(
@@ -323,6 +353,7 @@ class Peer:
             remote_firewall=remote_firewall,
             on_connect=on_connect,
             on_abort=on_abort,
+            by_samples=by_samples,
         )
 
     def follow(self, puncher: Puncher) -> None:
@@ -351,11 +382,17 @@ class Peer:
         """A server is gone."""
         if server in self.servers:
             self.servers.remove(server)
-        for host in tuple(self.relay_hosts):
+        for host in tuple(self.hosts):
             if host.server is server:
                 host.close(now)
-                self.relay_hosts.remove(host)
+                self.hosts.remove(host)
+                self.relay_hosts = [relay for relay in self.relay_hosts if relay is not host]
                 self.connections.others.remove(host.receive_datagram)
+
+    def add_host(self, host: Host) -> None:
+        """Serve the timers and packets of something that is done for others."""
+        self.hosts.append(host)
+        self.connections.others.append(host.receive_datagram)
 
     def _punch_on(self, puncher: Puncher, now: float) -> None:
         puncher.handle_timeout(now)

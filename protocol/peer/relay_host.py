@@ -109,5 +109,5 @@ def host_relay(peer: Peer, pair: KeyPair, now: float, limits: RelayLimits | None
     """
     host = RelayHost(peer, peer.listen(pair, now, ListenOptions(share_local_address=False)), limits)
     peer.relay_hosts.append(host)
-    peer.connections.others.append(host.receive_datagram)
+    peer.add_host(host)
     return host

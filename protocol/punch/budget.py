@@ -59,8 +59,8 @@ class PunchBudget:
         """Punches that were not sent, since too many went to addresses without proof; not counted by the reference."""
         self._stranger = Budgets(STRANGER_RATE, STRANGER_BURST, _HOSTS)
         self._strangers = Budgets(STRANGERS_RATE, STRANGERS_BURST, 1)
-        self._limit = limit
-        self._interval = interval
+        self.limit = limit
+        self.interval = interval
         self._ended = deferred_since
 
     def admits_stranger(self, host: str, now: float) -> bool:
@@ -71,13 +71,13 @@ class PunchBudget:
 
     def may_start(self, now: float) -> bool:
         """Whether one more may begin."""
-        return self.running < self._limit and (self._ended is None or now - self._ended >= self._interval)
+        return self.running < self.limit and (self._ended is None or now - self._ended >= self.interval)
 
     def next_at(self, now: float) -> float | None:
         """When the next may begin, as far as is known: None while one is running."""
-        if self.running >= self._limit:
+        if self.running >= self.limit:
             return None
-        return now if self._ended is None else max(now, self._ended + self._interval)
+        return now if self._ended is None else max(now, self._ended + self.interval)
 
     def reserve(self) -> Callable[[], None]:
         """Take a place before it is sure that it will be used; what is returned gives it back, as if it never was."""

@@ -37,10 +37,13 @@ class NatAnalysis:
         node: whose nodes are pinged.
         session: sends the pings.
         socket: the socket.
+        by_samples: go by the samples even where the node's port is open, as a proxy does: an open client needs no
+            rounds and tells no addresses in them, but who punches in another's place has to say where it is.
     """
 
-    def __init__(self, node: Node, session: Session, socket: int) -> None:
-        self.firewall = Firewall.UNKNOWN if node.reachability.firewalled else Firewall.OPEN
+    def __init__(self, node: Node, session: Session, socket: int, *, by_samples: bool = False) -> None:
+        self._by_samples = by_samples
+        self.firewall = Firewall.UNKNOWN if by_samples or node.reachability.firewalled else Firewall.OPEN
         self.addresses: tuple[Address, ...] | None = None
         """What the peer is told: None while UNKNOWN."""
         self.frozen = False
@@ -82,7 +85,7 @@ class NatAnalysis:
         self._asked.add(seen_by)
         if not self._sampler.add(seen_as, seen_by, decide=not self.frozen):
             return
-        if not self.frozen and (self.sampled >= FEWEST or not self._node.reachability.firewalled):
+        if not self.frozen and (self.sampled >= FEWEST or self._is_open):
             self._update()
         if self.firewall in (Firewall.CONSISTENT, Firewall.OPEN) or self.sampled >= self._wanted:
             self._end(now)
@@ -103,8 +106,12 @@ class NatAnalysis:
         self._wanted = 0
         self._end(now)
 
+    @property
+    def _is_open(self) -> bool:
+        return not (self._by_samples or self._node.reachability.firewalled)
+
     def _update(self) -> None:
-        if not self._node.reachability.firewalled:
+        if self._is_open:
             self.firewall = Firewall.OPEN
             return
         if self.sampled >= FEWEST:

@@ -86,6 +86,7 @@ class Puncher:
         on_connect: called once, at the initiator, with socket and address of the path.
         on_abort: called once when it is destroyed without having connected; not where it was set to None before.
         session: for the pings; one of its own otherwise.
+        by_samples: see `NatAnalysis`.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Puncher:
         on_connect: OnConnect | None = None,
         on_abort: OnAbort | None = None,
         session: Session | None = None,
+        by_samples: bool = False,
     ) -> None:
         self.initiator = initiator
         self.on_connect = on_connect
@@ -121,13 +123,14 @@ class Puncher:
         self._host = host
         self._random = random
         self._session = session or host.node.session()
+        self._by_samples = by_samples
         self._started: bool | None = None
         self._randomized = False
         self._stability = Stability(self)
         self._due: float | None = None
         self.socket = self._open(now)
         """The socket of the attempt; the one that connected, later."""
-        self.nat = NatAnalysis(host.node, self._session, self.socket)
+        self.nat = NatAnalysis(host.node, self._session, self.socket, by_samples=by_samples)
         self.nat.start(now)
 
     def update_remote(
@@ -198,7 +201,7 @@ class Puncher:
         self.socket = self._open(now)
         self._host.pool.release(before, now)
         self.nat.destroy(now)
-        self.nat = NatAnalysis(self._host.node, self._session, self.socket)
+        self.nat = NatAnalysis(self._host.node, self._session, self.socket, by_samples=self._by_samples)
         self.nat.start(now)
 
     def punch(self, now: float) -> bool:

@@ -28,12 +28,13 @@ class SecurePayload:
     Args:
         secret: the holepunch secret, 32 bytes.
         random: source of nonces and of the tokens' key; unpredictable on a real network.
+        token_key: of tokens that another peer has issued for this attempt; a fresh one if None.
     """
 
-    def __init__(self, secret: bytes, random: Random) -> None:
+    def __init__(self, secret: bytes, random: Random, token_key: bytes | None = None) -> None:
         self._secret = secret
         self._random = random
-        self.token_key = random.randbytes(TOKEN_SIZE)
+        self.token_key = random.randbytes(TOKEN_SIZE) if token_key is None else token_key
         """Key of our tokens, for a key log."""
 
     def encrypt(self, payload: HolepunchPayload) -> bytes:

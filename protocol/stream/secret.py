@@ -70,14 +70,15 @@ class SecretStream:
 
     Attributes:
         raw: the UDX stream below; its remote may be changed while this runs.
+        keys: of the handshake.
         failure: what was wrong with the bytes that ended the stream; None unless it ended so.
         forged_messages: unordered messages that the keys did not open; they are left out.
         keepalives: empty messages that came in.
     """
 
     __slots__ = (
-        "_cipher", "_events", "_frames", "_keepalive", "_keepalive_at", "_keys", "_messages", "_opened", "_wrote",
-        "failure", "forged_messages", "keepalives", "raw",
+        "_cipher", "_events", "_frames", "_keepalive", "_keepalive_at", "_messages", "_opened", "_wrote",
+        "failure", "forged_messages", "keepalives", "keys", "raw",
     )  # fmt: skip
 
     def __init__(self, raw: UdxStream, keys: SecretKeys, randomness: bytes, *, keepalive: float | None = None) -> None:
@@ -99,7 +100,7 @@ class SecretStream:
         self.failure: DecodeError | None = None
         self.forged_messages = 0
         self.keepalives = 0
-        self._keys = keys
+        self.keys = keys
         header, counter = randomness[:HEADER_SIZE], randomness[HEADER_SIZE:]
         self._cipher = OrderedCipher(keys.tx[:KEY_SIZE], header)
         self._opened: OrderedCipher | None = None
@@ -226,10 +227,10 @@ class SecretStream:
 
     def _open(self, content: bytes, offset: int) -> None:
         """The peer's first frame."""
-        if content[:ID_SIZE] != stream_id(self._keys.handshake_hash, not self._keys.initiator):
+        if content[:ID_SIZE] != stream_id(self.keys.handshake_hash, not self.keys.initiator):
             self._fail("id", "the id of another handshake", offset + LENGTH_SIZE)
         else:
-            self._opened = OrderedCipher(self._keys.rx[:KEY_SIZE], content[ID_SIZE:])
+            self._opened = OrderedCipher(self.keys.rx[:KEY_SIZE], content[ID_SIZE:])
             self._events.append(SecretOpened())
 
     def _read_message(self, sealed: bytes) -> None:

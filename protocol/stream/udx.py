@@ -97,6 +97,11 @@ class UdxStream:
 
     # The owner's acts.
 
+    @property
+    def remote_id(self) -> int | None:
+        """The peer's id of the stream; None before there is a path."""
+        return None if self._path is None else self._path.remote_id
+
     def connect(self, remote_id: int, addr: Address, now: float) -> None:
         """Give the stream its remote: the id that the peer has for it, and where the peer is."""
         self.state = step(self.state, Act.CONNECT)
