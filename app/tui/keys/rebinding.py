@@ -13,8 +13,9 @@ from app.tui.keys.action import NUMBERED, Action, Context
 from app.tui.keys.names import key_name, key_text
 
 _BEHIND: Final = (Context.EVERYWHERE, Context.ROWS)
-_MAIN: Final = (*_BEHIND, Context.MAIN, Context.LIVE, Context.OWN_NODE, Context.DEMO)
-_PAGE: Final = (*_BEHIND, Context.LINKS, Context.PAGE)
+_MAIN: Final = (*_BEHIND, Context.MAIN, Context.FIND, Context.LIVE, Context.OWN_NODE, Context.DEMO)
+_PAGE: Final = (*_BEHIND, Context.FIND, Context.LINKS, Context.PAGE)
+_PACKETS: Final = (*_BEHIND, Context.FIND, Context.PACKET_SCREEN)
 
 _PLACES: Final[tuple[tuple[Context, ...], ...]] = (
     (*_MAIN, Context.ATTEMPTS),
@@ -22,9 +23,17 @@ _PLACES: Final[tuple[tuple[Context, ...], ...]] = (
     (*_MAIN, Context.FIELDS),
     (*_MAIN, Context.BYTES),
     (*_MAIN, Context.LINKS),
+    (*_PACKETS, Context.PACKETS),
+    (*_PACKETS, Context.FIELDS),
+    (*_PACKETS, Context.BYTES),
     (*_PAGE, Context.TURNING),
+    (*_BEHIND, Context.FIND, Context.PAGE, Context.PROBLEMS),
+    (*_BEHIND, Context.LINKS, Context.RAW),
     (*_BEHIND, Context.LINKS, Context.NODE),
     (*_BEHIND, Context.LINKS, Context.DEMO_PAGE),
+    (*_BEHIND, Context.SETTINGS),
+    (*_BEHIND, Context.COLUMNS),
+    (*_BEHIND, Context.CHOICE),
 )
 """Contexts whose keys are heard at the same time."""
 
@@ -32,7 +41,7 @@ _PLACES: Final[tuple[tuple[Context, ...], ...]] = (
 def places(contexts: Sequence[Context]) -> list[tuple[Context, ...]]:
     """Contexts whose keys are heard together; one of no known place is heard with those that are everywhere."""
     known = {context for place in _PLACES for context in place}
-    return [*_PLACES, *((*_BEHIND, context) for context in contexts if context not in known)]
+    return [*_PLACES, *((Context.EVERYWHERE, context) for context in contexts if context not in known)]
 
 
 class Rebinding(NamedTuple):

@@ -12,6 +12,7 @@ from app.tui.demo_page import DemoScreen
 from app.tui.filter_bar import FilterBar
 from app.tui.find_bar import FindBar
 from app.tui.keys.action import Action, Context, key_text
+from app.tui.keys.rebinding import places
 from app.tui.keys.registry import ACTIONS, actions_in, bindings_of
 from app.tui.ladder_view import LadderView
 from app.tui.line_view import LineView
@@ -78,20 +79,25 @@ def test_no_view_binds_a_key_that_is_not_in_the_registry() -> None:
             assert binding.id in ids or binding.id.rpartition(".")[0] in ids
 
 
-def test_ids_are_unique_and_keys_do_not_clash_within_a_view() -> None:
+def test_ids_are_unique() -> None:
     assert len({action.id for action in ACTIONS}) == len(ACTIONS)
-    shared = (Context.EVERYWHERE, Context.MAIN, Context.FIND, Context.LIVE, Context.OWN_NODE, Context.ROWS)
-    for own in ((Context.ATTEMPTS,), (Context.LADDER,), (Context.FIELDS,), (Context.BYTES,)):
-        keys = [key for action in actions_in(*shared, *own) for key in action.keys.split(",")]
-        assert len(keys) == len(set(keys))
-    for contexts in (
-        (Context.EVERYWHERE, Context.PAGE, Context.TURNING, Context.ROWS, Context.LINKS),
-        (Context.EVERYWHERE, Context.CHOICE),
-        (Context.EVERYWHERE, Context.NODE, Context.ROWS, Context.LINKS),
-        (Context.EVERYWHERE, Context.LEAVING),
-    ):
-        keys = [key for action in actions_in(*contexts) for key in action.keys.split(",")]
-        assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("place", places(list(Context)), ids=lambda place: place[-1].name)
+def test_keys_do_not_clash_where_they_are_heard_together(place: tuple[Context, ...]) -> None:
+    owners: dict[str, list[str]] = {}
+    for action in actions_in(*place):
+        for key in action.keys.split(","):
+            owners.setdefault(key, []).append(action.id)
+    assert not {key: ids for key, ids in owners.items() if len(ids) > 1}
+
+
+@pytest.mark.parametrize("home", sorted(set(HOMES.values()), key=lambda home: home.__name__))
+def test_what_a_screen_binds_is_known_to_be_heard_together(home: type[DOMNode]) -> None:
+    ids = {binding.id or "" for binding in home.BINDINGS if isinstance(binding, Binding)}
+    heard = {action.context for action in ACTIONS if {action.id, f"{action.id}.1"} & ids}
+    assert heard
+    assert any(heard <= set(place) for place in places(list(Context))), heard
 
 
 async def test_the_help_shows_every_key_and_sentence() -> None:
