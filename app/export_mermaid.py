@@ -61,7 +61,7 @@ def mermaid_round(flow: Flow, index: int, now: float | None = None) -> str:
     """
     one = flow.rounds[index]
     steps = [step for step in flow.steps if step.round == index and not step.retransmission]
-    steps = [step for step in steps if not saying.awaited(step, now)]
+    steps = [step for step in steps if not saying.awaited(flow, step, now)]
     actors: dict[str, Actor] = {}
     for lane in _lanes_in_order(flow, steps):
         actor = _OF_ROLE[lane.role]
@@ -101,7 +101,7 @@ def mermaid_attempt(flow: Flow, now: float | None = None) -> str:
     over = ",".join(dict.fromkeys(ends))
     heading: int | None = None
     for step in flow.steps:
-        if saying.awaited(step, now):
+        if saying.awaited(flow, step, now):
             continue
         if step.round is not None and step.round != heading and step.round < len(flow.rounds):
             heading = step.round

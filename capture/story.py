@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from capture.collector import call_old, collector_paused
 from capture.flow import FileSummary, Flow, Sighting
@@ -24,6 +25,10 @@ __all__ = ["Keys", "Story"]
 if TYPE_CHECKING:
     from capture.keylog import KeyLog
     from capture.keylog_files import KeyLogTail
+
+
+_READY: Final = 256
+"""Attempts that are made ready between two reports of progress."""
 
 
 class Story:
@@ -222,9 +227,11 @@ class Story:
         Raises:
             CaptureError: a mapped file was shortened meanwhile.
         """
-        stages = (
+        joining = "joining messages to attempts"
+        told = None if progress is None else partial(progress, joining)
+        stages: tuple[tuple[str, Callable[[], None]], ...] = (
             ("looking for copies", self._copies.update),
-            ("joining messages to attempts", self._assembler.update),
+            (joining, partial(self._assembler.update, told)),
             ("trying keys", self._keyring.update),
             ("looking at searches", self._searches.update),
         )
@@ -250,6 +257,18 @@ class Story:
             self._sorted = None
             self._owners.forget()
         return tuple(ids)
+
+    def make_ready(self, progress: Progress | None = None) -> None:
+        """Do what has to be done before the first attempt is looked at; else that look does it, however long it takes.
+
+        Args:
+            progress: told of the attempts that were prepared; what it raises stops the work, which loses nothing.
+        """
+        with collector_paused():
+            total = len(self._assembler.attempts)
+            while left := self._casebook.claim_some(_READY):
+                if progress is not None:
+                    progress("finding the packets of each attempt", total - left, total)
 
     def _read_secret_blocks(self) -> None:
         for index, file in enumerate(self.table.files):

@@ -226,18 +226,23 @@ class Ladder:
         glyph = "✎" if note.token is None else TOKEN_GLYPHS[note.token]
         tone = Tone.PLAIN if note.token is None else terms.TOKEN_TONE[note.token]
         x = self.lane_x(note.lane)
-        text = f"{glyph} {safe_text(note.text)}"
+        forms = [f"{glyph} {form}" for form in saying.note_forms(note)]
         if x is None:
             x = self._x[0]
         left_room, right_room = x - 1, self.body_width - x - 2
         # As the protocol's own diagrams have it: left of the server, right of the others.
         left_first = any(lane.id == note.lane and lane.role is Role.SERVER for lane in self.plan.flow.lanes)
-        fits_left, fits_right = cell_width(text) < left_room, cell_width(text) <= right_room
-        if (left_first and fits_left) or not (fits_right or right_room >= left_room):
+        for text in forms:
+            fits_left, fits_right = cell_width(text) <= left_room, cell_width(text) <= right_room
+            if fits_left or fits_right:
+                break
+        if fits_left and (left_first or not fits_right):
+            canvas.put(x - 1 - cell_width(text), text, tone)
+        elif fits_right or right_room >= left_room:
+            canvas.put(x + 2, clip(text, right_room), tone)
+        else:
             text = clip(text, left_room)
             canvas.put(x - 1 - cell_width(text), text, tone)
-        else:
-            canvas.put(x + 2, clip(text, right_room), tone)
         return canvas.line()
 
     def _tone(self, index: int, step: Step) -> Tone:

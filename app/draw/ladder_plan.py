@@ -113,7 +113,7 @@ def plan_ladder(flows: Flow | Sequence[Flow], options: LadderOptions, datagrams:
     waiting: list[float] = []
     last: int | None = None
     for index, step in enumerate(flow.steps):
-        if saying.awaited(step, options.now):
+        if saying.awaited(shown.attempt_of(index), step, options.now):
             waiting.append(step.due or 0.0)
             continue
         if _hidden(step, options):

@@ -8,7 +8,7 @@ from app.draw import terms
 from app.draw.spans import Tone
 from app.terminal_text import safe_text
 from app.wording import counted, error_name
-from capture.model import Flow, FlowMessage, Round, Step, StepKind
+from capture.model import Flow, FlowMessage, Note, Outcome, Round, Step, StepKind
 from protocol.messages import HolepunchPayload
 
 KIND_TONE = {
@@ -29,17 +29,20 @@ KIND_TONE = {
 
 _COUNTED = re.compile(r" ×\d.*$")
 """A count at the end of a label; the burst's own words say it better."""
+_HEARTBEATS = re.compile(r"\((\d+ heartbeats?)\)")
+_CAN_VERIFY = re.compile(r"(\w+) can now verify that the (\w+)'s address is correct")
 _EXPECTED = " expected here, none seen"
 
 
-def awaited(step: Step, now: float | None) -> bool:
-    """Whether a missing entry may still come.
+def awaited(flow: Flow, step: Step, now: float | None) -> bool:
+    """Whether a missing entry may still come. Of an attempt that has failed nothing is awaited any more.
 
     Args:
-        step: any step.
+        flow: the attempt.
+        step: a step of it.
         now: when the newest packet of the source came, epoch seconds; None where nothing more will come.
     """
-    return step.due is not None and now is not None and now < step.due
+    return step.due is not None and now is not None and now < step.due and flow.outcome is not Outcome.FAILED
 
 
 def message_of(flow: Flow, step: Step) -> FlowMessage | None:
@@ -97,6 +100,13 @@ def holepunch_words(payload: HolepunchPayload) -> list[str]:
     words += ["+token"] if payload.token is not None else []
     words += ["+echo"] if payload.remote_token is not None else []
     return words
+
+
+def note_forms(note: Note) -> list[str]:
+    """A note, from long to short."""
+    text = safe_text(note.text)
+    short = _CAN_VERIFY.sub(r"\1 verifies the \2's address", text)
+    return list(dict.fromkeys((text, short)))
 
 
 def remark(flow: Flow, step: Step) -> str:
@@ -176,8 +186,11 @@ def _burst_labels(step: Step, full: str) -> list[str]:
     ttl = f"TTL {step.ttl}" if step.ttl is not None and "TTL" not in base else ""
     if step.kind is StepKind.OPENER:
         hit = ""
-    found = [(name, span, ports, ttl, hit), (name, span, ports, hit), (name, ports, hit), (name, hit), (name, span)]
-    found += [(name,), (f"×{step.count}", span, hit), (f"×{step.count}", hit), (f"×{step.count}",)]
+    beats = _HEARTBEATS.search(full)
+    found = [(name, beats[1], span, ttl)] if beats else []
+    found += [(name, span, ports, ttl, hit), (name, span, ports, hit), (name, ports, hit), (name, hit), (name, span)]
+    found += [(name,), (name.partition(",")[0],)]
+    found += [(f"×{step.count}", span, hit), (f"×{step.count}", hit), (f"×{step.count}",)]
     return [terms.joined(parts) for parts in found]
 
 

@@ -259,9 +259,13 @@ def run(
         _free_standard_input()
 
     def opener(progress: Progress) -> StoryView:
+        from capture.collector import set_aside
         from capture.story import Story
 
-        return Story.open(paths, keys, progress, ahead)
+        story = Story.open(paths, keys, progress, ahead)
+        story.make_ready(progress)
+        set_aside()
+        return story
 
     def remarks(story: StoryView) -> Iterable[str]:
         from app.reading import useless_keys

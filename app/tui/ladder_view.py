@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.geometry import Size
+from textual.message import Message
 
 from app.draw.ladder import Datagrams, Ladder, columns_of
 from app.draw.ladder_options import LadderOptions
-from app.draw.ladder_plan import LadderPlan, RowKind, plan_ladder, step_of
+from app.draw.ladder_plan import LadderPlan, Row, RowKind, plan_ladder, step_of
 from app.draw.pending import pending_row
 from app.draw.spans import Line, Span, Tone
 from app.node_status import Timer
@@ -19,6 +20,7 @@ from app.tui.keys.registry import bindings_of
 from app.tui.ladder_place import Place, place_of, row_at_place, same_step
 from app.tui.line_view import LineView
 from capture.model import FileSummary, Flow, Sighting, Step
+from capture.notes import NO_NOTES, Notes
 
 if TYPE_CHECKING:
     from app.tui.sought import Matcher, Sought
@@ -37,8 +39,18 @@ class LadderView(LineView):
     LadderView { overflow-x: auto; scrollbar-size-horizontal: 1; }
     """
 
+    class Marked(Message):
+        """A step was marked, or is no more."""
+
+        def __init__(self, sighting: Sighting | None, wanted: bool) -> None:
+            super().__init__()
+            self.sighting = sighting
+            self.wanted = wanted
+
     def __init__(self, options: LadderOptions) -> None:
         super().__init__(id="ladder")
+        self.noted: Callable[[], Notes] = lambda: NO_NOTES
+        """Gives the marks and comments on packets."""
         self.options = options
         self._flows: tuple[Flow, ...] = ()
         self._plan: LadderPlan | None = None
@@ -235,8 +247,21 @@ class LadderView(LineView):
         line = columns_of(ladder.row(index), self.row_width, self.scroll_offset.x)
         row = self._plan.rows[index]
         cursor = Span("▶" if index == self.cursor and self.can_stand_on(index) else " ", Tone.KEY)
-        mark = Span("◆" if row.kind is RowKind.STEP and row.step in self.options.marked else " ", Tone.KEY)
+        mark = Span(self._sign(row), Tone.KEY)
         return (cursor, mark, *line[1:])
+
+    def _sign(self, row: Row) -> str:
+        """Marked to be compared, with a comment, or marked."""
+        assert self._plan is not None
+        if row.kind is RowKind.STEP and row.step in self.options.marked:
+            return "◆"
+        if row.kind not in (RowKind.STEP, RowKind.MEMBER):
+            return " "
+        notes, step = self.noted(), self._plan.flow.steps[row.step]
+        if not notes:
+            return " "
+        sighting = step.sighting if row.kind is RowKind.STEP else step.members[row.part]
+        return ";" if notes.on(sighting) else "◇" if notes.marks(sighting) else " "
 
     def rows_changed(self) -> None:
         """Adapt both scroll ranges."""
@@ -264,6 +289,7 @@ class LadderView(LineView):
         if len(marked) == len(self.options.marked):
             marked = (*marked, step)[-MOST_MARKS:]
         self.set_options(replace(self.options, marked=marked))
+        self.post_message(self.Marked(self._original(step).sighting, step in marked))
 
     def action_sideways(self, times: int) -> None:
         """Scroll the lanes."""

@@ -27,6 +27,7 @@ from app.tui.bars import ActionBar, Banner, StatusLine
 from app.tui.config_actions import ConfigActions, ladder_options
 from app.tui.demo_page import DemoLine
 from app.tui.empty import EmptyView
+from app.tui.filter_actions import FilterActions
 from app.tui.filter_bar import FilterBar
 from app.tui.find_actions import MainFind
 from app.tui.find_bar import FindBar
@@ -55,6 +56,7 @@ TICK = 0.1
 
 class MainScreen(
     MainFind,
+    FilterActions,
     PacketActions,
     PageActions,
     LadderActions,
@@ -113,7 +115,7 @@ class MainScreen(
         yield DemoLine(self.demo)
         yield Banner()
         yield self.make_list()
-        yield FilterBar()
+        yield FilterBar(self.zone, lambda: self.flow)
         yield FindBar()
         yield EmptyView()
         with Horizontal(id="lower"):

@@ -25,6 +25,7 @@ from app.draw.attempts import BY_TIME, Order
 from app.exit_status import CommandError
 from app.tui.ordering import Ordering
 from app.tui.story_view import Feed, StoryView
+from capture.collector import set_aside
 from capture.errors import CaptureError
 from capture.filter import Filter, parse_filter
 from capture.model import FileSummary, Flow, Outcome, Sighting
@@ -112,7 +113,7 @@ class Session:
     @property
     def problems(self) -> Problems:
         """What is wrong with what was captured; looked for when somebody asks, `look_for_problems`."""
-        if self._problems is None:
+        if self._problems is None or self._problems.table is not self.table:
             from capture.problems import Problems
 
             self._problems = Problems(self.table)
@@ -227,6 +228,8 @@ class Session:
             self._note(flow)
             if number % SLICE == 0:
                 await asyncio.sleep(0)
+        if self.feed is None:
+            set_aside()
 
     async def apply(self, wanted: Filter) -> None:
         """Show only attempts that pass, once all have been looked at."""
@@ -286,6 +289,20 @@ class Session:
         with self._lock:
             for flow in flows:
                 ordering.learn(flow, release=flow.id != self.looked_at)
+
+    def show_story(self, story: StoryView) -> None:
+        """Show the same attempts as another story tells them: behind a mask, or without it."""
+        with self._lock:
+            self.story = story
+            self.files = story.files
+            told = {flow.id: flow for flow in story.flows}
+            self.flows, self.passing, self.shown = (
+                tuple(told[flow.id] for flow in flows if flow.id in told)
+                for flows in (self.flows, self.passing, self.shown)
+            )
+            self.filter = self.filter.on(story)
+            if self._grown is not None:
+                self._grown = self._grow(story.flows)
 
     def clear(self, *, keep_passing: bool = False) -> int:
         """Take attempts off the list for good; what is captured stays in memory and in what is saved.

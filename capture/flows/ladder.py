@@ -76,18 +76,18 @@ class Ladder:
             self._missing(passed, "server", self._lanes.of_relay(passed[-1].src), "FROM_SERVER", number)
 
     def _missing(self, sends: list[Leg], from_lane: str, to_lane: str, mode: str, number: int | None) -> None:
-        time = sends[-1].time_ns / _NS
+        last = sends[-1].time_ns / _NS
         self.steps.append(
             Step(
                 StepKind.MISSING,
-                time,
+                last + ANSWER_WITHIN,
                 from_lane,
                 to_lane,
                 f"{mode} expected here, none seen",
                 None,
                 dashed=True,
                 round=number,
-                due=time + ANSWER_WITHIN * max(1, MOST_SENDS + 1 - len(sends)),
+                due=last + ANSWER_WITHIN * max(1, MOST_SENDS + 1 - len(sends)),
             )
         )
 

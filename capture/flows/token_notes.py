@@ -17,6 +17,7 @@ def token_notes(events: tuple[TokenEvent, ...], exchange: Exchange, leg: Leg) ->
     if leg.retransmission:
         return ()
     notes: list[Note] = []
+    checks: list[Note] = []
     for event in events:
         if event.exchange is not exchange:
             continue
@@ -29,8 +30,8 @@ def token_notes(events: tuple[TokenEvent, ...], exchange: Exchange, leg: Leg) ->
         if leg.mode == sent and sent != arrived:
             notes.append(Note(other, f"{other} echoes the {issuer}'s token"))
         if leg.mode == arrived:
-            notes.append(Note(issuer, event.text, event.state))
-    return tuple(notes)
+            checks.append(Note(issuer, event.text, event.state))
+    return (*notes, *checks)
 
 
 def _places(exchange: Exchange, *, in_reply: bool) -> tuple[int, int]:

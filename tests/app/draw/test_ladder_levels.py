@@ -13,7 +13,7 @@ from app.draw.ladder import MIN_GAP, SCROLLING_GAP, Ladder, columns_of
 from app.draw.ladder_options import Bursts, LadderOptions, Level
 from app.draw.ladder_plan import LadderPlan, RowKind, plan_ladder
 from app.draw.spans import text_of, width_of
-from capture.model import Role, StepKind
+from capture.model import Outcome, Role, StepKind
 from capture.story import Story
 from tests.app.flows_by_hand import CONSISTENT_RANDOM, STORY, TWO_ROUNDS, UNANSWERED
 
@@ -117,13 +117,16 @@ def test_the_gist_of_an_unanswered_request_says_so() -> None:
 def test_what_may_still_come_is_not_missing_yet() -> None:
     step = UNANSWERED.steps[-1]
     assert step.kind is StepKind.MISSING
-    waiting = replace(UNANSWERED, steps=(*UNANSWERED.steps[:-1], replace(step, due=step.time + 3)))
+    steps = (*UNANSWERED.steps[:-1], replace(step, due=step.time + 3))
+    waiting = replace(UNANSWERED, steps=steps, outcome=Outcome.UNKNOWN)
     early = plan_ladder(waiting, LadderOptions(now=step.time + 2.9))
     late = plan_ladder(waiting, LadderOptions(now=step.time + 3))
     never = plan_ladder(waiting, LadderOptions())
     assert len(early.rows) == len(late.rows) - 1 == len(never.rows) - 1
     assert early.next_due == step.time + 3
     assert late.next_due is None
+    failed = plan_ladder(replace(waiting, outcome=Outcome.FAILED), LadderOptions(now=step.time))
+    assert len(failed.rows) == len(late.rows), "nothing is awaited of an attempt that is over"
 
 
 @pytest.mark.parametrize("scenario", ["server-killed", "relay-killed-before-probe", "firewall-reject"])
@@ -133,7 +136,7 @@ def test_real_missing_entries_are_due_after_the_protocols_last_send(scenario: st
     assert missing
     for flow, step in missing:
         assert step.due is not None
-        assert step.time < step.due <= step.time + 4
+        assert step.time <= step.due <= step.time + 3
         sends = [one for one in flow.messages if one.mode == "FROM_CLIENT" and one.time <= step.time]
         assert sends
 
