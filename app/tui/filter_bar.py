@@ -251,7 +251,8 @@ class FilterBar(Vertical):
 
     def _remember(self, text: str) -> None:
         if text.strip():
-            self._history = [one for one in self._history if one != text][1 - REMEMBERED :] + [text]
+            others = [one for one in self._history if one != text]
+            self._history = [*others[1 - REMEMBERED :], text]
 
     def _set(self, text: str, cursor: int | None = None) -> None:
         """Put a text into the line, as if it had been there."""

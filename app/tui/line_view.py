@@ -211,6 +211,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=Abs
 
     def show_cursor(self) -> None:
         """Scroll as little as needed for the cursor to be seen; from the first row also show what is above it."""
+        if not self.can_stand_on(self.cursor):
+            return
         top = self.scroll_offset.y
         if self.cursor < top or self._nearest(0, 1) == self.cursor:
             self.scroll_to(y=0 if self._nearest(0, 1) == self.cursor else self.cursor, animate=False, force=True)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class MainActions:
-    """Panes, filter, and what is live."""
+    """Panes, and what is live."""
 
     @property
     def _main(self) -> MainScreen:
@@ -43,15 +43,6 @@ class MainActions:
             main.query_one("#attempts").focus()
         else:
             await main.run_action("app.quit")
-
-    def action_filter(self) -> None:
-        """Type a filter."""
-        from app.tui.filter_bar import FilterBar
-
-        main = self._main
-        main.query_one(FilterBar).open(main.session.filter)
-        main.query_one(FilterBar).judge(len(main.session.shown), len(main.session.flows))
-        main.share_out()
 
     def action_detail(self) -> None:
         """Show or hide the message."""

@@ -27,8 +27,6 @@ ACTIONS: Final[tuple[Action, ...]] = (
     action(Context.ROWS, "last", "G,end", "last", "last row"),
     action(Context.CHOICE, "choose", "enter", "take it", "take the selected one", rank=1),
     action(Context.CHOICE, "close", "escape,q", "cancel", "close and do nothing", rank=91),
-    action(Context.FILTER, "keep", "enter", "keep", "keep what is valid and go to the list", rank=1),
-    action(Context.FILTER, "cancel", "escape", "cancel", "leave the filter as it was", rank=2),
     action(Context.SETTINGS, "next", "enter,space,l,right", "change", "next value of this setting", "turn(1)", rank=1),
     action(Context.SETTINGS, "previous", "h,left", "back", "previous value of this setting", "turn(-1)"),
     action(Context.SETTINGS, "default", "d,delete", "default", "the default value again", rank=3),

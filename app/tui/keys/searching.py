@@ -7,6 +7,17 @@ from typing import Final
 from app.tui.keys.action import Action, Context, action
 
 ACTIONS: Final[tuple[Action, ...]] = (
+    action(Context.MAIN, "prepare", "F", "filter by this", "a filter from a value of this attempt, step or field",
+            "prepare_filter"),
+    action(Context.FILTER, "keep", "enter", "keep", "keep the expression, or take the chosen proposal",
+            rank=1),
+    action(Context.FILTER, "complete", "tab", "complete", "take what is proposed, or show it; → at the end does so too",
+            rank=2),
+    action(Context.FILTER, "next", "down", "choose", "the next proposal, or the expression after this one", "choose(1)",
+            rank=3),
+    action(Context.FILTER, "previous", "up", "before", "the proposal before, or the expression typed before this one",
+            "choose(-1)", rank=4),
+    action(Context.FILTER, "leave", "escape", "leave", "leave; the last expression that held stays", rank=91),
     action(Context.FIND, "find", "f3", "find", "find a text or what passes a filter in the focused list"),
     action(Context.FIND, "find_next", "n", "next match", "go to the next match, round and round"),
     action(Context.FIND, "find_previous", "N", "previous match", "go to the match before"),
