@@ -86,7 +86,7 @@ class Problems:
     """Problems of a packet table, found bit by bit."""
 
     def __init__(self, table: PacketTable) -> None:
-        self._table = table
+        self.table = table
         self._done = 0
         self._malformed: I64 = np.empty(0, np.int64)
         """Rows that were found undecodable, and were not asked why yet."""
@@ -109,7 +109,7 @@ class Problems:
             some, self._malformed = self._malformed[:_DECODED], self._malformed[_DECODED:]
             self._decode(some)
             return True
-        table = self._table
+        table = self.table
         start, stop = self._done, min(self._done + _ROWS, len(table))
         if start == stop:
             return False
@@ -123,7 +123,7 @@ class Problems:
         return True
 
     def _decode(self, rows: I64) -> None:
-        table = self._table
+        table = self.table
         for row, payload, length in zip(
             rows.tolist(), table.payloads(rows), table.wire_length[rows].tolist(), strict=True
         ):
@@ -151,7 +151,7 @@ class Problems:
             problem.sightings.append(self._sighting(row))
 
     def _sighting(self, row: int) -> Sighting:
-        return Sighting(self._table.file.item(row), self._table.frame.item(row), row)
+        return Sighting(self.table.file.item(row), self.table.frame.item(row), row)
 
     def found(self, story: Reported, remarks: Iterable[str] = (), dropped: int | None = None) -> list[Problem]:
         """All problems, the worst first, among equals the most frequent.
@@ -162,7 +162,7 @@ class Problems:
             dropped: what a live source lost; None where files tell it.
         """
         problems = [*self._undecodable.values(), self._cut, self._duplicates, *self._assembled()]
-        for file in self._table.files:
+        for file in self.table.files:
             problems += _of_file(file, dropped)
         problems += self._refused(story)
         lines = "malformed lines of key logs, ignored"
@@ -172,7 +172,7 @@ class Problems:
         return sorted((one for one in problems if one.count), key=lambda one: (one.severity, -one.count))
 
     def _assembled(self) -> Iterator[Problem]:
-        rows = sorted(self._table.assembled)
+        rows = sorted(self.table.assembled)
         if rows:
             shown = [self._sighting(row) for row in rows[:KEPT]]
             yield Problem(

@@ -13,6 +13,7 @@ What joins what:
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -32,6 +33,9 @@ from protocol.noise import attempt_id
 _TO_SERVER: Final = frozenset(map(int, REQUEST_MODES))
 _FROM_SERVER: Final = int(Mode.FROM_SERVER)
 _PEER_HOLEPUNCH: Final = int(Command.PEER_HOLEPUNCH)
+
+TOLD_AFTER: Final = 1 << 13
+"""Legs that are joined between two reports of progress."""
 
 
 class Assembler:
@@ -70,8 +74,12 @@ class Assembler:
         self._bad_rows: set[int] = set()
         self._done = 0
 
-    def update(self) -> None:
-        """Consume the rows that were appended since the last call."""
+    def update(self, told: Callable[[int, int], None] | None = None) -> None:
+        """Consume the rows that were appended since the last call.
+
+        Args:
+            told: gets the number of legs that were joined, and how many there are to be, now and then.
+        """
         table = self.table
         start, stop = self._done, len(table)
         self.searched_again = set()
@@ -104,8 +112,11 @@ class Assembler:
             self._bodies.complete(legs)
         requests = dict(zip(answers[~for_search].tolist(), asked[~for_search].tolist(), strict=True))
         legs.sort(key=lambda leg: leg.row)
-        for leg in legs:
-            self._take(leg, requests)
+        for start in range(0, len(legs), TOLD_AFTER):
+            for leg in legs[start : start + TOLD_AFTER]:
+                self._take(leg, requests)
+            if told is not None:
+                told(min(start + TOLD_AFTER, len(legs)), len(legs))
         self._retry_orphans()
 
     def _touch_copied(self, searched: dict[int, int]) -> None:

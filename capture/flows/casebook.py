@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import partial
 from heapq import nlargest
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from capture.flow import Flow
@@ -130,6 +130,21 @@ class Casebook:
         since = int(self._table.time_ns[start:].min()) - SAMPLING_NS
         for endpoint in traffic.sampled:
             yield from (one for one in gatherer.claimants(endpoint) if self._attempts[one].last_ns >= since)
+
+    def claim_some(self, most: int) -> int:
+        """Let some new attempts claim their endpoints; how many are left.
+
+        All of them have to before any is judged, which takes the greater part of a second for some thousand attempts.
+        Else the first look at an attempt does it.
+        """
+        if self._facts:
+            self._claim_all()
+            return 0
+        gatherer = self._gathering()
+        for noise1 in list(islice(self._unclaimed, most)):
+            gatherer.claim(self._attempts[noise1])
+            del self._unclaimed[noise1]
+        return len(self._unclaimed)
 
     def _claim_all(self) -> set[bytes]:
         """Let new and changed attempts claim their endpoints.
