@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from app.draw.linked import Linked, blank, heading, paragraph
+from app.draw.packets import LINK_MEANING, ROLE_LETTERS
 from app.draw.spans import Line, Span, Tone, cell
 from app.draw.terms import SAMPLED, SAMPLED_MEANING, TOKEN_MEANING, TOKEN_TONE
 from app.terminal_text import cell_width
@@ -34,6 +35,9 @@ _SIGNS: Final = (
     ("◆", Tone.KEY, "marked with Space"),
     ("?", Tone.DIM, "in place of a NAT class: neither side said it in what this capture lets one read"),
     (SAMPLED, Tone.PLAIN, SAMPLED_MEANING),
+    *((link.value, Tone.KEY, meaning) for link, meaning in LINK_MEANING.items()),
+    ("C R S B N", Tone.PLAIN, f"before an address in the packet list: {ROLE_LETTERS}"),
+    ("≠  −  +", Tone.PLAIN, "between two messages: differs, only in the first, only in the second"),
     ("●  ✗  ?", Tone.PLAIN, "connected, failed, unknown; a question mark after a verdict: likely, not proven"),
 )
 

@@ -17,6 +17,8 @@ class Neighbour(NamedTuple):
     later: float
     mode: str = ""
     """Which leg of a relayed message it is."""
+    turns: bool = False
+    """Between the two the server answered: what the one seals is no copy of what the other does."""
 
 
 class Ties(NamedTuple):
@@ -51,10 +53,12 @@ def tie_facts(ties: Ties) -> tuple[Fact, ...]:
         said = "no answer in this capture" if ties.is_request else "its request is not in this capture"
         facts.append(Fact("reply", said, tone=Tone.DIM))
     if ties.inward is not None:
-        said = f"came in as #{ties.inward.sighting.frame} {ties.inward.mode}, {_gap(-ties.inward.later)} before"
+        verb = "answers" if ties.inward.turns else "came in as"
+        said = f"{verb} #{ties.inward.sighting.frame} {ties.inward.mode}, {_gap(-ties.inward.later)} before"
         facts.append(_fact("relay", said, ties.inward))
     if ties.onward is not None:
-        said = f"went on as #{ties.onward.sighting.frame} {ties.onward.mode}, {_gap(ties.onward.later)} later"
+        verb = "answered as" if ties.onward.turns else "went on as"
+        said = f"{verb} #{ties.onward.sighting.frame} {ties.onward.mode}, {_gap(ties.onward.later)} later"
         facts.append(_fact("relay", said, ties.onward))
     if ties.sends:
         near = min(ties.sends, key=lambda one: abs(one.later))

@@ -85,7 +85,7 @@ def summarise(
             return Summary(name, _bytes(payload), Tone.WARN, f"{cut}; {said}" if cut else said)
         case Request():
             value, trouble = _value(message, None)
-            parts = [_command(message), _mode(value), _round(opened, value, sealed), f"tid {message.tid}"]
+            parts = [_leg(message, _mode(value)), _round(opened, value, sealed), f"tid {message.tid}"]
             if message.target is not None and not isinstance(value, Handshake | Holepunch):
                 parts.append(f"target {terms.key(message.target)}")
             tone = Tone.PUNCH if opened is not None and opened.punching else _tone(message)
@@ -126,7 +126,7 @@ def _response(
     elif request.internal and request.command == InternalCommand.PING:
         said = f"sees {terms.address(message.to)}"
     mode = _mode(value) or "answer"
-    parts = (_command(request), mode, _round(opened, value, sealed), error, said, nodes, tid)
+    parts = (_leg(request, mode), _round(opened, value, sealed), error, said, nodes, tid)
     return Summary("response", terms.joined(parts), Tone.BAD if error else _tone(request), cut or trouble)
 
 
@@ -140,8 +140,9 @@ def _value(message: Request | Response, request: Request | None) -> tuple[Value 
         return None, f"{safe_text(error.field)} at byte {error.offset}: {safe_text(error.reason)}"
 
 
-def _command(request: Request) -> str:
-    return request.command_name
+def _leg(request: Request, mode: str) -> str:
+    """Command and leg, as short as the ladder says it."""
+    return terms.joined((request.command_name.removeprefix("PEER_"), mode), by=" ")
 
 
 def _mode(value: Value | None) -> str:

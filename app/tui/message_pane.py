@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.events import Click
+from textual.events import Click, Resize
 from textual.message import Message
 
 from app.draw.hexdump import byte_at, bytes_per_row, hex_row, row_count
@@ -15,6 +17,9 @@ from app.tui.keys.registry import bindings_of
 from app.tui.line_view import LineView, ShowsCursor
 from app.wording import counted
 from capture.model import Sighting
+
+FLAT: Final = 118
+"""Columns from which fields and bytes fit beside each other."""
 
 
 class FieldTree(LineView):
@@ -244,11 +249,13 @@ class ByteView(LineView):
 
 
 class MessagePane(Vertical):
-    """Fields above, bytes below."""
+    """Fields above, bytes below; beside each other where there is more width than height."""
 
     DEFAULT_CSS = """
-    MessagePane FieldTree { height: 1fr; }
-    MessagePane ByteView { height: 40%; min-height: 4; }
+    MessagePane FieldTree { height: 1fr; width: 1fr; }
+    MessagePane ByteView { height: 40%; min-height: 4; width: 1fr; }
+    MessagePane.flat { layout: horizontal; }
+    MessagePane.flat ByteView { height: 1fr; width: 76; }
     """
 
     def compose(self) -> ComposeResult:
@@ -262,6 +269,16 @@ class MessagePane(Vertical):
         self.query_one(ByteView).show(view)
         self.query_one(FieldTree).show(view)
         self._light()
+
+    def on_resize(self, event: Resize) -> None:
+        """Lay the two out for the shape that there is."""
+        self.set_class(event.size.width >= FLAT, "flat")
+
+    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
+        """A double click is as good as the key."""
+        event.stop()
+        if isinstance(event.view, FieldTree):
+            event.view.action_choose()
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:
         """Light the bytes of the selected field."""

@@ -70,8 +70,8 @@ def ties_of(reader: PacketReader, sighting: Sighting, flow: Flow | None) -> Ties
         mine = reader.primary(sighting.row)
         now = reader.time(sighting.row)
 
-        def neighbour(row: int, says: str = "") -> Neighbour:
-            return Neighbour(reader.sighting(row), reader.time(row) - now, says)
+        def neighbour(row: int, mode: str = "", *, turns: bool = False) -> Neighbour:
+            return Neighbour(reader.sighting(row), reader.time(row) - now, mode, turns)
 
         is_request = mine in exchanged.requests
         answer = next((row for row in exchanged.responses if row > mine), None) if is_request else None
@@ -84,8 +84,10 @@ def ties_of(reader: PacketReader, sighting: Sighting, flow: Flow | None) -> Ties
         if flow is not None and message is not None and message.mode is not None:
             legs = legs_of(flow, message)
             came, went = came_in_as(message, legs), went_on_as(message, legs)
-            inward = None if came is None else neighbour(came.sighting.row, came.mode or "")
-            onward = None if went is None else neighbour(went.sighting.row, went.mode or "")
+            if came is not None:
+                inward = neighbour(came.sighting.row, came.mode or "", turns=_side(came) != _side(message))
+            if went is not None:
+                onward = neighbour(went.sighting.row, went.mode or "", turns=_side(went) != _side(message))
         sends = tuple(neighbour(row) for row in exchanged.requests if row != mine) if is_request else ()
         # A message of an attempt says itself where else it was seen.
         first = None if mine == sighting.row or message is not None else neighbour(mine)

@@ -99,6 +99,10 @@ class PacketList(LineView):
         self.cursor = max(0, at)
         return at >= 0 and int(self._rows[at]) == row
 
+    def centre(self) -> None:
+        """Show as much before the selected packet as after it."""
+        self.scroll_to(y=max(0, self.cursor - self.page_height // 2), animate=False, force=True)
+
     def draw_head(self) -> Sequence[Line]:
         """Column titles."""
         return (self._fitting().heading(),)

@@ -90,6 +90,7 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
         packets.rows_changed()
         if self._select is not None:
             packets.go_to(self._select.row)
+            packets.call_after_refresh(packets.centre)
         packets.focus()
         self.title_list()
         self.show_message()

@@ -7,7 +7,8 @@ from typing import Final
 from app.tui.keys.action import Action, Context, action
 
 ACTIONS: Final[tuple[Action, ...]] = (
-    action(Context.FIELDS, "open", "enter,space", "fold", "fold or unfold a field that has parts", "choose", rank=1),
+    action(Context.FIELDS, "open", "enter,space", "open",
+            "fold or unfold a field that has parts; on a line that is underlined: go where it leads", "choose", rank=1),
     action(Context.FIELDS, "fold", "h,left", "fold", "fold this field, or go to the one around it"),
     action(Context.FIELDS, "unfold", "l,right", "unfold", "unfold this field"),
     action(Context.BYTES, "left", "h,left", "byte back", "previous byte, and the field it belongs to", "step(-1)"),

@@ -68,7 +68,7 @@ async def test_every_packet_has_a_line_and_what_it_says(size: tuple[int, int]) -
         assert packets.row_count == len(story.table)
         text = text_on(pilot)
         assert f"{len(story.table)} packets" in text
-        assert "PEER_HANDSHAKE" in text
+        assert "HANDSHAKE FROM_CLIENT" in text
         facts = [packets.reader.facts(row) for row in range(packets.row_count)]
     assert any("round 1 punching CONSISTENT" in one.summary for one in facts)
     assert [one.protocol for one in facts].count("UDX") == 3
