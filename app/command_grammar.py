@@ -72,7 +72,7 @@ def commands() -> tuple[Command, ...]:
 
 def filter_words() -> tuple[str, ...]:
     """What an expression is made of: fields, words of fields, operators."""
-    from capture.filter_fields import FIELDS
+    from capture.filter.names import FIELDS
 
     words = {word.lower() for field in FIELDS.values() for word in field.words}
     return (*FIELDS, *sorted(words - set(FIELDS)), "and", "or", "not")
