@@ -136,7 +136,7 @@ class ListActions(MainActions):
                 session.clear(keep_passing=keep_passing)
                 main.show_flows()
 
-        which = "that do not pass the filter " if keep_passing else ""
+        which = "outside the filter " if keep_passing else ""
         choices = ((Span("clear; captured packets stay, and so does what is saved"),), (Span("leave them"),))
         main.app.push_screen(ChoiceScreen(f"clear {counted(number, 'attempt')} {which}from the list?", choices), chosen)
 
@@ -161,6 +161,7 @@ class ListActions(MainActions):
             live=live,
             dropped=dropped,
             progress=self._progress,
+            let_go=0 if session.retention is None else session.retention.let_go.attempts,
         )
 
     def _sort_by(self, order: Order) -> None:
