@@ -192,7 +192,7 @@ class FilterBar(Vertical):
         """Apply an expression if it holds, else say why it does not."""
         self._waiting = None
         try:
-            wanted = parse_filter(text, self._zone)
+            wanted = parse_filter(text.rstrip(), self._zone)
         except FilterError as error:
             self.query_one(Judgement).show(str(error), good=False)
             self._colour(good=False)
