@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from app.tui.app import PeepholeApp
 
 
+def now_text(zone: datetime.tzinfo | None) -> str:
+    """The time, for the name of a file."""
+    return datetime.datetime.now(zone).strftime("%Y-%m-%d-%H%M%S")
+
+
 class AppActions:
     """Actions of the app."""
 
@@ -65,7 +70,7 @@ class AppActions:
     def action_save_picture(self) -> None:
         """Save what is on screen as SVG in the working directory, never over another file."""
         app = self._app
-        stamp = datetime.datetime.now(app.zone).strftime("%Y-%m-%d-%H%M%S")
+        stamp = now_text(app.zone)
         content = app.export_screenshot(title="peephole")
         for number in range(1, 100):
             path = Path(f"peephole-{stamp}{f'-{number}' if number > 1 else ''}.svg")
@@ -77,7 +82,7 @@ class AppActions:
             except OSError as error:
                 app.notify(f"{path} can't be written: {error.strerror or error}", severity="error", markup=False)
                 return
-            app.notify(f"Saved as {path.resolve()}", markup=False)
+            app.notify(f"Saved as {Path.cwd() / path}", markup=False)
             return
         app.notify(f"A hundred pictures of {stamp} are here already.", severity="error", markup=False)
 
