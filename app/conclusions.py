@@ -32,6 +32,10 @@ class Conclusions:
         """
         return self._tell(flow for flow in flows if flow.id in self._told or _is_over(flow, now))
 
+    def told(self, flow: Flow) -> bool:
+        """Whether the attempt was told as it is now."""
+        return self._told.get(flow.id) is flow.verdict.code
+
     def rest(self, flows: Iterable[Flow]) -> list[Flow]:
         """At the end: everything that was not told, over or not."""
         return self._tell(flows)

@@ -65,8 +65,7 @@ class HeadlessNode:
         self._feed.finish()
         self._story.update()
         self._printer.print_rest()
-        if self._feed.dropped:
-            complain(f"{self._feed.dropped} packets came too fast and are missing")
+        self._feed.tell_losses()
 
     async def _leave_when_done(self, leave: asyncio.Event) -> None:
         await self._node.finished()
@@ -87,6 +86,7 @@ class HeadlessNode:
                 trouble = status.trouble
                 complain(trouble or "nodes answer again")
             self._printer.print_fresh(time.time())
+            await asyncio.to_thread(self._feed.let_go, self._printer.wants)
 
     async def _end(self, hurry: asyncio.Event) -> None:
         """Take leave of the network, unless asked to hurry."""

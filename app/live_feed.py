@@ -1,14 +1,22 @@
-"""Live packets on their way into a story, and, if wanted, into a file."""
+"""Live packets on their way into a story, and, if wanted, into files."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
+from app.cli import complain
 from app.exit_status import CommandError, ExitStatus
+from app.live_recording import LiveRecorder
+from app.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from capture.live import LiveSource
+    from capture.model import Flow
+    from capture.notes import Notes
     from capture.pcapng_writer import PcapngWriter
+    from capture.retention import Retention
 
 
 def created(path: str) -> BinaryIO:
@@ -25,9 +33,27 @@ def created(path: str) -> BinaryIO:
 
 
 class LiveFeed:
-    """Moves what was captured into the packet table, and writes the same packets as pcapng."""
+    """Moves what was captured into the packet table, and writes the same packets as pcapng and as a recording."""
 
-    def __init__(self, capture: LiveSource, out: BinaryIO | None = None) -> None:
+    def __init__(
+        self,
+        capture: LiveSource,
+        out: BinaryIO | None = None,
+        retention: Retention | None = None,
+        record: BinaryIO | None = None,
+    ) -> None:
+        """Begin with what comes from now on.
+
+        Args:
+            capture: where packets come from.
+            out: where they are written, too.
+            retention: keeps them within a bound; whoever lets the story grow sees to it.
+            record: where they are recorded, with what the user says of them.
+        """
+        self.recorder = None if record is None else LiveRecorder(record, capture)
+        self.retention = retention
+        if retention is not None:
+            retention.on_adopted.append(self._renumbered)
         self._capture = capture
         self._out = out
         self._written = len(capture.table)
@@ -60,6 +86,36 @@ class LiveFeed:
         if self._capture.error is not None:
             raise self._capture.error
 
+    def take_notes(self, notes: Notes, names: Mapping[str, str]) -> None:
+        """Put what the user says into the recording, if one is written.
+
+        Raises:
+            CommandError: it can't be written any more.
+        """
+        if self.recorder is not None:
+            try:
+                self.recorder.say(notes, names)
+            except OSError as error:
+                raise _unwritable(self.recorder.path, error) from error
+
+    def let_go(self, wanted: Callable[[Flow], bool]) -> None:
+        """Keep within the bound, if there is one.
+
+        Args:
+            wanted: which attempts to keep though they are old.
+        """
+        if self.retention is not None:
+            self.retention.step(wanted)
+
+    def tell_losses(self) -> None:
+        """Say on standard error what is not there."""
+        if self.dropped:
+            complain(f"{self.dropped} packets came too fast and are missing")
+        gone = None if self.retention is None else self.retention.let_go
+        if gone is not None and gone.packets:
+            attempts = counted(gone.attempts, "attempt")
+            complain(f"{attempts} and {counted(gone.packets, 'packet')} were let go to stay within --keep")
+
     def finish(self) -> None:
         """End capturing and take in the last packets.
 
@@ -68,10 +124,24 @@ class LiveFeed:
         """
         self._capture.stop()
         self._write()
+        if self.recorder is not None:
+            try:
+                self.recorder.finish()
+            except OSError as error:
+                raise _unwritable(self.recorder.path, error) from error
+
+    def _renumbered(self) -> None:
+        """Whatever is in the table was written."""
+        self._written = len(self._capture.table)
 
     def _write(self) -> None:
         rows = range(self._written, len(self._capture.table))
         self._written = rows.stop
+        if self.recorder is not None and rows:
+            try:
+                self.recorder.add(rows)
+            except OSError as error:
+                raise _unwritable(self.recorder.path, error) from error
         if self._writer is None or self._out is None or not rows:
             return
         from capture.frame_rows import frames_of
@@ -86,4 +156,8 @@ class LiveFeed:
                 self._writer.add_packet(frame.interface, frame.time_ns, frame.data, frame.wire_length)
             self._out.flush()
         except OSError as error:
-            raise CommandError(ExitStatus.USAGE, f"{self._out.name} can't be written: {error.strerror}") from error
+            raise _unwritable(self._out.name, error) from error
+
+
+def _unwritable(path: str, error: OSError) -> CommandError:
+    return CommandError(ExitStatus.USAGE, f"{path} can't be written: {error.strerror or error}")

@@ -33,6 +33,10 @@ class FlowPrinter:
         """Print what has concluded by `time`, epoch seconds."""
         self._print(self._conclusions.fresh(self._story.flows, time))
 
+    def wants(self, flow: Flow) -> bool:
+        """Whether an attempt is still to be printed."""
+        return not self._conclusions.told(flow)
+
     def print_rest(self) -> None:
         """Print what was not printed: nothing more will come."""
         self._print(self._conclusions.rest(self._story.flows))

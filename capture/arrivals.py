@@ -59,6 +59,12 @@ class Arrivals:
         self._waiting: list[Arrival] = []
         self._waiting_bytes = 0
 
+    def move(self, table: PacketTable) -> None:
+        """Go on in another table, which has some of the rows; what is not put together of fragments yet, is lost."""
+        self.table = table
+        self._first_row = 0
+        self._ingest.move(table)
+
     def put(self, burst: Sequence[Arrival]) -> None:
         """Let frames wait, all or none of them."""
         size = sum(len(arrival.frame) for arrival in burst)

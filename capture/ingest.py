@@ -75,6 +75,12 @@ class Ingest:
             self._add_linked(part_, linktype)
         self._table.sort_by_frame(first_row)
 
+    def move(self, table: PacketTable) -> None:
+        """Go on in another table, with the same files. Fragments that wait for others are given up."""
+        self._table = table
+        self._file.fragments += self._reassembler.pending
+        self._reassembler = Reassembler()
+
     def finish(self) -> None:
         """Note what only the end of a source tells."""
         self._file.fragments_pending = self._reassembler.pending

@@ -49,6 +49,10 @@ class LiveSource(Protocol):
         """Move what has arrived into the table; the numbers of the new rows."""
         ...
 
+    def move(self, table: PacketTable) -> None:
+        """Go on in another table; see `capture.retention`."""
+        ...
+
     def stop(self) -> None:
         """End it and collect what is left. May be called again."""
         ...
@@ -81,6 +85,11 @@ class LiveCapture:
         self._dropped = 0
         self._stop, self._stopped = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name=f"capture {interface}", daemon=True)
+
+    def move(self, table: PacketTable) -> None:
+        """Go on in another table, which has some of the rows."""
+        self.table = table
+        self._arrivals.move(table)
 
     def start(self) -> None:
         """Begin to take frames off the socket."""

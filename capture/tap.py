@@ -81,6 +81,11 @@ class Tap:
         """Take in lines of a key log; they open what is in the table, and are in no file unless asked for."""
         self.file.secrets.append(lines.encode("ascii"))
 
+    def move(self, table: PacketTable) -> None:
+        """Go on in another table, which has some of the rows."""
+        self.table = table
+        self._arrivals.move(table)
+
     def wait(self, timeout: float) -> bool:
         """Wait until datagrams have come that were not collected, at most `timeout` seconds; whether there are some."""
         return self._arrivals.wait(timeout)

@@ -36,13 +36,16 @@ def run(options: argparse.Namespace) -> int:
     chosen_filter(options)
     with ExitStack() as stack:
         out = stack.enter_context(created(options.write)) if options.write else None
+        record = stack.enter_context(created(options.record)) if options.record else None
         keylog = stack.enter_context(_keylog(options.keylog)) if options.keylog else None
+        from capture.retention import Retention
         from capture.story import Story
 
         attempts: SimpleQueue[Attempt] = SimpleQueue()
         thread = stack.enter_context(_started(options, attempts, keylog))
         tap = thread.demo.tap
-        story, feed = Story(tap.table), LiveFeed(tap, out)
+        story = Story(tap.table)
+        feed = LiveFeed(tap, out, Retention(story, tap, options.keep), record)
         if options.headless is not None:
             return _Headless(thread, story, feed, attempts).run(options.headless)
         from app.configured import configured
@@ -122,8 +125,7 @@ class _Headless:
         self._take_in()
         self._print(self._judge.rest(self._story.flows))
         complain(f"{counted(self._told, 'attempt')}, {self._told - self._wrong} with the verdict that was staged")
-        if self._feed.dropped:
-            complain(f"{self._feed.dropped} packets came too fast and are missing")
+        self._feed.tell_losses()
         if self._thread.error is not None:
             raise CommandError(ExitStatus.USAGE, f"the demo could not go on: {_reason(self._thread.error)}")
         return ExitStatus.UNEXPECTED_VERDICT if self._wrong else ExitStatus.OK
@@ -150,6 +152,7 @@ class _Headless:
             self._judge.add(self._attempts.get())
         self._feed.poll()
         self._story.update()
+        self._feed.let_go(self._judge.wants)
 
     def _asked_to_leave(self, *_: object) -> None:
         self._leave.set()

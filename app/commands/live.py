@@ -81,8 +81,10 @@ def run_own(
     """
     with ExitStack() as stack:
         out = stack.enter_context(created(options.write)) if options.write else None
+        record = stack.enter_context(created(options.record)) if options.record else None
         log = stack.enter_context(written_keylog(options.keylog)) if options.keylog else None
         from app.live_node import LiveNode
+        from capture.retention import Retention
         from capture.story import Story
         from capture.tap import Tap
 
@@ -92,7 +94,8 @@ def run_own(
 
         tap = Tap("node")
         node = LiveNode(settings, tap, on_key, on_message if options.headless else None)
-        story, feed = Story(tap.table), LiveFeed(tap, out)
+        story = Story(tap.table)
+        feed = LiveFeed(tap, out, Retention(story, tap, options.keep), record)
         if options.headless:
             from app.headless_node import HeadlessNode
 

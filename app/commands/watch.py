@@ -39,9 +39,12 @@ def run(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         capture = stack.enter_context(_opened(options))
         out = stack.enter_context(created(options.write)) if options.write else None
+        record = stack.enter_context(created(options.record)) if options.record else None
+        from capture.retention import Retention
         from capture.story import Story
 
-        story, feed = Story(capture.table, keys), LiveFeed(capture, out)
+        story = Story(capture.table, keys)
+        feed = LiveFeed(capture, out, Retention(story, capture, options.keep), record)
         if options.report:
             return _Headless(options, story, feed, capture, chosen.matches).run()
         from app.configured import configured
@@ -98,8 +101,7 @@ class _Headless:
         self._feed.finish()
         self._story.update()
         self._printer.print_rest()
-        if self._feed.dropped:
-            complain(f"{self._feed.dropped} packets came too fast and are missing")
+        self._feed.tell_losses()
         return status
 
     def _watch(self) -> None:
@@ -110,6 +112,7 @@ class _Headless:
             self._feed.poll()
             self._story.update()
             self._printer.print_fresh(time.time())
+            self._feed.let_go(self._printer.wants)
 
     def _asked_to_leave(self, *_: object) -> None:
         self._leave.set()

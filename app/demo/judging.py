@@ -44,6 +44,10 @@ class Judge:
         """Attempts that can't be judged yet."""
         return len(self._waiting)
 
+    def wants(self, flow: Flow) -> bool:
+        """Whether an attempt that can't be judged yet may be this one."""
+        return any(attempt.target == flow.target for attempt in self._waiting)
+
     def add(self, attempt: Attempt) -> None:
         """An attempt is over for its application."""
         self._waiting.append(attempt)

@@ -11,6 +11,7 @@ from app.demo.director import Attempt
 from app.demo.judging import Judge, Judged
 from app.demo_status import DemoStatus, Staged
 from app.live_feed import LiveFeed
+from capture.retention import Retention
 from capture.story import Story
 
 LATEST: Final = 100
@@ -48,6 +49,11 @@ class WatchedDemo:
     def dropped(self) -> int:
         """Packets that were lost before they could be read."""
         return self._feed.dropped
+
+    @property
+    def retention(self) -> Retention | None:
+        """What keeps its packets within a bound."""
+        return self._feed.retention
 
     def poll(self) -> None:
         """Judge what has settled, and take in what has arrived.

@@ -72,6 +72,7 @@ class StatusLine(Bar):
         live: str = "",
         dropped: int | None = None,
         progress: str = "",
+        let_go: int = 0,
     ) -> None:
         """Take new counts.
 
@@ -85,6 +86,7 @@ class StatusLine(Bar):
             live: what to say of a live source, such as ``● live eth0``.
             dropped: packets lost before they could be read; None for files, which may say it themselves.
             progress: what is being worked out, if anything.
+            let_go: attempts that were let go to keep within a bound.
         """
         names = [safe_text(os.path.basename(file.path) or file.path) for file in files]
         self._opened = names[0] + (f" +{len(names) - 1}" if len(names) > 1 else "") if names else ""
@@ -103,6 +105,8 @@ class StatusLine(Bar):
             _counted_trouble(sum(file.undecodable for file in files), "undecodable", 3, 9),
             *([_counted_trouble(sum(lost), "dropped", 2, 6)] if lost else []),
         ]
+        if let_go:
+            self._parts.append(_Part(f"{grouped(let_go)} let go", Tone.DIM, 3))
         duplicates = sum(file.duplicates for file in files)
         if duplicates:
             self._parts.append(_Part(number_of(duplicates, "duplicate"), Tone.DIM, 10))

@@ -301,6 +301,7 @@ class Session:
                 for flows in (self.flows, self.passing, self.shown)
             )
             self.filter = self.filter.on(story)
+            self.generation += 1
             if self._grown is not None:
                 self._grown = self._grow(story.flows)
 

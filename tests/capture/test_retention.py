@@ -1,0 +1,138 @@
+"""A live source that keeps no more than it may: what stays is as it was, and what went is counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from capture.arrivals import Arrival, Arrivals
+from capture.capture_file import CaptureFile
+from capture.errors import LiveError
+from capture.frame_rows import frames_of
+from capture.opening import open_captures
+from capture.retention import LetGo, Retention, picked, rows_of
+from capture.story import Story
+from capture.table import PacketTable
+
+SETTLED = 0.5
+TOUR = Path(__file__).parents[2] / "app" / "samples" / "tour.pcapng"
+
+
+class Replay:
+    """A live source that brings the packets of a file."""
+
+    error: LiveError | None = None
+
+    def __init__(self, path: Path) -> None:
+        read = open_captures([str(path)])
+        self.file = CaptureFile("replay", "live", list(read.files[0].interfaces))
+        self.table = PacketTable()
+        self._arrivals = Arrivals(self.file, self.table)
+        self.left = [Arrival(one.data, one.time_ns, one.interface) for one in frames_of(read, range(len(read)))]
+
+    def wait(self, timeout: float) -> bool:
+        return bool(self.left)
+
+    def collect(self) -> range:
+        return self._arrivals.collect()
+
+    def bring(self, count: int) -> None:
+        """So many packets come."""
+        self._arrivals.put(self.left[:count])
+        del self.left[:count]
+        self.collect()
+
+    def move(self, table: PacketTable) -> None:
+        self.table = table
+        self._arrivals.move(table)
+
+    def stop(self) -> None:
+        self.collect()
+
+
+def whole() -> Story:
+    source = Replay(TOUR)
+    source.bring(len(source.left))
+    return Story(source.table)
+
+
+@pytest.mark.parametrize("burst", [50, 333])
+def test_what_stays_is_as_it_was_and_what_went_is_counted(burst: int) -> None:
+    source = Replay(TOUR)
+    story = Story(source.table)
+    most = len(source.left) // 4
+    retention = Retention(story, source, most, SETTLED)
+    sizes, steps = [], 0
+    while source.left:
+        source.bring(burst)
+        story.update()
+        before = retention.let_go
+        retention.step()
+        steps += retention.let_go is not before
+        sizes.append(len(story.table))
+    everything = {flow.id: flow.verdict.code for flow in whole().flows}
+    kept = {flow.id: flow.verdict.code for flow in story.flows}
+    gone = Counter(everything.values()) - Counter(kept.values())
+    assert steps >= 2
+    assert max(sizes) < 3 * most
+    assert 0 < len(kept) < len(everything)
+    assert kept.items() <= everything.items()
+    assert retention.let_go == LetGo(len(whole().table) - len(story.table), gone.total(), dict(gone))
+
+
+def test_frames_keep_their_numbers_and_bytes() -> None:
+    source = Replay(TOUR)
+    source.bring(len(source.left))
+    story = Story(source.table)
+    before = {int(story.table.frame[row]): story.table.frame_bytes(row) for row in range(len(story.table))}
+    Retention(story, source, len(story.table) // 2, SETTLED).step()
+    table = story.table
+    assert table is source.table
+    assert len(table) < len(before)
+    after = {int(table.frame[row]): table.frame_bytes(row) for row in range(len(table))}
+    assert after.items() <= before.items()
+    assert story.files[0].packets == len(before)
+
+
+def test_an_attempt_that_is_wanted_stays_whole() -> None:
+    source = Replay(TOUR)
+    source.bring(len(source.left))
+    story = Story(source.table)
+    first, second = story.flows[:2]
+    shown = len(first.steps), len(first.messages), first.verdict
+    Retention(story, source, len(story.table) // 4, SETTLED).step(lambda flow: flow.id == first.id)
+    ids = [flow.id for flow in story.flows]
+    assert second.id not in ids
+    again = story.flow(first.id)
+    assert (len(again.steps), len(again.messages), again.verdict.code) == (*shown[:2], shown[2].code)
+
+
+def test_within_the_bound_and_without_one_nothing_goes() -> None:
+    for most in (0, 10**6):
+        source = Replay(TOUR)
+        source.bring(len(source.left))
+        story = Story(source.table)
+        retention = Retention(story, source, most)
+        assert not retention.due
+        retention.step()
+        assert story.table is source.table
+        assert retention.let_go == LetGo()
+
+
+def test_copies_and_what_they_show_again_stay_together() -> None:
+    table = whole().table
+    table.copy_of[5] = 2
+    new = picked(table, np.array([2, 3, 5, 9]))
+    assert new.copy_of.tolist() == [-1, -1, 0, -1]
+    assert [new.payload(row) for row in range(4)] == [table.payload(row) for row in (2, 3, 5, 9)]
+    assert len(picked(table, np.array([], np.int64))) == 0
+
+
+def test_every_packet_of_an_attempt_is_known() -> None:
+    for flow in whole().flows:
+        rows = rows_of(flow)
+        assert {message.sighting.row for message in flow.messages} <= rows
+        assert {one.sighting.row for one in flow.verdict.evidence} <= rows
