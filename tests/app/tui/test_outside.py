@@ -37,7 +37,8 @@ def keeper(tmp_path: Path) -> Path:
     script.write_text(
         "import os, shutil, sys\n"
         f"shutil.copy(sys.argv[1], {str(tmp_path / 'kept.txt')!r})\n"
-        f"open({str(tmp_path / 'name.txt')!r}, 'w').write(f'{{sys.argv[1]}} {{os.stat(sys.argv[1]).st_mode & 0o777:o}}')\n"
+        "rights = os.stat(sys.argv[1]).st_mode & 0o777\n"
+        f"open({str(tmp_path / 'name.txt')!r}, 'w').write(f'{{sys.argv[1]}} {{rights:o}}')\n"
     )
     return script
 
