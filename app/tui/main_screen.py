@@ -41,8 +41,7 @@ from app.tui.list_actions import ListActions
 from app.tui.message_pane import ByteView, FieldTree, MessagePane
 from app.tui.message_source import view_of
 from app.tui.node_line import NodeLine
-from app.tui.notes_actions import NotesActions
-from app.tui.pace import ALONE, SHARE, pause_after
+from app.tui.pace import pause_after
 from app.tui.packet_actions import PacketActions
 from app.tui.page_actions import PageActions
 from app.tui.saving_actions import SavingActions
@@ -62,7 +61,6 @@ class MainScreen(
     PageActions,
     LadderActions,
     SavingActions,
-    NotesActions,
     ListActions,
     ConfigActions,
     Screen[None],
@@ -128,7 +126,6 @@ class MainScreen(
 
     def on_mount(self) -> None:
         """Show what there is, and look for more if it is live."""
-        self.begin_notes()
         self.query_one(Banner).show([*oddities(self.session), *self.session.remarks])
         self.show_flows()
         self.query_one(AttemptList).focus()
@@ -337,8 +334,7 @@ class MainScreen(
 
     def _look_later(self) -> None:
         spent = self.session.spent + time.thread_time()
-        share = ALONE if self.node is None and self.demo is None else SHARE
-        pause, self._spent = pause_after(spent - self._spent, self._tick, share), spent
+        pause, self._spent = pause_after(spent - self._spent, self._tick), spent
         self.set_timer(pause, lambda: self.run_worker(self._look_on(), group="live"))
 
     async def _look_on(self) -> None:
