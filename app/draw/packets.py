@@ -9,6 +9,7 @@ from typing import Final
 
 from app.draw import terms
 from app.draw.spans import Line, Span, Tone, cell
+from app.terminal_text import safe_text
 from app.wording import clock
 from capture.model import Role
 from protocol.messages import Address
@@ -110,13 +111,14 @@ class PacketColumns:
                 titles.append(cell(f" {title}", 1 + width, Tone.DIM))
         return (*titles, cell(" what it says", 1 + self.summary, Tone.DIM))
 
-    def line(self, facts: PacketFacts, time: str, link: Link | None = None) -> Line:
+    def line(self, facts: PacketFacts, time: str, link: Link | None = None, comment: str = "") -> Line:
         """One packet. The first two cells are left to the view, for cursor and mark.
 
         Args:
             facts: the packet.
             time: its time, as the view counts it.
             link: how it is tied to the selected packet.
+            comment: what the user says of it.
         """
         spans = [
             Span("  "),
@@ -136,6 +138,8 @@ class PacketColumns:
         if self.attempt:
             spans += [Span(" "), cell(facts.attempt[: self.attempt] or "–", self.attempt, Tone.DIM)]
         spans.append(Span(" "))
+        if comment:
+            spans += [Span(f"; {safe_text(comment)}", Tone.KEY), Span("  ")]
         if facts.trouble:
             spans += [Span(f"! {facts.trouble}", Tone.WARN), Span("  ")]
         if facts.again:

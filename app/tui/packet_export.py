@@ -2,82 +2,99 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from app.draw.spans import Span, Tone, cell
-from app.export_pcapng import packet_comments
+from app.packets_file import write_packets
 from app.terminal_text import safe_text
 from app.tui.pages import ChoiceScreen
 from app.wording import counted
-from capture.model import Sighting
-from capture.pcapng_writer import write_pcapng
 
 if TYPE_CHECKING:
     from app.tui.packet_screen import PacketScreen
     from app.tui.session import Session
 
-COMMENTED = 20_000
-"""Packets up to which each gets a comment that says what it is; beyond that it would take minutes."""
+
+class Offer(NamedTuple):
+    """Some packets to write."""
+
+    name: str
+    rows: Sequence[int]
+    masked: bool
+
+
+def offers_of(screen: PacketScreen) -> list[Offer]:
+    """What may be written; where addresses are masked on screen, masked first."""
+    from capture.masking.story import MaskedStory
+
+    packets = screen.packets
+    total = packets.row_count
+    shown: Sequence[int] = range(total) if screen.rows is None else screen.rows.tolist()
+    some: list[tuple[str, Sequence[int]]] = []
+    if packets.marked:
+        some.append(("the marked packets", sorted(packets.marked)))
+    some.append(("every packet" if screen.rows is None else "what passes the filter", shown))
+    row = packets.row_of(packets.cursor)
+    if row is not None:
+        some.append(("the selected packet", (row,)))
+    hidden = isinstance(screen.session.story, MaskedStory)
+    return [Offer(name, rows, masked) for masked in (hidden, not hidden) for name, rows in some]
 
 
 def choose_packets(screen: PacketScreen) -> None:
     """Ask which packets, and write them as pcapng."""
-    packets = screen.packets
-    total = packets.row_count
-    shown: Iterable[int] = range(total) if screen.rows is None else screen.rows.tolist()
-    offers: list[tuple[str, Iterable[int], int]] = []
-    if packets.marked:
-        offers.append(("the marked packets", sorted(packets.marked), len(packets.marked)))
-    offers.append(("every packet shown" if screen.rows is None else "what passes the filter", shown, total))
-    row = packets.row_of(packets.cursor)
-    if row is not None:
-        offers.append(("the selected packet", (row,), 1))
-    lines = [(cell(name, 24, Tone.STRONG), Span(counted(count, "packet"))) for name, _, count in offers]
+    offers = offers_of(screen)
+    lines = [
+        (
+            cell(one.name, 24, Tone.STRONG),
+            cell(counted(len(one.rows), "packet"), 18),
+            Span("masked, fit to be shown to others" if one.masked else "as they are", Tone.DIM),
+        )
+        for one in offers
+    ]
 
     def chosen(index: int | None) -> None:
         if index is not None:
-            _, rows, count = offers[index]
-            screen.notify(write_packets(screen.session, rows, count, Path.cwd()), markup=False)
+            screen.run_worker(_written(screen, offers[index]), group="write")
 
     screen.app.push_screen(ChoiceScreen("write as pcapng", lines), chosen)
 
 
-def write_packets(session: Session, rows: Iterable[int], count: int, folder: Path) -> str:
-    """Write packets to a new file, never over another; say what was done.
+async def _written(screen: PacketScreen, offer: Offer) -> None:
+    said = await asyncio.to_thread(write_offer, screen.session, offer, Path.cwd())
+    screen.notify(said, markup=False, timeout=8)
+
+
+def write_offer(session: Session, offer: Offer, folder: Path) -> str:
+    """Write packets to a new file, never over another; say what was done. Runs in a thread.
 
     Args:
         session: where they are.
-        rows: their rows in the packet table.
-        count: how many they are.
+        offer: which.
         folder: where to write.
     """
+    from app.attempt_files import masked_source
+    from app.tui.notes_actions import original
+    from capture.story import Story
+
     path = _free(folder)
-    with session.held():
-        comments = _comments(session, rows) if count <= COMMENTED else {}
+    # What is read from files does not grow: the screen may go on painting.
+    with session.held() if session.feed is not None else nullcontext():
+        story, notes = session.story, session.notes
+        if offer.masked and story is original(session) and isinstance(story, Story):
+            story, notes = masked_source(story, notes)
+        elif not offer.masked:
+            story = original(session)
         try:
-            # Made anew, or not at all: nothing that was there is lost.
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-            written = write_pcapng(path, session.table, rows, comments=comments)
+            written = write_packets(path, story, offer.rows, notes)
         except OSError as error:
             return safe_text(f"{path.name} can't be written: {error.strerror or error}")
-    return safe_text(f"{counted(written, 'packet')} written to {path.name}")
-
-
-def _comments(session: Session, rows: Iterable[int]) -> dict[int, str]:
-    """What the packets of attempts are, as an export of the attempt says it."""
-    wanted = set(rows)
-    comments: dict[int, str] = {}
-    said: set[str] = set()
-    for row in sorted(wanted):
-        table = session.table
-        flow = session.story.flow_of(Sighting(table.file.item(row), table.frame.item(row), row))
-        if flow is not None and flow.id not in said:
-            said.add(flow.id)
-            comments.update({at: text for at, text in packet_comments(flow).items() if at in wanted})
-    return comments
+    masked = ", masked," if offer.masked else ""
+    return safe_text(f"{counted(written, 'packet')}{masked} written to {path.name}")
 
 
 def _free(folder: Path) -> Path:

@@ -117,6 +117,11 @@ class PacketReader:
                 self._waiting.pop(next(iter(self._waiting)))
         return known
 
+    def comment(self, row: int) -> str:
+        """What the user says of a packet."""
+        notes = self._session.notes
+        return notes.on(self.sighting(row)) if notes else ""
+
     def time(self, row: int) -> float:
         """Epoch seconds."""
         return self._session.packet_time(self.sighting(row))

@@ -99,6 +99,13 @@ class PacketList(LineView):
         self.cursor = max(0, at)
         return at >= 0 and int(self._rows[at]) == row
 
+    def show_again(self, reader: PacketReader) -> None:
+        """Show the same packets as another reader tells them: names or masks changed."""
+        self.reader = reader
+        self.reader.forget()
+        self._tie()
+        self.repaint()
+
     def centre(self) -> None:
         """Show as much before the selected packet as after it."""
         self.scroll_to(y=max(0, self.cursor - self.page_height // 2), animate=False, force=True)
@@ -120,7 +127,8 @@ class PacketList(LineView):
         if link is None and self._attempt and facts.attempt == self._attempt:
             link = Link.ATTEMPT
         columns = self._fitting()
-        line = columns.line(facts, self._time(index, facts.time, columns.time), link)
+        time = self._time(index, facts.time, columns.time)
+        line = columns.line(facts, time, link, self.reader.comment(row))
         cursor = Span("▶" if index == self.cursor else " ", Tone.KEY)
         mark = Span("◆" if row in self.marked else " ", Tone.KEY)
         return (cursor, mark, *line[1:])

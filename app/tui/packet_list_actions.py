@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from app.tui.asking import AskScreen
 from app.tui.filter_bar import FilterBar
 from app.tui.message_pane import MessagePane
+from app.tui.notes_actions import keep_notes
 
 if TYPE_CHECKING:
     from app.tui.packet_screen import PacketScreen
@@ -136,6 +138,46 @@ class PacketListActions:
                 except StopIteration:
                     return
             yield
+
+    def action_comment(self) -> None:
+        """Write a comment on the selected packet."""
+        screen = self._packets
+        session, sighting = screen.session, screen.packets.selected
+        if sighting is None:
+            return
+
+        def answered(text: str | None) -> None:
+            if text is not None:
+                session.notes = session.notes.with_comment(sighting, text)
+                keep_notes(session)
+                screen.packets.repaint()
+
+        hint = "Recordings and pcapng exports keep it; an empty line takes it away."
+        before = session.notes.on(sighting).replace("\n", " ")
+        screen.app.push_screen(AskScreen(f"comment on packet #{sighting.frame}", before, hint), answered)
+
+    def action_names(self) -> None:
+        """Show names in place of addresses and keys, or not."""
+        self._of_main("names")
+
+    def action_hide(self) -> None:
+        """Mask addresses and keys, or show the real ones again."""
+        self._of_main("hide")
+        screen = self._packets
+        screen.filter = screen.filter.on(screen.session.story)
+        screen.rows = self.passing()
+        screen.title_list()
+
+    def _of_main(self, action: str) -> None:
+        """Do what the main screen does, and show the packets as they are told then."""
+        from app.tui.main_screen import MainScreen
+
+        screen = self._packets
+        for below in screen.app.screen_stack:
+            if isinstance(below, MainScreen):
+                below.action_names() if action == "names" else below.action_hide()
+        screen.packets.show_again(screen.reader)
+        screen.show_message()
 
     def action_export(self) -> None:
         """Write packets to a file."""

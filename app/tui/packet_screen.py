@@ -23,6 +23,7 @@ from app.tui.line_view import LineView
 from app.tui.message_actions import MessageActions
 from app.tui.message_pane import ByteView, FieldTree, MessagePane
 from app.tui.message_source import view_of
+from app.tui.notes_actions import marked_rows, take_marked_rows
 from app.tui.packet_list import PacketList
 from app.tui.packet_list_actions import PacketListActions
 from app.tui.session import Session
@@ -87,6 +88,7 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
     def on_mount(self) -> None:
         """Show the packets, from the one that is asked for."""
         packets = self.packets
+        packets.marked = marked_rows(self.session)
         packets.rows_changed()
         if self._select is not None:
             packets.go_to(self._select.row)
@@ -182,7 +184,8 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
             self.open_message()
 
     def on_packet_list_marked(self) -> None:
-        """The title says how many are marked."""
+        """The title says how many are marked; the session keeps them."""
+        take_marked_rows(self.session, self.packets.marked)
         self.title_list()
 
     def show_message(self) -> None:

@@ -10,8 +10,6 @@ ACTIONS: Final[tuple[Action, ...]] = (
     action(Context.LADDER, "open", "enter", "open", "fields and bytes; on a burst: unfold it, or fold it again",
             "choose", rank=1),
     action(Context.LADDER, "mark", "space", "mark", "mark this step: count time from it; two have a difference"),
-    action(Context.LADDER, "difference", "equals_sign", "compare", "what differs between the two marked steps",
-            "screen.difference"),
     action(Context.LADDER, "left", "h,left", "left", "scroll the lanes to the left", "sideways(-1)"),
     action(Context.LADDER, "right", "l,right", "right", "scroll the lanes to the right", "sideways(1)"),
     action(Context.LADDER, "far_left", "shift+left,shift+home", "first lane", "scroll to the first lane",

@@ -7,7 +7,7 @@ from textual.pilot import Pilot
 
 from app.draw.packets import PacketTime
 from app.tui.message_pane import FieldTree, MessagePane
-from app.tui.packet_export import write_packets
+from app.tui.packet_export import Offer, write_offer
 from app.tui.packet_list import PacketList
 from app.tui.packet_screen import PacketScreen
 from app.tui.pages import PageScreen
@@ -268,15 +268,48 @@ async def test_packets_are_written_and_read_again(tmp_path: Path, monkeypatch: p
     story = a_story()
     async with staged(story) as pilot:
         await pilot.press("P", "g", "space", "space", "f2", "enter")
-        await pilot.pause()
+        await pilot.app.workers.wait_for_complete()
         written = Story.open([str(tmp_path / "peephole-packets.pcapng")]).table
         assert [written.payload(row) for row in range(len(written))] == [story.table.payload(row) for row in (0, 1)]
         session = screen_of(pilot).session
-        said = write_packets(session, range(len(story.table)), len(story.table), tmp_path)
+        said = write_offer(session, Offer("all", range(len(story.table)), masked=False), tmp_path)
+        masked = write_offer(session, Offer("all", range(len(story.table)), masked=True), tmp_path)
     assert "peephole-packets-2.pcapng" in said
+    assert "masked" in masked
+    hidden = Story.open([str(tmp_path / "peephole-packets-3.pcapng")])
+    assert len(hidden.table) == len(story.table)
+    assert hidden.flows[0].verdict.code == story.flows[0].verdict.code
+    assert not {hidden.table.source(row).host for row in range(len(hidden.table))} & {CLIENT.host, NODE.host}
     again = Story.open([str(tmp_path / "peephole-packets-2.pcapng")])
     assert len(again.table) == len(story.table)
     assert [flow.id for flow in again.flows] == [flow.id for flow in story.flows]
+
+
+async def test_marks_and_comments_are_those_of_the_session() -> None:
+    async with staged(a_story()) as pilot:
+        await pilot.press("P", "g", "space", "semicolon", *"look", "enter")
+        await pilot.pause()
+        session = screen_of(pilot).session
+        assert [packet.frame for packet in session.notes.packets] == [1]
+        assert list(session.notes.packet_comments.values()) == ["look"]
+        assert "; look" in text_on(pilot)
+        await pilot.press("escape", "P")
+        await pilot.pause()
+        assert list_of(pilot).marked == (0,)
+
+
+async def test_hidden_addresses_are_hidden_here_too() -> None:
+    async with staged(a_story()) as pilot:
+        await pilot.press("P", "g")
+        await settled(pilot)
+        assert CLIENT.host in text_on(pilot)
+        await pilot.press("H")
+        await settled(pilot)
+        assert CLIENT.host not in text_on(pilot)
+        assert NODE.host not in text_on(pilot)
+        await pilot.press("H")
+        await settled(pilot)
+        assert CLIENT.host in text_on(pilot)
 
 
 class GrowingFeed:
