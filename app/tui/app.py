@@ -26,6 +26,7 @@ from app.tui.hangup import HangUpWatch
 from app.tui.keys.action import NUMBERED, Context, key_text
 from app.tui.keys.registry import ACTIONS, bindings_of, use_keys
 from app.tui.loading import LoadingScreen
+from app.tui.pace import LEAST, LEAST_ALONE
 from app.tui.themes import DARK, MONO, THEMES, no_colours, short_name, theme_name
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class PeepholeApp(AppActions, App[int]):
         remarks: Callable[[StoryView], Iterable[str]] = lambda _: (),
         theme: str = DARK,
         zone: datetime.tzinfo | None = None,
-        tick: float = 0.1,
+        tick: float = LEAST,
         node: RunningNode | None = None,
         demo: RunningDemo | None = None,
         config: Config = DEFAULTS,
@@ -302,6 +303,7 @@ def run_live(
             lambda _: story,
             feed=feed,
             filter_text=filter_text,
+            tick=LEAST_ALONE if node is None and demo is None else LEAST,
             node=node,
             demo=demo,
             **_configured(reading),

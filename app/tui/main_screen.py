@@ -41,7 +41,8 @@ from app.tui.list_actions import ListActions
 from app.tui.message_pane import ByteView, FieldTree, MessagePane
 from app.tui.message_source import view_of
 from app.tui.node_line import NodeLine
-from app.tui.pace import pause_after
+from app.tui.notes_actions import NotesActions
+from app.tui.pace import ALONE, LEAST, SHARE, pause_after
 from app.tui.packet_actions import PacketActions
 from app.tui.page_actions import PageActions
 from app.tui.saving_actions import SavingActions
@@ -49,9 +50,6 @@ from app.tui.session import Session
 from capture.errors import CaptureError
 from capture.filter import Filter
 from capture.model import Flow
-
-TICK = 0.1
-"""Least seconds between looks at a live source."""
 
 
 class MainScreen(
@@ -61,6 +59,7 @@ class MainScreen(
     PageActions,
     LadderActions,
     SavingActions,
+    NotesActions,
     ListActions,
     ConfigActions,
     Screen[None],
@@ -82,7 +81,7 @@ class MainScreen(
         self,
         session: Session,
         zone: datetime.tzinfo | None = None,
-        tick: float = TICK,
+        tick: float = LEAST,
         node: RunningNode | None = None,
         demo: RunningDemo | None = None,
         config: Config = DEFAULTS,
@@ -126,6 +125,7 @@ class MainScreen(
 
     def on_mount(self) -> None:
         """Show what there is, and look for more if it is live."""
+        self.begin_notes()
         self.query_one(Banner).show([*oddities(self.session), *self.session.remarks])
         self.show_flows()
         self.query_one(AttemptList).focus()
@@ -334,7 +334,8 @@ class MainScreen(
 
     def _look_later(self) -> None:
         spent = self.session.spent + time.thread_time()
-        pause, self._spent = pause_after(spent - self._spent, self._tick), spent
+        share = ALONE if self.node is None and self.demo is None else SHARE
+        pause, self._spent = pause_after(spent - self._spent, self._tick, share), spent
         self.set_timer(pause, lambda: self.run_worker(self._look_on(), group="live"))
 
     async def _look_on(self) -> None:

@@ -1,7 +1,9 @@
-"""How often a live screen looks: as often as it can with a small part of one processor.
+"""How often a live screen looks: as often as it can with some part of one processor.
 
-What a look costs depends on the network, the attempt on screen and the machine. Looks at fixed times would take more
-and more of the processor from the peers whose packets are shown, which live by timers.
+What a look costs depends on the network, the attempt on screen and the machine. Where peers of ours run in the same
+process (a node, the demo), looks at fixed times would take more and more of the processor from them, and they live by
+timers: there looks take a small part. A capture has nobody to make room for but the thread that takes its packets off
+the socket: there a packet is to be on screen within a tenth of a second.
 """
 
 from __future__ import annotations
@@ -9,16 +11,23 @@ from __future__ import annotations
 from typing import Final
 
 SHARE: Final = 1 / 25
-"""Part of one processor that looks may take."""
+"""What looks may take in relation to the pauses between them, where peers run in this process."""
+ALONE: Final = 1.0
+"""The same for captures: half of the time."""
+LEAST: Final = 0.1
+"""Least seconds between two looks, where peers run in this process."""
+LEAST_ALONE: Final = 0.02
+"""The same for captures."""
 LONGEST: Final = 1.0
 """Seconds after which a look comes whatever it costs."""
 
 
-def pause_after(spent: float, least: float) -> float:
+def pause_after(spent: float, least: float, share: float = SHARE) -> float:
     """Seconds until the next look.
 
     Args:
         spent: seconds of processor time that the last one took, with all that was painted since.
         least: pause after a look that costs nothing; may be above `LONGEST`.
+        share: what looks may take in relation to pauses.
     """
-    return max(least, min(spent / SHARE, LONGEST))
+    return max(least, min(spent / share, LONGEST))

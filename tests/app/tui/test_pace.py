@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.tui.pace import LONGEST, SHARE, pause_after
+from app.tui.pace import ALONE, LEAST_ALONE, LONGEST, SHARE, pause_after
 
 
 def test_a_look_that_costs_nothing_comes_as_often_as_it_may() -> None:
@@ -21,3 +21,11 @@ def test_looks_take_their_share_unless_that_would_keep_the_user_waiting(spent: f
     pause = pause_after(spent, least)
     assert least <= pause <= LONGEST
     assert pause == LONGEST or spent <= pause * SHARE * 1.000001
+
+
+@given(st.floats(0, 0.05))
+def test_a_capture_is_looked_at_half_of_the_time(spent: float) -> None:
+    """A look and the pause before it are over within a tenth of a second."""
+    pause = pause_after(spent, LEAST_ALONE, ALONE)
+    assert pause >= spent
+    assert pause + spent <= 0.1
