@@ -63,6 +63,8 @@ class Tried:
     """Distinct TTLs as captured, lowest first; a hop before the capture takes one off."""
     first: float | None = None
     last: float | None = None
+    arrival: float | None = None
+    """When the first of them arrived."""
 
     @property
     def count(self) -> int:

@@ -15,6 +15,7 @@ from typing import Final
 
 from capture.flow import Flow
 from capture.model import StepKind, VerdictCode
+from capture.nat_class import known_class
 from protocol.constants import ErrorCode, Firewall
 
 
@@ -87,7 +88,7 @@ def _by_client(flow: Flow, raised: str) -> ErrorOrigin:
         return ErrorOrigin(raised, None, AbortOrigin.PASSIVE_WAIT, likely=True)
     if any(step.kind is StepKind.LAN_PING for step in flow.steps) and not flow.rounds:
         return ErrorOrigin(raised, None, AbortOrigin.LAN_PING, likely=True)
-    if Firewall.RANDOM in (flow.client_firewall, flow.server_firewall):
+    if Firewall.RANDOM in (known_class(flow, client=True).firewall, known_class(flow, client=False).firewall):
         return ErrorOrigin(raised, raised, AbortOrigin.RANDOM_LIMIT, likely=True)
     return ErrorOrigin(raised, None, AbortOrigin.PUNCHER_GONE, likely=True)
 

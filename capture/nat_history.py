@@ -9,12 +9,14 @@ Source: npm hyperdht 6.34.0 (lib/nat.js, lib/server.js, lib/connect.js).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import product
 from typing import Final
 
-from capture.flow import Flow
+from capture.course import Stage
+from capture.flow import Flow, Sighting
 from capture.model import NatEvidence, NatSample
 from protocol.address import Address
 from protocol.constants import ErrorCode, Firewall
@@ -27,19 +29,30 @@ _Seen = tuple[Address, Address]
 """What a node saw, and the node."""
 
 
+class SampleUse(StrEnum):
+    """What the reference does with a sample."""
+
+    COUNTED = "counted"
+    AGAIN = "asked before"
+    """The node was counted for this socket before."""
+    FROZEN = "frozen"
+    """It came after the side had told its class."""
+    OVER = "over"
+    """A relay's answer that came when the client was connected."""
+    NO_SAMPLE = "no sample"
+    """An answer in a round that does not only probe: the reference does not look at where it was sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class CountedSample:
     """A sample, and what the sampler made of it."""
 
     sample: NatSample
-    counted: bool
-    """False: the node was counted for this socket before."""
+    use: SampleUse
     hits: int
-    """How many nodes saw this address so far, this one included."""
+    """How many nodes saw this address so far, this one included if it counts."""
     firewall: Firewall
     """The class after it."""
-    frozen: bool
-    """It came after the side had told its class: the class stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +104,27 @@ def nat_history(flow: Flow, *, client: bool) -> NatHistory | None:
     evidence: NatEvidence | None = flow.client_nat if client else flow.server_nat
     if evidence is None or not evidence.samples:
         return None
-    frozen = _frozen(flow, client=client)
+    frozen, over, replies = _frozen(flow, client=client), _over(flow), _replies(flow)
     by_socket: dict[Address, list[NatSample]] = {}
     for sample in evidence.samples:
         by_socket.setdefault(sample.socket, []).append(sample)
-    history = NatHistory(
-        tuple(_history(socket, samples, frozen) for socket, samples in by_socket.items()), frozen, None
-    )
-    deciding = history.deciding
-    if deciding is None:
-        return history
-    seen = [(one.sample.seen_as, one.sample.seen_by) for one in deciding.samples if not one.frozen]
-    return NatHistory(history.sockets, frozen, nearest_change(seen))
+
+    def unused(sample: NatSample) -> SampleUse | None:
+        probing = replies.get(sample.sighting) if client else None
+        if probing is False:
+            return SampleUse.NO_SAMPLE
+        if frozen is not None and sample.time > frozen:
+            return SampleUse.FROZEN
+        return SampleUse.OVER if probing and over is not None and sample.time > over else None
+
+    sockets = tuple(_history(socket, samples, unused) for socket, samples in by_socket.items())
+    deciding = NatHistory(sockets, frozen, None).deciding
+    seen = [
+        (one.sample.seen_as, one.sample.seen_by)
+        for one in (() if deciding is None else deciding.samples)
+        if one.use is SampleUse.COUNTED
+    ]
+    return NatHistory(sockets, frozen, nearest_change(seen))
 
 
 def nearest_change(seen: Sequence[_Seen]) -> Change | None:
@@ -125,24 +147,50 @@ def nearest_change(seen: Sequence[_Seen]) -> Change | None:
     return None
 
 
-def _history(socket: Address, samples: Sequence[NatSample], frozen: float | None) -> SocketHistory:
+def _history(
+    socket: Address, samples: Sequence[NatSample], unused: Callable[[NatSample], SampleUse | None]
+) -> SocketHistory:
     sampler = NatSampler()
     hits: dict[Address, int] = {}
     counted: list[CountedSample] = []
     for sample in samples:
-        late = frozen is not None and sample.time > frozen
-        fresh = sampler.add(sample.seen_as, sample.seen_by, decide=not late)
-        hits[sample.seen_as] = hits.get(sample.seen_as, 0) + fresh
-        counted.append(CountedSample(sample, fresh, hits[sample.seen_as], sampler.firewall, late))
+        use = unused(sample)
+        if use is None:
+            fresh = sampler.add(sample.seen_as, sample.seen_by)
+            use = SampleUse.COUNTED if fresh else SampleUse.AGAIN
+            hits[sample.seen_as] = hits.get(sample.seen_as, 0) + fresh
+        counted.append(CountedSample(sample, use, hits.get(sample.seen_as, 0), sampler.firewall))
     ranked = sorted(hits.items(), key=lambda one: -one[1])
     return SocketHistory(socket, tuple(counted), sampler.firewall, sampler.rule, tuple(ranked))
 
 
 def _frozen(flow: Flow, *, client: bool) -> float | None:
-    for one in flow.rounds:
+    for index, one in enumerate(flow.rounds):
         if client and one.request is not None and one.request.punching:
             return one.sent
         reply = one.reply
         if not client and reply is not None and reply.error == ErrorCode.NONE and reply.firewall != Firewall.UNKNOWN:
-            return one.answered
+            said = (
+                message.time for message in flow.messages if (message.round, message.mode) == (index, "FROM_SERVER")
+            )
+            return next(said, one.answered)
     return None
+
+
+def _over(flow: Flow) -> float | None:
+    """When the client was connected: by the first punch that reached it, else with the first stream packet."""
+    stages = () if flow.course is None else flow.course.stages
+    times = [one.started for one in stages if one.stage is Stage.STREAM]
+    times += [one.received.arrival for one in flow.candidates if one.of_server and one.received.arrival is not None]
+    return min(times, default=None)
+
+
+def _replies(flow: Flow) -> dict[Sighting, bool]:
+    """The relays' answers to the client, with whether their round only probes."""
+    found: dict[Sighting, bool] = {}
+    for message in flow.messages:
+        if message.mode == "REPLY" and message.round is not None:
+            request = flow.rounds[message.round].request
+            probing = request is None or not (request.punching or request.error)
+            found.update(dict.fromkeys((message.sighting, *message.copies), probing))
+    return found

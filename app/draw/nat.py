@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from app.draw import terms
 from app.draw.linked import Linked, blank, heading, labelled, paragraph
 from app.draw.spans import Line, Span, Tone, cell
 from app.wording import counted
 from capture.model import Flow, NatEvidence
-from capture.nat_history import Change, CountedSample, NatHistory, SocketHistory, nat_history
+from capture.nat_history import Change, CountedSample, NatHistory, SampleUse, SocketHistory, nat_history
 from protocol.constants import Firewall
 
-_RULES = (
+_USES: Final = {
+    SampleUse.AGAIN: "the node had answered this socket before, and counts once",
+    SampleUse.FROZEN: "it came after the side had told the other its class",
+    SampleUse.OVER: "an answer that came when the client was connected already",
+    SampleUse.NO_SAMPLE: "an answer in a round that punches or calls it off; only those of probe rounds are samples",
+}
+_RULES: Final = (
     "A sample is a node's answer that says from which address it sees the socket; each node counts once. Fewer than 3: "
     "UNKNOWN. One address seen 3 times: CONSISTENT, so it can be aimed at. All different: RANDOM, another port for "
     "every destination. One seen twice: RANDOM if all are of one host and there are 4 or more, CONSISTENT if another "
@@ -21,6 +29,7 @@ _RULES = (
 def nat_page(flow: Flow, width: int) -> list[Linked]:
     """Both sides' samples, one below the other; each sample leads to its packet."""
     lines: list[Linked] = []
+    found: list[NatHistory] = []
     for side, evidence, said in (
         ("client", flow.client_nat, flow.client_firewall),
         ("server", flow.server_nat, flow.server_firewall),
@@ -30,8 +39,14 @@ def nat_page(flow: Flow, width: int) -> list[Linked]:
             lines += labelled("says", _announced(said), width, terms.firewall_tone(said))
             lines += paragraph(f"No sample of the {side} is in this capture: it was taken elsewhere.", width, Tone.DIM)
         else:
-            lines += _side(flow, evidence, nat_history(flow, client=side == "client"), width)
+            history = nat_history(flow, client=side == "client")
+            found += [] if history is None else [history]
+            lines += _side(flow, evidence, history, width)
         lines.append(blank())
+    uses = {one.use for history in found for socket in history.sockets for one in socket.samples}
+    for use, meaning in _USES.items():
+        if use in uses:
+            lines += labelled(f"= {use}", meaning, width, Tone.DIM, 15)
     lines += paragraph(_RULES, width, Tone.DIM)
     return lines
 
@@ -99,26 +114,23 @@ def _socket(
 
 
 def _head() -> Line:
-    columns = (("time", 8), ("frame", 7), ("asked node", 22), ("seen as", 22), ("hit", 5), ("class then", 12))
+    columns = (("time", 8), ("frame", 7), ("asked node", 21), ("seen as", 21), ("hit", 4), ("class then", 14))
     return tuple(cell(title, size, Tone.DIM) for title, size in columns)
 
 
 def _sample(flow: Flow, one: CountedSample) -> Line:
     sample = one.sample
-    told = f"{one.hits}." if one.counted else "–"
-    known = "" if one.counted else "this node was asked before"
-    if one.frozen:
-        shown, tone = "= frozen", Tone.DIM
-    else:
-        shown, tone = terms.firewall(one.firewall), terms.firewall_tone(one.firewall)
+    counts = one.use is SampleUse.COUNTED
+    shown = terms.firewall(one.firewall) if counts else f"= {one.use}"
+    tone = terms.firewall_tone(one.firewall) if counts else Tone.DIM
+    told = f"{one.hits}." if counts else "–"
     return (
         cell(terms.offset(sample.time - flow.started), 8),
         cell(f"#{sample.sighting.frame}", 7, Tone.LINK),
-        cell(terms.address(sample.seen_by), 22),
-        cell(terms.address(sample.seen_as), 22, Tone.STRONG),
-        cell(told, 5, Tone.GOOD if one.hits > 1 else Tone.PLAIN),
-        cell(shown, 12, tone),
-        Span(known, Tone.DIM),
+        cell(terms.address(sample.seen_by), 21),
+        cell(terms.address(sample.seen_as), 21, Tone.STRONG),
+        cell(told, 4, Tone.GOOD if one.hits > 1 else Tone.PLAIN),
+        cell(shown, 14, tone),
     )
 
 

@@ -65,6 +65,7 @@ class _Tries:
             tuple(sorted({packet.ttl for packet in (*self.low, *self.normal) if packet.ttl})),
             min(times, default=None),
             max(times, default=None),
+            min((packet.time_ns / _NS for packet in self.arrived), default=None),
         )
 
 

@@ -248,9 +248,13 @@ class Gatherer:
         client_sockets, server_sockets = sides.client.punching, sides.server.punching - sides.server.main
         found = self._traffic.samples(client_sockets | server_sockets, start, stop)
         result: tuple[Samples, Samples] = ([], [])
-        for mine, sockets in zip(result, (client_sockets, server_sockets), strict=True):
+        for mine, sockets, side in zip(
+            result, (client_sockets, server_sockets), (sides.client, sides.server), strict=True
+        ):
             rows: set[int] = set()
-            for socket in sockets:
+            # Where one socket is seen inside and outside its NAT, it counts as the one inside.
+            inside = side.inside_hosts
+            for socket in sorted(sockets, key=lambda one: (host_of(one) not in inside, one)):
                 for sample in found.get(socket, ()):
                     if sample.row not in rows:
                         rows.add(sample.row)
@@ -258,7 +262,9 @@ class Gatherer:
         for exchange in rounds:
             for leg in exchange.legs_of(FROM_RELAY):
                 if leg.dst in server_sockets:
-                    result[1].append((SamplePacket(leg.row, leg.time_ns, leg.dst, leg.src), leg.to))
+                    seen = self._copies.destinations(leg.row, leg.dst)
+                    socket = next((end for end in seen if host_of(end) in sides.server.inside_hosts), leg.dst)
+                    result[1].append((SamplePacket(leg.row, leg.time_ns, socket, leg.src), leg.to))
         for mine in result:
             mine.sort(key=lambda pair: pair[0].row)
         return result

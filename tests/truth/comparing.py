@@ -178,7 +178,7 @@ def compare_flow(truth: Truth, attempt: Truth, flow: Flow, vantage: str) -> list
     for side, probes in (("client", flow.client_probes), ("server", flow.server_probes)):
         counted = (attempt.get(side) or {}).get("probes")
         own = {"client": ("client", "merged"), "server": ("server", "merged")}[side]
-        if counted is None or vantage not in own or not _at_vantage(truth, attempt, side):
+        if counted is None or vantage not in own or not at_vantage(truth, attempt, side):
             continue
         expected_counts = (counted["low_ttl"], counted["normal"])
         mark(
@@ -202,7 +202,7 @@ def _says_abort(attempt: Truth) -> bool:
     return any(entry["side"] == "client" and entry["payload"]["error"] for entry in attempt["payloads"])
 
 
-def _at_vantage(truth: Truth, attempt: Truth, side: str) -> bool:
+def at_vantage(truth: Truth, attempt: Truth, side: str) -> bool:
     """Whether the side's host stands where the capture of its name was taken."""
     host = _host_of(truth, attempt, side)
     first = next((one for one in truth["hosts"] if one["role"] == side), None)
