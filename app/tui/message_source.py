@@ -36,20 +36,22 @@ def view_of(
     Raises:
         CaptureError: its bytes can't be read any more.
     """
-    file = session.files[sighting.file].path.rpartition("/")[2] if len(session.files) > 1 else ""
-    in_table = sighting.row < len(session.table)
-    return message_view(
-        session.payload(sighting),
-        sighting,
-        session.endpoints(sighting),
-        session.ttl(sighting),
-        flow=flow,
-        step=step,
-        request=reader.request_of(sighting.row) if in_table else None,
-        file=file,
-        wire_length=session.wire_length(sighting),
-        links=_links(reader, sighting, flow) if in_table else (),
-    )
+    # A live table grows in another thread.
+    with session.held():
+        file = session.files[sighting.file].path.rpartition("/")[2] if len(session.files) > 1 else ""
+        in_table = sighting.row < len(session.table)
+        return message_view(
+            session.payload(sighting),
+            sighting,
+            session.endpoints(sighting),
+            session.ttl(sighting),
+            flow=flow,
+            step=step,
+            request=reader.request_of(sighting.row) if in_table else None,
+            file=file,
+            wire_length=session.wire_length(sighting),
+            links=_links(reader, sighting, flow) if in_table else (),
+        )
 
 
 def counterpart(session: Session, reader: PacketReader, sighting: Sighting, flow: Flow | None) -> Sighting | None:
