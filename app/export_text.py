@@ -34,9 +34,7 @@ def _lines(flow: Flow, files: Sequence[FileSummary], datagrams: Datagrams, width
         yield f"from {safe_text(file.path)}"
     yield ""
     ladder = Ladder(plan_ladder(flow, LadderOptions(now=datagrams.last_time)), width, datagrams, files)
-    legend = ladder.legend()
-    if legend is not None:
-        yield text_of(legend)
+    yield from map(text_of, ladder.legend())
     drawn = [*ladder.header(), *(ladder.row(index) for index in range(len(ladder.plan.rows)))]
     lines = [text_of((*row.columns, *row.body)) for row in drawn]
     yield from lines

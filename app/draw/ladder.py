@@ -25,7 +25,7 @@ from app.draw.lane_titles import (
     title_starts,
 )
 from app.draw.spans import Canvas, Line, Span, Tone, fitted
-from app.terminal_text import cell_width, clip, safe_text
+from app.terminal_text import cell_width, clip
 from app.wording import TOKEN_GLYPHS
 from capture.model import FileSummary, Role, Sighting, Step, StepKind
 from protocol.messages import Address
@@ -106,8 +106,8 @@ class Ladder:
             self._header = self._draw_header()
         return self._header
 
-    def legend(self) -> Line | None:
-        """What the letters of attempts and the signs of captures stand for, in one line of the ladder's width."""
+    def legend(self) -> list[Line]:
+        """What the letters of attempts and the signs of captures stand for, a line each, where it has them."""
         return legend(self.plan, self._files, self._width - 1)
 
     def _draw_header(self) -> list[DrawnRow]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from app.draw import terms, vantage_marks
+from app.draw.arrows import fitting
 from app.draw.ladder_plan import LadderPlan, TimeMode
 from app.draw.shown_attempts import letter
 from app.draw.spans import Line, Span, Tone, cell
@@ -148,26 +149,22 @@ def signed(seconds: float) -> str:
     return f"{'+' if seconds >= -0.0005 else '-'}{terms.offset(abs(seconds))}"
 
 
-def legend(plan: LadderPlan, files: Sequence[FileSummary], width: int) -> Line | None:
-    """What letters and vantage signs stand for, in one line; None where a ladder has neither."""
-    spans: list[Span] = []
-    room = width
+def legend(plan: LadderPlan, files: Sequence[FileSummary], width: int) -> list[Line]:
+    """What the letters of attempts and the signs of captures stand for, a line each, where a ladder has them."""
+    lines: list[Line] = []
     if plan.shown.merged:
         for words in (_words_long, _words_short, _words_shortest):
-            spans = []
+            spans: list[Span] = []
             for number, flow in enumerate(plan.shown.flows):
                 said = words(flow, flow.started - plan.flow.started)
                 spans += [Span("  " if number else ""), Span(letter(number), attempt_tone(number)), Span(said)]
             if sum(cell_width(span.text) for span in spans) <= width:
                 break
-        room -= sum(cell_width(span.text) for span in spans) + 3
+        lines.append(tuple(spans))
     forms = vantage_marks.legend(files)
-    text = next((form for form in forms if cell_width(form) <= room), "")
-    if text:
-        spans += [Span("   " if spans else ""), Span(text, Tone.DIM)]
-    elif forms and not spans:
-        spans = [Span(forms[1], Tone.DIM)]
-    return tuple(spans) if spans else None
+    if forms:
+        lines.append((Span(fitting(forms, width), Tone.DIM),))
+    return lines
 
 
 def _words_long(flow: Flow, later: float) -> str:

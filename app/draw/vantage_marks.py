@@ -40,7 +40,7 @@ def legend(files: Sequence[FileSummary]) -> list[str]:
     clocks = [clock(file) for file in files]
     whole = [f"{name} {said}".rstrip() for name, said in zip(named, ["", *clocks[1:]], strict=True)]
     offsets = [f"{glyph(number, len(files))} {said}" for number, said in enumerate(clocks) if number]
-    return [" · ".join(whole), " · ".join(offsets), " · ".join(named)]
+    return [" · ".join(whole), " · ".join(named), " · ".join(offsets)]
 
 
 def clock(file: FileSummary) -> str:

@@ -75,7 +75,7 @@ class LadderRows(LineView):
         if ladder is None:
             return 0
         titles = 2 if self.short else 3 if self.growing else min(len(ladder.header()), 3)
-        return titles + self._has_legend(ladder)
+        return titles + len(self._legend(ladder))
 
     def can_stand_on(self, index: int) -> bool:
         """Headings and notes can't be selected."""
@@ -115,11 +115,11 @@ class LadderRows(LineView):
         ladder = self._ladder()
         if ladder is None:
             return ()
-        legend = ladder.legend() if self._has_legend(ladder) else None
-        rest = self.head_height - (legend is not None)
+        legend = self._legend(ladder)
+        rest = self.head_height - len(legend)
         lines = [columns_of(drawn, self.row_width, self.scroll_offset.x) for drawn in ladder.header()[:rest]]
         lines += [()] * (rest - len(lines))
-        return lines if legend is None else [legend, *lines]
+        return [*legend, *lines]
 
     def draw_row(self, index: int) -> Line:
         """One row."""
@@ -194,8 +194,10 @@ class LadderRows(LineView):
             self.scroll_to(x=max(0, wanted), animate=False, force=True)
             self.refresh()
 
-    def _has_legend(self, ladder: Ladder) -> bool:
-        return (self.merged or (len(self._files) > 1 and not self.short)) and ladder.legend() is not None
+    def _legend(self, ladder: Ladder) -> list[Line]:
+        """What letters and signs mean; where there are few lines, of attempts only."""
+        lines = ladder.legend()
+        return lines[: self.merged] if self.short else lines
 
     def _ladder(self) -> Ladder | None:
         """The drawing for the present width."""

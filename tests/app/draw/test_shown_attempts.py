@@ -88,8 +88,7 @@ def test_a_relay_of_the_client_here_and_of_the_server_there_is_both() -> None:
 def test_each_step_carries_its_letter_and_its_own_evidence() -> None:
     flows = [FAST_OPEN, BOTH_RANDOM, TWO_ROUNDS]
     drawn = Ladder(plan_ladder(flows, UTC), 140, STORY)
-    legend = drawn.legend()
-    assert legend is not None
+    (legend,) = drawn.legend()
     said = text_of(legend)
     assert [said.index(f"{name} +") for name in "ABC"] == sorted(said.index(f"{name} +") for name in "ABC")
     assert "● punched (fast open)" in said

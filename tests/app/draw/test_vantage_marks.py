@@ -30,7 +30,7 @@ def test_two_captures_have_half_a_square_each_and_more_have_letters() -> None:
 
 
 def test_the_legend_names_files_and_clocks() -> None:
-    whole, offsets, names = vantage_marks.legend([CLIENT, SERVER])
+    whole, names, offsets = vantage_marks.legend([CLIENT, SERVER])
     assert whole == "◧ client.pcap · ◨ server.pcap clock -7.250 s ±0.4 ms"
     assert offsets == "◨ clock -7.250 s ±0.4 ms"
     assert names == "◧ client.pcap · ◨ server.pcap"

@@ -9,9 +9,12 @@ import pytest
 from app.draw.ladder_options import Level
 from app.tui.attempt_list import AttemptList
 from capture.model import Flow
+from capture.story import Story
 from tests.app.flows_by_hand import BOTH_RANDOM, FAST_OPEN, STORY, TWO_ROUNDS, UNANSWERED, story
 from tests.app.hand_story import HandStory
+from tests.app.running import LAB
 from tests.app.tui.stage import SIZES, ladder_of, main_of, staged, text_on
+from tests.app.tui.test_live import live, look
 
 
 def again(flow: Flow, seconds: float) -> Flow:
@@ -160,3 +163,30 @@ async def test_marks_stay_on_their_steps_at_another_level() -> None:
         selected = ladder.selected
         assert selected is not None
         assert selected[0].sighting == wanted
+
+
+async def test_attempts_in_one_ladder_grow_there() -> None:
+    second = again(FAST_OPEN, 5)
+    begun = replace(second, steps=second.steps[:4])
+    async with live((FAST_OPEN, begun), (FAST_OPEN, second)) as pilot:
+        await look(pilot)
+        await pilot.press("A", "g", "M", "j", "j")
+        ladder = ladder_of(pilot)
+        assert ladder.flows == (FAST_OPEN, begun)
+        selected, rows = ladder.selected, ladder.row_count
+        await look(pilot)
+        assert ladder.flows == (FAST_OPEN, second)
+        assert ladder.selected == selected
+        assert ladder.row_count > rows
+
+
+async def test_what_letters_and_signs_mean_stands_above_the_lanes() -> None:
+    paths = [str(LAB / "in-a-row" / f"{name}.pcap.gz") for name in ("client", "server")]
+    async with staged(Story.open(paths), size=(160, 50)) as pilot:
+        await pilot.press("M")
+        await pilot.pause()
+        lines = text_on(pilot).splitlines()
+        top = ladder_of(pilot).region.y
+        assert lines[top + 1].startswith("A +0.000 s ●")
+        assert lines[top + 2].startswith("◧ client.pcap.gz · ◨ server.pcap.gz clock ")
+        assert "±" in lines[top + 2]
