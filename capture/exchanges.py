@@ -12,10 +12,13 @@ import numpy as np
 
 from capture.arrays import I64, U32
 from capture.envelopes import Kind
-from capture.flows.endpoints import destination_endpoint, source_endpoint
+from capture.flows.endpoints import destination_endpoint, host_of, source_endpoint
 from capture.flows.joining import LIFETIME_NS, SKEW_NS
 from capture.table import PacketTable
+from protocol.constants import InternalCommand
 
+_INTERNAL: Final = 4
+"""Envelope flag of dht-rpc's own commands."""
 _TIDS: Final = 1 << 16
 _TAIL: Final = 1 << 15
 """Rows beyond the index that are looked through one search after the other; more are taken into the index."""
@@ -59,10 +62,10 @@ class Exchanges:
         row = self._primary(row)
         time_ns = table.time_ns.item(row)
         near = self._near(table.tid.item(row), time_ns - LIFETIME_NS, time_ns + SKEW_NS)
-        wanted = self._ends(row, near, turned=True)
+        wanted = {(destination, source) for source, destination in self._ends(row, near)}
         best: int | None = None
         for other in near:
-            if table.kind.item(other) == Kind.REQUEST and self._pair(other) in wanted:
+            if table.kind.item(other) == Kind.REQUEST and self._asks(other, wanted):
                 found = self._primary(other)
                 if best is None or found < row:
                     best = found
@@ -73,19 +76,19 @@ class Exchanges:
         table = self._table
         time_ns = table.time_ns.item(row)
         near = self._near(table.tid.item(row), time_ns - LIFETIME_NS, time_ns + LIFETIME_NS)
-        there = self._ends(row, near, turned=False)
-        back = {(destination, source) for source, destination in there}
+        there = self._ends(row, near)
         same = table.content.item(row), table.wire_length.item(row)
+        asked = [one for one in near if self._primary(one) == row] or [row]
         requests: dict[int, None] = {row: None}
         responses: dict[int, None] = {}
         others: list[int] = []
         for other in near:
             first = self._primary(other)
-            pair = self._pair(other)
+            source, destination = self._pair(other)
             if table.kind.item(other) == Kind.RESPONSE:
-                if pair in back:
+                if any(self._asks(one, {(destination, source)}) for one in asked):
                     responses[first] = None
-            elif pair in there:
+            elif (source, destination) in there:
                 if (table.content.item(first), table.wire_length.item(first)) == same:
                     requests[first] = None
                 else:
@@ -97,6 +100,21 @@ class Exchanges:
         begun = table.time_ns.item(ours[0]) - SKEW_NS
         answers = [one for one in sorted(responses) if since < one < until and table.time_ns.item(one) >= begun]
         return Exchanged(tuple(ours), tuple(answers))
+
+    def _asks(self, row: int, pairs: set[tuple[int, int]]) -> bool:
+        """Whether a request went between these ends; that of PING_NAT names another port of its sender for the answer.
+
+        Args:
+            row: a sighting of the request.
+            pairs: source and destination that it has to have.
+        """
+        source, destination = self._pair(row)
+        if (source, destination) in pairs:
+            return True
+        table = self._table
+        if table.command.item(row) != InternalCommand.PING_NAT or not table.flags.item(row) & _INTERNAL:
+            return False
+        return any(host_of(source) == host_of(end) and destination == other for end, other in pairs)
 
     def _near(self, tid: int, since_ns: int, until_ns: int) -> list[int]:
         """Rows of messages with that tid between two times, in order."""
@@ -119,10 +137,9 @@ class Exchanges:
         self._rows = messages[np.argsort(tids, kind="stable")]
         self._starts = np.concatenate(([0], np.cumsum(np.bincount(tids, minlength=_TIDS)))).astype(np.int64)
 
-    def _ends(self, row: int, near: list[int], *, turned: bool) -> set[tuple[int, int]]:
-        """Source and destination endpoint in every sighting of a message; `turned` the other way round."""
-        pairs = {self._pair(one) for one in near if self._primary(one) == row} | {self._pair(row)}
-        return {(destination, source) for source, destination in pairs} if turned else pairs
+    def _ends(self, row: int, near: list[int]) -> set[tuple[int, int]]:
+        """Source and destination endpoint in every sighting of a message."""
+        return {self._pair(one) for one in near if self._primary(one) == row} | {self._pair(row)}
 
     def _pair(self, row: int) -> tuple[int, int]:
         return source_endpoint(self._table, row), destination_endpoint(self._table, row)

@@ -20,6 +20,8 @@ from capture.model import Sighting
 
 FLAT: Final = 118
 """Columns from which fields and bytes fit beside each other."""
+ROOMY: Final = 150
+"""Columns from which there is room beside the fields for sixteen bytes in a row, not only for eight."""
 
 
 class FieldTree(LineView):
@@ -255,7 +257,8 @@ class MessagePane(Vertical):
     MessagePane FieldTree { height: 1fr; width: 1fr; }
     MessagePane ByteView { height: 40%; min-height: 4; width: 1fr; }
     MessagePane.flat { layout: horizontal; }
-    MessagePane.flat ByteView { height: 1fr; width: 76; }
+    MessagePane.flat ByteView { height: 1fr; width: 43; }
+    MessagePane.roomy ByteView { width: 76; }
     """
 
     def compose(self) -> ComposeResult:
@@ -273,6 +276,7 @@ class MessagePane(Vertical):
     def on_resize(self, event: Resize) -> None:
         """Lay the two out for the shape that there is."""
         self.set_class(event.size.width >= FLAT, "flat")
+        self.set_class(event.size.width >= ROOMY, "roomy")
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         """A double click is as good as the key."""

@@ -101,10 +101,14 @@ class PacketListActions:
     def action_filter(self) -> None:
         """Type a filter."""
         screen = self._packets
-        bar = screen.query_one(FilterBar)
-        bar.open(screen.filter)
-        bar.judge(screen.packets.row_count, len(screen.session.table), "packet")
+        screen.query_one(FilterBar).open(screen.filter)
+        self.judge()
         screen.share_out()
+
+    def judge(self) -> None:
+        """Say how many packets pass."""
+        screen = self._packets
+        screen.query_one(FilterBar).judge(screen.packets.row_count, len(screen.session.table), "packet")
 
     async def apply(self, wanted: Filter) -> None:
         """Show only packets that pass, once what takes long is worked out, between keys."""
@@ -116,7 +120,7 @@ class PacketListActions:
         screen.filter = bound
         screen.rows = self.passing()
         screen.packets.show(screen.rows, len(screen.session.table))
-        screen.query_one(FilterBar).judge(screen.packets.row_count, len(screen.session.table), "packet")
+        self.judge()
         screen.title_list()
         screen.show_message()
 

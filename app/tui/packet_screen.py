@@ -139,6 +139,8 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
         if self.follow:
             self.packets.action_last()
         self.title_list()
+        if self.query_one(FilterBar).display:
+            self.judge()
 
     def on_resize(self) -> None:
         """Give each pane its share."""

@@ -7,6 +7,7 @@ from capture.flows.joining import LIFETIME_NS
 from capture.model import Sighting
 from capture.story import Story
 from capture.table import Kind
+from protocol.constants import InternalCommand
 from protocol.envelope import encode_request, encode_response
 from protocol.hashes import node_id
 from protocol.messages import Address, Request, Response
@@ -85,6 +86,16 @@ def test_rows_that_come_after_the_index_was_made_are_found() -> None:
     columns["tid"][:] = 9
     whole.append(**columns)
     assert exchanges.of(2) == ((2,), (3,))
+
+
+def test_the_answer_to_ping_nat_goes_to_another_port() -> None:
+    wire = Wire()
+    elsewhere = Address(CLIENT.host, 5)
+    request = Request(7, NODE, InternalCommand.PING_NAT, internal=True, value=(5).to_bytes(2, "little"))
+    wire.send(CLIENT, NODE, encode_request(request))
+    answer(wire, 7, dst=elsewhere)
+    exchanges = Exchanges(wire.table())
+    assert exchanges.of(0) == exchanges.of(1) == ((0,), (1,))
 
 
 def test_both_sides_of_a_nat_are_one_exchange() -> None:

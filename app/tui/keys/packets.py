@@ -51,8 +51,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
     action(Context.PACKET_SCREEN, "export", "f2,S", "export", "write the packets shown, or the marked ones, to a file",
             rank=11),
     action(Context.PACKET_SCREEN, "copy", "y", "copy", "copy what the selected packet says to the clipboard"),
-    action(Context.PACKET_SCREEN, "follow", "A", "follow", "keep the newest packet selected"),
-    action(Context.PACKET_SCREEN, "pause", "p", "pause", "stop and go on showing what is captured"),
+    action(Context.PACKET_SCREEN, "follow", "A", "follow", "keep the newest packet selected",
+            rank=12),
+    action(Context.PACKET_SCREEN, "pause", "p", "pause", "stop and go on showing what is captured",
+            rank=13),
     action(Context.PACKET_SCREEN, "close", "escape,q,P", "back", "from the message to the list, from there back",
             rank=91),
 )  # fmt: skip
