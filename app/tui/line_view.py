@@ -288,8 +288,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=Abs
         return _Drawn(line if self._sought is None else self._sought.lit(line), marked)
 
     def _reach(self, size: Size) -> None:
-        """Adapt the scroll range. Where only more rows came, without arranging the whole screen again."""
-        if size.width == self.virtual_size.width and size.height > self.virtual_size.height and self.display:
+        """Adapt the scroll range; where only the number of rows changed, without arranging the whole screen again."""
+        if size.width == self.virtual_size.width and self.display:
             self.set_reactive(Widget.virtual_size, size)
             self._scroll_update(size)
         else:

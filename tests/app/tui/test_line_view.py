@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from textual.strip import Strip
 
+from app.draw.message import Fact
 from app.draw.spans import Span
 from app.tui.attempt_list import AttemptList
 from app.tui.line_view import LineView
@@ -39,7 +40,7 @@ async def test_a_long_line_of_the_message_pane_ends_in_an_ellipsis() -> None:
     async with staged(size=(120, 40)) as pilot:
         tree = pilot.app.screen.query_one(FieldTree)
         assert tree.view is not None
-        tree.show(replace(tree.view, facts=(("from", "x" * 200), *tree.view.facts[1:])))
+        tree.show(replace(tree.view, facts=(Fact("from", "x" * 200), *tree.view.facts[1:])))
         await pilot.pause()
         (line,) = [line for line in text_on(pilot).splitlines() if "xxx" in line]
         assert "x…" in line
