@@ -113,10 +113,21 @@ def _report() -> Parser:
 
 
 def _export() -> Parser:
-    parser = Parser("export", "Write one attempt in another form.")
+    parser = Parser("export", "Write one attempt in another form, or what passes a filter as packets.")
     _add_files(parser)
     _add_keys(parser)
-    parser.add_argument("--flow", required=True, metavar="ID", help="the attempt: its id or the beginning of it")
+    chosen = parser.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("--flow", metavar="ID", help="the attempt: its id or the beginning of it")
+    chosen.add_argument(
+        "--filter",
+        metavar="EXPR",
+        help="the attempts that pass (docs/filter.md); pcapng and recording take any number, other forms one",
+    )
+    parser.add_argument(
+        "--packets",
+        action="store_true",
+        help="with --filter: not whole attempts but every packet that passes (pcapng)",
+    )
     parser.add_argument("--format", required=True, choices=EXPORT_FORMATS, help="the form to write it in")
     parser.add_argument(
         "--round", type=_round_number, metavar="N", help="only round N as the payloads number it (mermaid)"
@@ -317,9 +328,9 @@ def _add_bound(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep",
         type=_keep,
-        default=200_000,
         metavar="N",
-        help="packets kept in memory; older attempts go, and are counted; default 200000, 0 for all",
+        help="packets kept in memory; older attempts go, and are counted; 0 for all; default: the setting live.packets, "
+        "which is 200000",
     )
 
 

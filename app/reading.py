@@ -15,7 +15,7 @@ from app.exit_status import CommandError, ExitStatus
 from capture.errors import CaptureError
 
 if TYPE_CHECKING:
-    from capture.filter import Filter
+    from capture.filter import Filter, FilterError
     from capture.flow import FileSummary, Flow
     from capture.given_keys import Keys
     from capture.keylog import KeyLog
@@ -76,7 +76,19 @@ def chosen_filter(options: argparse.Namespace) -> Filter:
     try:
         return parse_filter(options.filter)
     except FilterError as error:
-        raise CommandError(ExitStatus.BAD_FILTER, f"the filter is wrong at {error}") from None
+        raise CommandError(
+            ExitStatus.BAD_FILTER, f"the filter is wrong at {error}{_hint(options.filter, error)}"
+        ) from None
+
+
+def _hint(expression: str, error: FilterError) -> str:
+    """Where in the expression; shells eat quotes and exclamation marks."""
+    at = error.column - 1
+    if not at:
+        return ""
+    before, after = expression[:at], expression[at:]
+    shown = f"{'…' if len(before) > 30 else ''}{before[-30:]} ⇒ {after[:30]}{'…' if len(after) > 30 else ''}"
+    return f"; it reads: {shown.strip()}"
 
 
 def check_paths(paths: Sequence[str]) -> None:

@@ -242,6 +242,11 @@ class PacketTable:
         """Bytes after the fixed header of UDX rows (data and acknowledged ranges); meaningless for others."""
         return self.wire_length.astype(np.int64) - UDX_HEADER_SIZE
 
+    @property
+    def unmasked(self) -> PacketTable:
+        """The table with what was really captured: itself, unless it shows another one behind a mask."""
+        return self
+
     def check_size(self) -> None:
         """Make sure that no mapped file was shortened; see `Raw.check_size`.
 

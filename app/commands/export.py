@@ -1,4 +1,4 @@
-"""`peephole export`: one attempt in another form."""
+"""`peephole export`: one attempt in another form, or what passes a filter."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from app import names
 from app.attempt_files import TOGETHER, WITH_SECRETS, attempt_content, write_attempt
 from app.exit_status import CommandError, ExitStatus
+from app.export_chosen import passing_attempts, passing_packets
 from app.naming import given_names, use_configured_names
-from app.reading import open_story
+from app.reading import chosen_filter, open_story
 from app.redaction import behind_mask, is_wanted, said_in
 from capture.model import Flow
 
@@ -19,19 +20,30 @@ if TYPE_CHECKING:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the attempt to the file or to standard output."""
+    """Write what is chosen to the file or to standard output."""
     if options.round is not None and options.format != "mermaid":
         raise CommandError(ExitStatus.USAGE, "--round goes with --format mermaid")
     if options.secrets and options.format not in WITH_SECRETS:
         raise CommandError(ExitStatus.USAGE, f"--secrets goes with --format {' or '.join(WITH_SECRETS)}")
     if options.format in TOGETHER and options.output is None and sys.stdout.isatty():
         raise CommandError(ExitStatus.USAGE, f"{options.format} is binary: give a file with -o, or redirect the output")
+    if options.round is not None and options.flow is None:
+        raise CommandError(ExitStatus.USAGE, "--round goes with --flow")
+    if options.packets and (options.filter is None or options.format != "pcapng"):
+        raise CommandError(ExitStatus.USAGE, "--packets goes with --filter and --format pcapng")
+    if options.packets and options.secrets:
+        raise CommandError(ExitStatus.USAGE, "--secrets are those of attempts: it does not go with --packets")
+    wanted = None if options.filter is None else chosen_filter(options)
     given = given_names(options)
     story = open_story(options)
-    flow = chosen_flow(story, options.flow)
     if not is_wanted(options):
         use_configured_names(story.table.files, given)
-    content = _content(story, flow, options)
+    if wanted is None:
+        content = _content(story, chosen_flow(story, options.flow), options)
+    elif options.packets:
+        content = passing_packets(story, wanted, options)
+    else:
+        content = passing_attempts(story, wanted, options)
     if options.output is None:
         sys.stdout.flush()
         sys.stdout.buffer.write(content)

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     use_configured_names(story.table.files, given)
     rows = None
     if chosen.text.strip():
-        rows = sorted(row for flow in chosen.select(story.flows) for row in rows_of(story.table, flow))
+        rows = sorted(row for flow in chosen.on(story).select(story.flows) for row in rows_of(story.table, flow))
     try:
         count = _write(story, options, rows)
     except OSError as error:

@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     form = _form(options)
     chosen = chosen_filter(options)
     story = open_story(options)
-    flows = chosen.select(story.flows)
+    flows = chosen.on(story).select(story.flows)
     if options.flow is not None:
         wanted = chosen_flow(story, options.flow)
         flows = tuple(flow for flow in flows if flow is wanted)

@@ -16,6 +16,7 @@ from app.tui.palette import palette_of
 
 MOST_SHOWN = 7
 MOST_CELLS = 76
+MOST_NAMES = 44
 
 
 class CandidateList(Widget):
@@ -83,13 +84,13 @@ class CandidateList(Widget):
     def _cells(self) -> tuple[int, int]:
         most = min(MOST_CELLS, self.app.size.width)
         says = max((cell_width(safe_text(one.says)) for one in self._candidates), default=0)
-        return min(most, self._names() + says + 8), self._shown
+        return min(most, min(self._names(), MOST_NAMES) + says + 8), self._shown
 
     def _line(self, index: int) -> Line:
         one = self._candidates[index]
         sign = "▶" if index == self.selected else " "
         more = index == self._top + self._shown - 1 and index + 1 < len(self._candidates)
-        names = min(self._names(), max(8, self.size.width - 30))
+        names = min(self._names(), MOST_NAMES, self.size.width - 6)
         says = clip(safe_text(one.says), max(0, self.size.width - names - 6))
         return (
             Span(f"{sign} ", Tone.KEY),

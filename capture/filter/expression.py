@@ -149,10 +149,10 @@ class Filter:
         return packets.belonging.any_of(flow, mask)
 
     def _mask_of(self, node: Node) -> Bools:
-        mask = self._masks.get(id(node))
-        if mask is None:
+        mask, packets = self._masks.get(id(node)), self._packets()
+        if mask is None or mask.packets is not packets:
             # The node is kept with its mask, so that its identity stays its own.
-            mask = self._masks[id(node)] = _Mask(node, self._packets())
+            mask = self._masks[id(node)] = _Mask(node, packets)
         return mask.update()
 
     def _packets(self) -> Packets:
@@ -172,7 +172,7 @@ class _Mask:
         from capture.filter.on_packets import settled
 
         self.node = node
-        self._packets = packets
+        self.packets = packets
         self._settled = settled(node)
         self._flows: tuple[Flow, ...] | None = None
         self._found: Bools = np.zeros(0, np.bool_)
@@ -181,15 +181,16 @@ class _Mask:
         """The mask over all packets."""
         import numpy as np
 
+        from capture.filter.belonging import same
         from capture.filter.on_packets import passing_rows
 
-        packets = self._packets
+        packets = self.packets
         rows, known = len(packets.table), self._found.size
         flows = packets.story.flows
         if self._settled:
             if known < rows:
                 self._found = np.concatenate((self._found, passing_rows(self.node, packets.part(known))))
-        elif known != rows or self._flows is not flows:
+        elif known != rows or not same(self._flows, flows):
             self._found, self._flows = passing_rows(self.node, packets.part()), flows
         return self._found
 

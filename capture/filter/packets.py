@@ -49,7 +49,7 @@ class Packets:
         self.story = story
         self.table = story.table
         self.belonging = Belonging(self.table)
-        self._answers = Answers(self.table)
+        self._answers = Answers(self.table.unmasked)
         self._commands = Grown(np.uint16, NO_COMMAND)
         self._modes = Grown(np.uint8, NO_MODE)
 
@@ -104,7 +104,7 @@ class Packets:
         commands = self.commands()
         fresh = self._modes.reach(stop)
         rows = np.flatnonzero(commands[start:stop] <= Command.PEER_HOLEPUNCH) + start
-        fresh[rows - start] = modes(self.table, rows, commands[rows] == Command.PEER_HANDSHAKE)
+        fresh[rows - start] = modes(self.table.unmasked, rows, commands[rows] == Command.PEER_HANDSHAKE)
         return self._modes.values
 
     def members(self) -> Rows:
@@ -173,7 +173,7 @@ class Part:
         table = self.table
         told = (table.kind[self.rows] == Kind.RESPONSE) & (table.flags[self.rows] & HAS_ERROR != 0)
         rows = np.flatnonzero(told) + self.start
-        stated = errors(table, rows)
+        stated = errors(table.unmasked, rows)
         return rows[stated != 0] - self.start, stated[stated != 0]
 
 

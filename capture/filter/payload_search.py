@@ -76,7 +76,7 @@ class Payloads:
     def passes(self, check: Check) -> Bools:
         """Rows whose payload passes."""
         found = np.zeros(self.stop - self.start, np.bool_)
-        if isinstance(check, HasBytes) and len(check.part) >= SHORT:
+        if isinstance(check, HasBytes) and len(check.part) >= SHORT and self.table.segments:
             rows = self._hits(check)
             if rows is not None:
                 found[rows - self.start] = True
@@ -84,7 +84,7 @@ class Payloads:
                     if self.start <= row < self.stop:
                         found[row - self.start] = check.holds(self.table.assembled[row])
                 return found
-        if isinstance(check, BeginsWithBytes) and len(check.start) <= WIDEST:
+        if isinstance(check, BeginsWithBytes) and len(check.start) <= WIDEST and self.table.segments:
             return self._beginning(check.start)
         for first in range(self.start, self.stop, 1 << 14):
             last = min(first + (1 << 14), self.stop)

@@ -74,6 +74,8 @@ class Targets:
         """All bytes of the targets, where they stand at their usual place."""
         whole = np.zeros((self.rows.size, 4), np.uint64)
         known = np.zeros(self.rows.size, np.bool_)
+        if not self.table.segments:
+            return whole, known
         for raw, index, start, length in whole_payloads(self.table, self.rows):
             at = after_keys(start, flags_at(raw, start))
             usual = (byte_at(raw, at) <= INLINE) & (at + 1 + KEY_SIZE <= start + length)

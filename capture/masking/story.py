@@ -98,6 +98,11 @@ class MaskedStory:
         return tuple((at, text(name), offset, text(why), cut) for at, name, offset, why, cut in self.original.refused)
 
     @property
+    def keylog_errors(self) -> tuple[str, ...]:
+        """Malformed lines of key logs."""
+        return tuple(map(self.masking.mask.text, self.original.keylog_errors))
+
+    @property
     def last_time(self) -> float | None:
         """Epoch seconds of the last packet."""
         return self.original.last_time
@@ -172,6 +177,11 @@ class MaskedTable(PacketTable):
 
     def __len__(self) -> int:
         return len(self._original)
+
+    @property
+    def unmasked(self) -> PacketTable:
+        """What is behind the mask."""
+        return self._original
 
     @property
     def trimmed(self) -> dict[str, Array]:  # type: ignore[override]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from capture.flow import Flow, Sighting
 from capture.masking.attempts import AttemptMask, MaskedAttempt
@@ -21,6 +21,9 @@ from capture.masking.payloads import PayloadMask
 from capture.model import FlowMessage, KeyEvidence, Sealed
 from protocol.address import Address
 from protocol.constants import Command
+
+if TYPE_CHECKING:
+    from capture.flows.members import Members
 
 _KEYS: Final = frozenset({"server_public_key", "client_public_key", "public_key"})
 _TOKENS: Final = frozenset({"token", "remote_token"})
@@ -138,6 +141,10 @@ class MaskedFlow(Flow):
         masked = self._values.flow_field(self.original, name)
         object.__setattr__(self, name, masked)
         return masked
+
+    def members(self) -> Members:
+        """The packets that belong to it: rows are not masked."""
+        return self.original.members()
 
     def release(self) -> None:
         """Let go of what can be worked out again."""

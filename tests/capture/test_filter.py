@@ -121,7 +121,7 @@ def test_a_bad_filter_says_where_and_why(text: str, column: int, says: str) -> N
 def test_any_text_is_a_filter_or_a_filter_error(text: str) -> None:
     column = 1
     try:
-        parse_filter(text).select(STORY.flows)
+        parse_filter(text).on(STORY).select(STORY.flows)
     except FilterError as error:
         column = error.column
     assert 1 <= column <= len(text) + 1
