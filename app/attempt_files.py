@@ -82,17 +82,20 @@ def attempt_content(
             )
             return drawn.encode()
         case "svg":
+            from app.draw.vantage_marks import Vantages
             from app.export_svg import svg_export
 
-            return svg_export(flow, now=source.last_time).encode()
+            return svg_export(flow, now=source.last_time, vantages=Vantages(source.files, source.sightings)).encode()
         case "json":
             from app.export_json import json_export
 
             return json_export(flow, source.files, secrets=secrets).encode()
         case "markdown":
-            from app.export_markdown import markdown_export
+            from app.report_markdown import markdown_report
+            from app.versions import version
 
-            return markdown_export(flow, source.files, source, notes=notes, width=width).encode()
+            remarks = notes.on_attempt(flow.id).splitlines()
+            return markdown_report(flow, source.files, source, version=version(), notes=remarks).encode()
         case _ if form in TOGETHER:
             return packets_content(form, (flow,), source, secrets=secrets, notes=notes, names=names)
         case _:

@@ -7,10 +7,11 @@ from datetime import tzinfo
 from typing import Final
 
 from app import svg_parts as svg
-from app.draw import saying, terms
+from app.draw import saying, terms, vantage_marks
 from app.draw.arrows import fitting
 from app.draw.ladder_plan import LadderOptions, LadderPlan, Row, RowKind, plan_ladder
 from app.draw.lane_titles import lane_titles, lanes_here
+from app.draw.vantage_marks import Vantages
 from app.svg_verdict import verdict_card
 from app.terminal_text import safe_text
 from app.wording import OUTCOME_GLYPHS, TOKEN_GLYPHS, date_and_clock
@@ -28,18 +29,30 @@ PAYLOAD_LINE: Final = 15.0
 NOTE_ROW: Final = 22.0
 
 
-def svg_export(flow: Flow, zone: tzinfo | None = None, now: float | None = None) -> str:
+SEEN: Final = 11.0
+"""Pixels of the sign of a capture."""
+
+
+def svg_export(
+    flow: Flow, zone: tzinfo | None = None, now: float | None = None, vantages: Vantages | None = None
+) -> str:
     """The attempt as an SVG document.
 
     Args:
         flow: the attempt.
         zone: time zone of its date; None is the machine's own.
         now: when the newest packet of the source came, epoch seconds: what may still come then is not missing.
+        vantages: the captures it was seen in; where there are several, each step says which saw it.
     """
     plan = plan_ladder(flow, LadderOptions(now=now))
-    width = 2 * MARGIN + COLUMNS + 2 * HALF_CARD + max(1, len(plan.lanes) - 1) * LANE_GAP
+    signs = vantage_marks.cells(len(vantages.files)) if vantages is not None else 0
+    left = MARGIN + COLUMNS + signs * SEEN
+    width = left + MARGIN + 2 * HALF_CARD + max(1, len(plan.lanes) - 1) * LANE_GAP
     parts, y = _headline(flow, width, zone)
-    drawing = _Drawing(plan, width)
+    if vantages is not None and signs:
+        parts.append(svg.clipped(MARGIN, y, vantage_marks.legend(vantages.files)[0], "small dim", width - 2 * MARGIN))
+        y += 22
+    drawing = _Drawing(plan, width, left, vantages)
     ladder, y = drawing.draw(y)
     card, y = verdict_card(flow, MARGIN, y + 26, width - 2 * MARGIN)
     height = y + MARGIN
@@ -82,10 +95,11 @@ def _headline(flow: Flow, width: float, zone: tzinfo | None) -> tuple[list[str],
 class _Drawing:
     """Lanes and rows of one ladder."""
 
-    def __init__(self, plan: LadderPlan, width: float) -> None:
+    def __init__(self, plan: LadderPlan, width: float, left: float, vantages: Vantages | None) -> None:
         self.plan = plan
         self.width = width
-        self.left = MARGIN + COLUMNS
+        self.left = left
+        self.vantages = vantages
         self.x = [self.left + HALF_CARD + index * LANE_GAP for index in range(len(plan.lanes))]
 
     def draw(self, top: float) -> tuple[list[str], float]:
@@ -193,6 +207,8 @@ class _Drawing:
             parts.append(svg.text(MARGIN + 122, y, delta, "small dim", "end"))
         if step.sighting is not None:
             parts.append(svg.text(MARGIN + 182, y, f"#{step.sighting.frame}", "small dim", "end"))
+        if self.vantages is not None and (seen := self.vantages.of(step)):
+            parts.append(svg.text(MARGIN + 190, y, seen, "small dim"))
         number = self.plan.evidence.get(index)
         if number is not None:
             parts.append(svg.badge(MARGIN + 8, y - 4, str(number)))

@@ -25,6 +25,7 @@ from app.draw.lane_titles import (
     title_starts,
 )
 from app.draw.spans import Canvas, Line, Span, Tone, fitted
+from app.draw.vantage_marks import Vantages
 from app.terminal_text import cell_width, clip
 from app.wording import TOKEN_GLYPHS
 from capture.model import FileSummary, Role, Sighting, Step, StepKind
@@ -85,6 +86,7 @@ class Ladder:
         self._header: list[DrawnRow] | None = None
         self._width = width
         self._files = files
+        self._vantages = Vantages(files, datagrams.sightings)
         self.datagrams = datagrams
         count = max(1, len(plan.lanes))
         lanes_want = 2 * _MARGIN + 1 + (count - 1) * _COMFORTABLE_GAP
@@ -127,7 +129,7 @@ class Ladder:
             case RowKind.PHASE:
                 return DrawnRow(self._columns.line(), self._phase(row))
             case RowKind.STEP:
-                return DrawnRow(self._columns.of_step(row.step, self.datagrams.sightings), self._step(row.step, step))
+                return DrawnRow(self._columns.of_step(row.step, self._vantages), self._step(row.step, step))
             case RowKind.MEMBER:
                 return self._member(row, step)
             case RowKind.HOP:

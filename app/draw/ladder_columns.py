@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from app.draw import terms, vantage_marks
@@ -12,7 +12,7 @@ from app.draw.shown_attempts import letter
 from app.draw.spans import Line, Span, Tone, cell
 from app.terminal_text import cell_width
 from app.wording import OUTCOME_GLYPHS, clock
-from capture.model import FileSummary, Flow, Sighting, Step
+from capture.model import FileSummary, Flow, Sighting
 
 GUTTER: Final = 4
 """Cells for cursor, mark and evidence number."""
@@ -91,7 +91,7 @@ class Columns:
             spans.append(cell(seen, self._seen, Tone.DIM))
         return tuple(spans)
 
-    def of_step(self, index: int, sightings: Callable[[Sighting], tuple[Sighting, ...]]) -> Line:
+    def of_step(self, index: int, vantages: vantage_marks.Vantages) -> Line:
         """The columns of a step."""
         plan = self._plan
         step = plan.flow.steps[index]
@@ -109,9 +109,7 @@ class Columns:
             case _:
                 pass
         frame = f"#{step.sighting.frame}" if step.sighting is not None else ""
-        return self.line(
-            first, second, frame, plan.evidence.get(index, ""), index, self._seen_by(step, sightings), Tone.PLAIN
-        )
+        return self.line(first, second, frame, plan.evidence.get(index, ""), index, vantages.of(step), Tone.PLAIN)
 
     def of_datagram(self, step: int, time: float, gap: float, sighting: Sighting, *, alone: bool) -> Line:
         """The columns of one datagram of a step.
@@ -131,12 +129,6 @@ class Columns:
     def _since_start(self, time: float) -> str:
         """Seconds since the attempt began, or the first of several."""
         return terms.offset(time - self._plan.flow.started)
-
-    def _seen_by(self, step: Step, sightings: Callable[[Sighting], tuple[Sighting, ...]]) -> str:
-        if not self._seen:
-            return ""
-        shown = [one for one in (step.sighting, step.first_hit) if one is not None]
-        return vantage_marks.seen_by({each.file for one in shown for each in sightings(one)}, len(self._files))
 
 
 def attempt_tone(attempt: int) -> Tone:

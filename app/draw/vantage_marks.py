@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple
 
 from app.terminal_text import safe_text
-from capture.model import FileSummary
+from capture.model import FileSummary, Sighting, Step
 
 _TWO: Final = ("◧", "◨")
 _LETTERS: Final = "abcdefgh"
 NOT_SEEN: Final = "·"
+
+
+class Vantages(NamedTuple):
+    """The captures of a story, and where to ask which of them saw a datagram."""
+
+    files: Sequence[FileSummary]
+    sightings: Callable[[Sighting], tuple[Sighting, ...]]
+    """Every sighting of the datagram that one shows."""
+
+    def of(self, step: Step) -> str:
+        """Which of several captures saw a step: its datagram, or of a burst the first one and the first that hit."""
+        if len(self.files) < 2:
+            return ""
+        shown = [one for one in (step.sighting, step.first_hit) if one is not None]
+        return seen_by({each.file for one in shown for each in self.sightings(one)}, len(self.files))
 
 
 def glyph(file: int, count: int) -> str:

@@ -7,10 +7,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from app.draw.vantage_marks import Vantages
 from app.export_svg import svg_export
 from app.svg_parts import cells_in, width_of
 from capture.model import Flow, StepKind
+from capture.story import Story
 from tests.app.flows_by_hand import BOTH_RANDOM, CONSISTENT_RANDOM, FAST_OPEN, STORY, UNANSWERED
+from tests.app.running import LAB
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = '</text><script>alert(1)</script>&amp;"\x00\x1b[31m\ud800\ufffe\u202e]]>'
@@ -93,3 +96,12 @@ def test_evidence_is_numbered_beside_its_rows_and_in_the_card() -> None:
 
 def test_widths_and_cells_agree() -> None:
     assert all(cells_in(width_of("x" * count) + 0.01) == count for count in range(200))
+
+
+def test_with_several_captures_each_step_says_which_saw_it() -> None:
+    story = Story.open([str(LAB / "consistent-consistent" / f"{name}.pcap.gz") for name in ("client", "server")])
+    source = svg_export(story.flows[0], vantages=Vantages(story.files, story.sightings))
+    shown = texts(ElementTree.fromstring(source))
+    assert {"◧·", "·◨", "◧◨"} <= set(shown)
+    assert any(text.startswith("◧ client.pcap.gz · ◨ server.pcap.gz clock") for text in shown)
+    assert "◧" not in svg_export(story.flows[0])
