@@ -329,8 +329,8 @@ def _add_bound(parser: argparse.ArgumentParser) -> None:
         "--keep",
         type=_keep,
         metavar="N",
-        help="packets kept in memory; older attempts go, and are counted; 0 for all; default: the setting live.packets, "
-        "which is 200000",
+        help="packets kept in memory; older attempts go, and are counted; 0 for all; default: the setting "
+        "live.packets, which is 200000",
     )
 
 

@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, TextIO
 
 from app.cli import complain
+from app.configured import configured, packets_kept
 from app.exit_status import CommandError, ExitStatus
 from app.live_feed import LiveFeed, created
 from app.reading import chosen_filter
@@ -45,10 +46,9 @@ def run(options: argparse.Namespace) -> int:
         thread = stack.enter_context(_started(options, attempts, keylog))
         tap = thread.demo.tap
         story = Story(tap.table)
-        feed = LiveFeed(tap, out, Retention(story, tap, options.keep), record)
+        feed = LiveFeed(tap, out, Retention(story, tap, packets_kept(options)), record)
         if options.headless is not None:
             return _Headless(thread, story, feed, attempts).run(options.headless)
-        from app.configured import configured
         from app.demo.watching import WatchedDemo
         from app.tui.app import run_live
 

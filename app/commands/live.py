@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
+from app.configured import configured, packets_kept
 from app.exit_status import CommandError, ExitStatus
 from app.live_feed import LiveFeed, created
 from app.own_keys import own_keys, written_keylog
@@ -95,18 +96,18 @@ def run_own(
         tap = Tap("node")
         node = LiveNode(settings, tap, on_key, on_message if options.headless else None)
         story = Story(tap.table)
-        feed = LiveFeed(tap, out, Retention(story, tap, options.keep), record)
+        feed = LiveFeed(tap, out, Retention(story, tap, packets_kept(options)), record)
         if options.headless:
             from app.headless_node import HeadlessNode
 
-            printer = FlowPrinter(story, chosen_filter(options).matches, as_json=options.json)
+            printer = FlowPrinter(story, chosen_filter(options).on(story).matches, as_json=options.json)
             headless = HeadlessNode(node, story, feed, printer)
             asyncio.run(headless.run(options.duration, to_the_end=finished is not None))
             return ExitStatus.OK if finished is None else finished(node)
-        from app.configured import configured
+        from app.node_thread import NodeThread
         from app.tui.app import run_live
 
         try:
-            return run_live(story, feed, filter_text=options.filter, reading=configured(options), node=node)
+            return run_live(story, feed, filter_text=options.filter, reading=configured(options), node=NodeThread(node))
         finally:
             feed.finish()

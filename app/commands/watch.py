@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from app.cli import complain
+from app.configured import configured, packets_kept
 from app.exit_status import CommandError, ExitStatus
 from app.live_feed import LiveFeed, created
 from app.printed_flows import FlowPrinter
@@ -44,10 +45,9 @@ def run(options: argparse.Namespace) -> int:
         from capture.story import Story
 
         story = Story(capture.table, keys)
-        feed = LiveFeed(capture, out, Retention(story, capture, options.keep), record)
+        feed = LiveFeed(capture, out, Retention(story, capture, packets_kept(options)), record)
         if options.report:
-            return _Headless(options, story, feed, capture, chosen.matches).run()
-        from app.configured import configured
+            return _Headless(options, story, feed, capture, chosen.on(story).matches).run()
         from app.tui.app import run_live
 
         try:

@@ -34,6 +34,8 @@ def toml_of(value: Value) -> str:
     """A value as TOML writes it."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, int):
+        return str(value)
     if isinstance(value, tuple):
         return f"[{', '.join(map(_quoted, value))}]"
     return _quoted(str(value))

@@ -17,6 +17,9 @@ from app.config.place import VARIABLE, config_path
 from app.config.settings import SETTINGS, Config, Kind, Setting, Value
 from app.config.trouble import Fault, nearest
 
+LARGEST: Final = 100_000_000
+"""Of a number."""
+
 _SWITCHES: Final = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
@@ -175,6 +178,8 @@ def of_toml(setting: Setting, raw: Any) -> Value:
     kind = setting.kind
     if kind is Kind.SWITCH and isinstance(raw, bool):
         return raw
+    if kind is Kind.NUMBER and isinstance(raw, int) and not isinstance(raw, bool) and 0 <= raw <= LARGEST:
+        return raw
     if kind is Kind.TEXT and isinstance(raw, str):
         return raw
     if kind is Kind.CHOICE and isinstance(raw, str):
@@ -190,6 +195,10 @@ def _of_text(setting: Setting, text: str) -> Value:
         if text.lower() not in _SWITCHES:
             raise _WrongValueError(f"has to be {setting.allowed}, not {_shown(text)}")
         return _SWITCHES[text.lower()]
+    if setting.kind is Kind.NUMBER:
+        if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= LARGEST):
+            raise _WrongValueError(f"has to be {setting.allowed}, not {_shown(text)}")
+        return int(text)
     if setting.kind is Kind.CHOICE:
         return _chosen(setting, text)
     if setting.kind is Kind.WORDS:

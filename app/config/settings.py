@@ -37,6 +37,7 @@ class Config:
     ladder_colour: str = "phase"
     ladder_bursts: str = "folded"
     ladder_level: str = "normal"
+    live_packets: int = 200_000
     keys: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     """Action id to its keys, comma between alternatives; empty takes the keys away."""
     aliases: Mapping[str, str] = field(default_factory=lambda: NOTHING)
@@ -49,6 +50,7 @@ class Kind(StrEnum):
     TEXT = "text"
     CHOICE = "one of the words"
     SWITCH = "true or false"
+    NUMBER = "a number from 0"
     WORDS = "a list of words"
     TABLE = "a table of texts"
 
@@ -131,6 +133,11 @@ _ALL: Final = (
         Kind.CHOICE,
         "How much of an attempt is drawn: relays in one lane, the gist, or every datagram on every hop.",
         ("normal", "compressed", "gist", "extended"),
+    ),
+    Setting(
+        "live.packets",
+        Kind.NUMBER,
+        "Packets that live captures, nodes and the demo keep in memory; whole attempts go, the oldest first. 0: all.",
     ),
     Setting(
         "keys",

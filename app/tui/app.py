@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from capture.story import Keys
 
 
-LEAST: Final = Size(80, 24)
+ROOM: Final = Size(80, 24)
 """Cells of a terminal that shows everything; a smaller one shows what fits."""
 
 
@@ -134,9 +134,9 @@ class PeepholeApp(AppActions, App[int]):
 
     def on_resize(self, event: Resize) -> None:
         """Say so where there is too little room, once, and go on."""
-        small = event.size.width < LEAST.width or event.size.height < LEAST.height
+        small = event.size.width < ROOM.width or event.size.height < ROOM.height
         if small and not self._small:
-            room, wanted = f"{event.size.width}x{event.size.height}", f"{LEAST.width}x{LEAST.height}"
+            room, wanted = f"{event.size.width}x{event.size.height}", f"{ROOM.width}x{ROOM.height}"
             self.notify(f"{room} is little room; {wanted} shows everything.", severity="warning", markup=False)
         self._small = small
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
+from app import names
 from app.config.settings import Config, Value
 from app.draw.attempts import Order
 from app.draw.ladder_options import Bursts, ColourMode, LadderOptions, Level, TimeMode
@@ -68,6 +69,10 @@ class ConfigActions:
         if ladder_options(config, main.zone) != ladder_options(before, main.zone):
             main.ladder.set_options(ladder_options(config, main.zone, main.ladder.options))
             main.title_ladder()
+        if config.redact not in (before.redact, main.hidden):
+            main.action_hide()
+        if config.aliases_shown not in (before.aliases_shown, names.shown()):
+            main.action_names()
         if config.detail != before.detail:
             main.detail = DETAIL[config.detail]
             main.share_out()
