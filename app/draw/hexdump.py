@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.draw.spans import Line, Span, Tone, cell
 
 _OFFSET = 6
+_DOTS = {byte: "·" for byte in range(256) if not 0x20 <= byte < 0x7F}
 
 
 def bytes_per_row(width: int) -> int:
@@ -24,6 +25,8 @@ def hex_row(data: bytes, row: int, size: int, lit: tuple[int, int] | None) -> Li
     found without colour.
     """
     start = row * size
+    if lit is None or lit[1] <= start - 1 or lit[0] > start + size or lit[0] >= lit[1]:
+        return _plain_row(data[start : start + size], start, size)
     spans = [cell(f"{start:04x}", _OFFSET, Tone.DIM)]
     for index in range(start, start + size):
         inside = lit is not None and lit[0] <= index < lit[1]
@@ -41,6 +44,12 @@ def hex_row(data: bytes, row: int, size: int, lit: tuple[int, int] | None) -> Li
         byte = data[index]
         spans.append(Span(chr(byte) if 0x20 <= byte < 0x7F else "·", Tone.LIT if inside else Tone.DIM))
     return tuple(spans)
+
+
+def _plain_row(content: bytes, start: int, size: int) -> Line:
+    """A row in which nothing is lit."""
+    text = content.decode("latin-1").translate(_DOTS)
+    return (cell(f"{start:04x}", _OFFSET, Tone.DIM), Span(f" {content.hex(' '):<{3 * size}} "), Span(text, Tone.DIM))
 
 
 def byte_at(x: int, row: int, size: int) -> int | None:

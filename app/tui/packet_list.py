@@ -43,6 +43,7 @@ class PacketList(LineView):
         self._rows: I64 | None = None
         """Rows of the table that pass the filter, in order; None for all."""
         self._columns: tuple[tuple[int, int], PacketColumns] | None = None
+        self._digits = self._number_width()
         self._links: dict[int, Link] = {}
         self._attempt = ""
         """Attempt of the selected packet."""
@@ -82,6 +83,7 @@ class PacketList(LineView):
         """
         row = self.row_of(self.cursor)
         self._rows, self._total = rows, total
+        self._digits = self._number_width()
         self.reader.forget()
         self.rows_changed()
         if row is not None:
@@ -191,9 +193,15 @@ class PacketList(LineView):
             since = self.row_of(index - 1) if index else self.row_of(index)
         return time_text(time, self.reader.time(since or 0), width, self._zone)
 
+    def _number_width(self) -> int:
+        """Cells of the largest packet number."""
+        table = self.reader.table
+        with self.reader.held():
+            most = int(table.frame.max()) if len(table) else 0
+        return len(str(most)) + (1 + len(str(len(table.files))) if len(table.files) > 1 else 0)
+
     def _fitting(self) -> PacketColumns:
-        key = self.row_width, len(str(self._total))
+        key = self.row_width, self._digits
         if self._columns is None or self._columns[0] != key:
-            digits = key[1] + (2 if len(self.reader.table.files) > 1 else 0)
-            self._columns = (key, packet_columns(key[0], numbers=digits))
+            self._columns = (key, packet_columns(self.row_width, numbers=self._digits))
         return self._columns[1]
