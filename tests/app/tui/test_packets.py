@@ -12,6 +12,7 @@ from app.tui.packet_list import PacketList
 from app.tui.packet_screen import PacketScreen
 from app.tui.pages import PageScreen
 from app.tui.raw_page import RawScreen
+from capture.filter import parse_filter
 from capture.story import Story
 from capture.table import PacketTable
 from protocol.sealed_values import decode_holepunch_payload
@@ -283,6 +284,51 @@ async def test_packets_are_written_and_read_again(tmp_path: Path, monkeypatch: p
     again = Story.open([str(tmp_path / "peephole-packets-2.pcapng")])
     assert len(again.table) == len(story.table)
     assert [flow.id for flow in again.flows] == [flow.id for flow in story.flows]
+
+
+async def test_a_filter_holds_for_packets_and_what_is_asked_of_attempts_for_all_of_theirs() -> None:
+    story = a_story()
+    async with staged(story) as pilot:
+        await pilot.press("P", "g", "slash")
+        await pilot.press(*"command==PEER_HOLEPUNCH")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        packets = list_of(pilot)
+        assert packets.row_count == 8
+        assert f"8 of {len(story.table)} packets" in text_on(pilot)
+        assert packets.row_of(0) == FIRST_HOLEPUNCH
+        await pilot.press("enter")
+        assert packets.has_focus
+        await pilot.press("slash", *" and round==1", "enter")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        assert packets.row_count == 4
+        screen = screen_of(pilot)
+        await screen.apply(parse_filter("verdict != none"))
+        assert packets.row_count == len(story.table) - 4, "all but the ping and what is foreign"
+        await screen.apply(parse_filter(""))
+        assert packets.row_count == len(story.table)
+
+
+async def test_texts_and_expressions_are_found_from_packet_to_packet() -> None:
+    async with staged(a_story()) as pilot:
+        await pilot.press("P", "g", "f3")
+        await pilot.press(*"opener")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.press("enter")
+        packets = list_of(pilot)
+        assert packets.row_of(packets.cursor) is not None
+        assert packets.reader.facts(packets.cursor).summary.startswith("opener")
+        await pilot.press("f3", *"command==PEER_HANDSHAKE")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.press("enter")
+        first = packets.cursor
+        await pilot.press("n")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        assert 2 <= first < 6
+        assert packets.cursor != first
+        assert "HANDSHAKE" in packets.reader.facts(packets.cursor).summary
 
 
 async def test_marks_and_comments_are_those_of_the_session() -> None:
