@@ -14,6 +14,7 @@ def named_wrong(config: Config) -> Iterator[tuple[str, str]]:
     from textual.theme import BUILTIN_THEMES
 
     from app.draw.attempt_columns import BY_ID
+    from app.naming import sound_names
     from app.tui.keys.rebinding import rebind
     from app.tui.keys.registry import ACTIONS
     from app.tui.themes import THEMES, short_name, theme_name
@@ -25,6 +26,9 @@ def named_wrong(config: Config) -> Iterator[tuple[str, str]]:
         if column not in BY_ID:
             setting = "list.sort" if column == config.list_sort else "list.columns"
             yield setting, f"there is no column {column!r}{nearest(column, BY_ID) or '; t shows all'}"
+    for what, name in config.aliases.items():
+        for problem in sound_names({what: name})[1]:
+            yield f"aliases.{what}", problem
     for id_, problem in rebind(config.keys, ACTIONS).faults:
         yield f"keys.{id_}", problem
 

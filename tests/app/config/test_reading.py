@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.config import SETTINGS, Config, Kind, load, read_config
-from app.config.example import example
+from app.config.example import example, toml_of
 from app.config.place import config_path
 from app.draw.attempt_columns import BY_ID
 from app.draw.ladder_options import Bursts, ColourMode, Level, TimeMode
@@ -186,3 +186,15 @@ def test_a_broken_configuration_does_not_stop_a_report(run: Run, path: Path, mon
     assert status == ExitStatus.USAGE
     assert f"{path}, line 1: is not TOML" in err
     assert os.linesep in err
+
+
+def test_the_page_has_every_setting_with_its_default() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "config.md").read_text()
+    rows = re.findall(r"^\| `([a-z_.]+)` \| (.+) \| (.*) \|$", page, re.MULTILINE)
+    assert [name for name, _, _ in rows] == list(SETTINGS)
+    for name, says, default in rows:
+        setting = SETTINGS[name]
+        assert says.startswith(setting.says), name
+        assert all(choice in says for choice in setting.choices), name
+        plain = setting.kind is Kind.TABLE or setting.default is None
+        assert default == ("" if plain else f"`{toml_of(setting.default)}`"), name

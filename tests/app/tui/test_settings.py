@@ -179,12 +179,14 @@ async def test_a_theme_that_there_is_not_is_said(path: Path) -> None:
 def test_what_only_the_screens_know_is_checked(path: Path) -> None:
     path.write_text(
         'theme = "norrd"\n[list]\ncolumns = ["client", "cleint"]\nsort = "x"\n[keys]\n"main.verdict" = "?"\n'
+        '[aliases]\n"nowhere" = "left"\n'
     )
     said = [str(fault).removeprefix(str(path)) for fault in every_fault(read_config())]
     assert said == [
         ", line 1: theme: there is no theme 'norrd'; did you mean nord?",
         ", line 3: list.columns: there is no column 'cleint'; did you mean client?",
         ", line 4: list.sort: there is no column 'x'; t shows all",
+        ", line 8: aliases.nowhere: nowhere is no address, host, network (10.0.0.0/8), key or first 4 digits",
         ", line 6: keys.main.verdict: ? is the key of everywhere.help (help), heard at the same place",
     ]
     assert not list(named_wrong(Config()))
