@@ -105,7 +105,7 @@ def _nats(flow: Flow) -> Iterator[str]:
             continue
         deciding = history.deciding
         hits = () if deciding is None else deciding.hits[:4]
-        seen = ", ".join(f"{terms.address(address)} ×{count}" for address, count in hits)
+        seen = ", ".join(f"{terms.address(address)} ×{count}" for address, count in hits if count) or "–"
         rows.append(
             (side, terms.firewall(said), terms.firewall(evidence.classified), escaped(evidence.rule), escaped(seen))
         )

@@ -74,10 +74,8 @@ class Change:
     """The fewest further samples that would make another class."""
 
     firewall: Firewall
-    again: int
-    """How many of them see an address once more that was seen before."""
-    address: Address | None
-    """That address."""
+    again: tuple[Address, ...]
+    """Addresses that were seen before, each as often as it has to be seen once more."""
     others: int
     """How many see an address that nobody saw yet."""
 
@@ -142,8 +140,8 @@ def nearest_change(seen: Sequence[_Seen]) -> Change | None:
             further = [known[one] if one < len(known) else Address(host, -1 - at) for at, one in enumerate(choice)]
             after = classify([*seen, *((address, Address("", at)) for at, address in enumerate(further))])
             if after.firewall != present:
-                again = [address for address in further if address in counts]
-                return Change(after.firewall, len(again), again[0] if again else None, number - len(again))
+                again = tuple(address for address in further if address in counts)
+                return Change(after.firewall, again, number - len(again))
     return None
 
 

@@ -47,8 +47,10 @@ _UNVERIFIED_RULE: Final = (
     "The reference tries an address that no token has proved only at every fourth tick, never against a random NAT; "
     "besides those a server sends one punch for a fast open and one for each punch that reaches it."
 )
-_WIDE: Final = 118
+_WIDE: Final = 126
+"""Cells for the source in the same line."""
 _MIDDLE: Final = 96
+"""Cells for the times in the same line."""
 
 
 def candidates_page(flow: Flow, width: int) -> list[Linked]:
@@ -80,7 +82,7 @@ def _head(width: int) -> Line:
         spans.append(cell("first", 8, Tone.DIM, right=True))
         spans.append(cell("last", 9, Tone.DIM, right=True))
     if width >= _WIDE:
-        spans += [Span("  "), cell("source", 22, Tone.DIM)]
+        spans += [Span("  "), cell("source", 24, Tone.DIM)]
     return tuple(spans)
 
 
@@ -100,8 +102,7 @@ def _rows(flow: Flow, one: Candidate, width: int) -> list[Linked]:
         spans += [cell(first, 8, Tone.DIM, right=True), cell(last, 9, Tone.DIM, right=True)]
     lines: list[Linked] = []
     if width >= _WIDE:
-        room = width - 118 + 22
-        spans += [Span("  "), cell(sources, room, Tone.DIM)]
+        spans += [Span("  "), cell(sources, width - 102, Tone.DIM)]
         lines.append(Linked(tuple(spans), one.link))
         details = _details(one)
     else:

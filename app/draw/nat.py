@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 from app.draw import terms
@@ -84,10 +85,8 @@ def _frozen(flow: Flow, history: NatHistory, width: int) -> list[Linked]:
 def _change(change: Change | None) -> str:
     """What would have made another class."""
     if change is None:
-        return "with no sample: an address that three nodes agree on outweighs everything"
-    parts = []
-    if change.again and change.address is not None:
-        parts.append(f"{_nodes(change.again)} {terms.address(change.address)}")
+        return "with nothing that four more nodes could say"
+    parts = [f"{_nodes(count)} {terms.address(address)}" for address, count in Counter(change.again).items()]
     if change.others:
         parts.append(f"{_nodes(change.others)} an address that none saw yet")
     seen = " and ".join(parts)

@@ -67,14 +67,13 @@ def _round(flow: Flow, index: int, one: Round, width: int) -> list[Linked]:
 
 
 def _whose(flow: Flow, one: Round) -> str:
-    """Whether the relay is one of the server's own, as far as the capture tells."""
-    if one.reply is not None and one.reply.token is not None:
+    """Whether the relay is one of the server's own: it issues tokens over those alone."""
+    answers = [other.reply for other in flow.rounds if other.relay == one.relay and other.reply is not None]
+    if any(reply.token is not None for reply in answers):
         return " (the server's own)"
-    if one.reply is not None and not one.reply.error:
+    if any(not reply.error for reply in answers):
         return " (foreign to the server)"
-    if one.relay in flow.announced_relays:
-        return " (the server announced itself there)"
-    return ""
+    return " (the server announced itself there)" if one.relay in flow.announced_relays else ""
 
 
 def _columns(width: int) -> tuple[tuple[str, int], ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from app.tui.main_screen import MainScreen
+    from app.tui.story_view import StoryView
 
 
 class SavingActions:
@@ -16,10 +18,51 @@ class SavingActions:
         return cast("MainScreen", self)
 
     def action_export(self) -> None:
-        """Write the attempt to a file."""
-        from app.tui.exporting import choose_format
+        """Write attempts, or the selected packet, to files."""
+        from app.exports import Scope, Subject
+        from app.tui.exporting import ExportScreen
+        from app.tui.notes_actions import original
+        from capture.story import Story
 
-        choose_format(self._main)
+        main = self._main
+        session, story = main.session, original(main.session)
+        if main.flow is None:
+            main.notify("There is no attempt to write: packets are written from the packet list, P.", markup=False)
+            return
+        if not isinstance(story, Story):
+            raise TypeError("a story that is not read from packets can't be written")
+        ids = {
+            Scope.MARKED: [flow.id for flow in session.flows if flow.id in session.notes.attempts],
+            Scope.ATTEMPT: [main.flow.id],
+            Scope.SHOWN: [flow.id for flow in session.shown],
+        }
+        told = {flow.id: flow for flow in story.flows}
+        flows = {scope: [told[one] for one in some if one in told] for scope, some in ids.items()}
+        selected = main.ladder.selected
+        packet = None if selected is None else selected[1]
+        mask = main.mask if main.hidden else None
+        subject = Subject(story, flows, session.notes, packet, self._packet_text, mask)
+
+        def closed(said: str | None) -> None:
+            if said is not None:
+                main.notify(said, markup=False, timeout=8)
+
+        main.app.push_screen(ExportScreen(subject, Path.cwd(), hidden=main.hidden), closed)
+
+    def _packet_text(self, source: StoryView) -> str:
+        """All of the selected packet as text."""
+        from app.draw.message_text import message_text
+        from app.tui.message_source import view_of
+        from app.tui.packet_facts import PacketReader
+        from app.tui.session import Session
+
+        main = self._main
+        selected, flow = main.ladder.selected, main.flow
+        assert selected is not None
+        assert selected[1] is not None
+        session = Session(source)
+        found = None if flow is None else next((one for one in session.flows if one.id == flow.id), None)
+        return message_text(view_of(session, PacketReader(session), selected[1], found, selected[0]))
 
     def action_copy(self) -> None:
         """Copy a report on the attempt to the clipboard, as Markdown for a bug thread."""
@@ -33,7 +76,10 @@ class SavingActions:
         if flow is None:
             return
         work_out(flow, session)
+        comment = session.notes.on_attempt(flow.id)
         with session.held():
-            report = markdown_report(flow, session.files, session, version=version())
+            report = markdown_report(
+                flow, session.files, session, version=version(), notes=(comment,) if comment else ()
+            )
         main.app.copy_to_clipboard(report)
         main.notify(copied("report"), markup=False, timeout=4)
