@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import Enum
+from itertools import islice
 from typing import TypeVar
 
 from app.draw import terms
 from app.draw.ladder_plan import Bursts, ColourMode, Level, TimeMode
-from app.draw.shown_attempts import letter, same_pair
+from app.draw.shown_attempts import LETTERS, letter, same_pair
 from app.tui.main_actions import MainActions
 from app.wording import counted
 from capture.model import Flow, Sighting
 
 E = TypeVar("E", bound=Enum)
+
+MOST_TOGETHER = len(LETTERS)
+"""Attempts in one ladder."""
 
 
 def _next(value: E) -> E:
@@ -129,8 +133,9 @@ class LadderActions(MainActions):
         flow = main.flow
         if flow is None:
             return
+        near = sorted(main.session.flows, key=lambda one: abs(one.started - flow.started))
         with main.session.held():
-            pair = [one for one in main.session.flows if same_pair(one, flow)]
+            pair = list(islice((one for one in near if same_pair(one, flow)), MOST_TOGETHER + 1))
         if len(pair) < 2:
             main.notify("This client has tried this server only once in here.", markup=False)
             return
@@ -169,6 +174,9 @@ class LadderActions(MainActions):
         selected = main.query_one(AttemptList).selected
         if selected is None:
             return
+        if len(flows) > MOST_TOGETHER:
+            main.notify(f"The ladder shows {MOST_TOGETHER} attempts, no more.", markup=False)
+            flows = flows[:MOST_TOGETHER]
         main.follow = False
         self.together, self._together_from = frozenset(one.id for one in flows), selected.id
         main.show_flow()

@@ -111,6 +111,15 @@ async def test_all_attempts_of_a_pair_without_marking() -> None:
         assert ladder.flows == (FAST_OPEN,)
 
 
+async def test_there_are_as_many_as_there_are_letters_the_nearest_ones() -> None:
+    flows = tuple(again(FAST_OPEN, seconds) for seconds in range(1, 41))
+    async with staged(replace(retried(), flows=flows)) as pilot:
+        await pilot.press("G", "M")
+        await pilot.pause()
+        assert {flow.id for flow in ladder_of(pilot).flows} == {flow.id for flow in flows[-26:]}
+        assert any("26 attempts" in note.message for note in pilot.app._notifications)
+
+
 async def test_a_pair_that_met_once_is_said() -> None:
     async with staged() as pilot:
         await pilot.press("M")
