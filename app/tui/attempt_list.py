@@ -20,6 +20,7 @@ from app.wording import day, zone_name
 from capture.model import Flow, Outcome
 
 if TYPE_CHECKING:
+    from app.tui.session import Session
     from app.tui.sought import Matcher, Sought
 
 LOOKED_AT_FIRST = 100
@@ -48,11 +49,25 @@ class AttemptList(LineView):
         self._columns: tuple[int, AttemptColumns] | None = None
         self.chosen = chosen
         """Ids of the columns that the user chose; None leaves it to the width."""
-        self.marked: frozenset[str] = frozenset()
+        self.session: Session | None = None
+        """Keeps the marks, if there is one."""
+        self._marked: frozenset[str] = frozenset()
         self.commented: Callable[[Flow], bool] = lambda _: False
         """Whether an attempt has a comment."""
         self._order = BY_TIME
         self.title = "attempts"
+
+    @property
+    def marked(self) -> frozenset[str]:
+        """Ids of the marked attempts."""
+        return self._marked if self.session is None else self.session.notes.attempts
+
+    @marked.setter
+    def marked(self, wanted: frozenset[str]) -> None:
+        if self.session is None:
+            self._marked = wanted
+        else:
+            self.session.notes = replace(self.session.notes, attempts=wanted)
 
     @property
     def row_count(self) -> int:

@@ -44,6 +44,8 @@ class Context(StrEnum):
     FINDING = "while typing what to find"
     FILTER = "while typing a filter"
     SETTINGS = "settings"
+    EXPORTING = "what to write to a file"
+    ASKING = "while writing a comment, a name or a file name"
     LOADING = "while files are read"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from app.tui.keys import anywhere, attempts, ladder, live, main, message, packets, pages, searching
+from app.tui.keys import anywhere, attempts, ladder, live, main, message, notes, packets, pages, searching
 from app.tui.keys.action import NUMBERED, Action, Context
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     *attempts.ACTIONS,
     *ladder.ACTIONS,
     *message.ACTIONS,
+    *notes.ACTIONS,
     *packets.ACTIONS,
     *pages.ACTIONS,
     *searching.ACTIONS,

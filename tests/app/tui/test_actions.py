@@ -5,10 +5,12 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 
 from app.tui.app import PeepholeApp
+from app.tui.asking import AskScreen
 from app.tui.attempt_list import AttemptList
 from app.tui.attempt_page import AttemptPage
 from app.tui.column_picker import ColumnScreen
 from app.tui.demo_page import DemoScreen
+from app.tui.exporting import ExportScreen
 from app.tui.filter_bar import FilterBar
 from app.tui.find_bar import FindBar
 from app.tui.keys.action import Action, Context, key_text
@@ -57,6 +59,8 @@ HOMES: dict[Context, type[DOMNode]] = {
     Context.FIND: MainScreen,
     Context.FINDING: FindBar,
     Context.SETTINGS: SettingsScreen,
+    Context.EXPORTING: ExportScreen,
+    Context.ASKING: AskScreen,
     Context.LOADING: LoadingScreen,
 }
 
