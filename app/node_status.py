@@ -133,7 +133,7 @@ class NodeStatus:
 
 
 class RunningNode(Protocol):
-    """What runs in the event loop of the screens while they show its packets: a node, or a network of many."""
+    """What runs while the screens show its packets: a node, or a network of many; in their event loop or its own."""
 
     @property
     def name(self) -> str:
