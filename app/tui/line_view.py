@@ -64,6 +64,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=Abs
     cursor: reactive[int] = reactive(0, repaint=False)
 
     _title = ""
+    _fitted: tuple[Size | None, int] = (None, 0)
+    """Size that the view had when its `row_width` was worked out, which is asked for with every line."""
     _sought: Sought | None = None
     """What is looked for in the rows; lit where a row says it."""
 
@@ -109,7 +111,9 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=Abs
     @property
     def row_width(self) -> int:
         """Cells of a line, beside the scroll bar."""
-        return self.scrollable_content_region.width
+        if self._fitted[0] is not self._size:
+            self._fitted = (self._size, self.scrollable_content_region.width)
+        return self._fitted[1]
 
     @property
     def cursor_shown(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from app.tui.attempt_list import AttemptList
 from app.tui.bars import StatusLine
 from app.tui.column_picker import Chosen, ColumnScreen
 from app.tui.main_actions import MainActions
+from app.tui.pace import LEAST
 from app.wording import counted
 
 if TYPE_CHECKING:
@@ -40,6 +42,10 @@ class ListActions(MainActions):
     _sorting: Worker[None] | None = None
     _progress = ""
     """What is being worked out."""
+    _flow_shown = -1.0
+    """When the selected attempt was drawn, on the monotonic clock."""
+    _flow_awaited = False
+    """Whether it is to be drawn soon."""
 
     def make_list(self) -> AttemptList:
         """The list as the settings say."""
@@ -60,6 +66,30 @@ class ListActions(MainActions):
         newest = session.newest_flow if self._main.follow else None
         select = None if newest is None else newest.id
         self._main.query_one(AttemptList).show(session.shown, select, session.latest, session.ordering.order)
+
+    def show_flow_soon(self) -> None:
+        """Show the selected attempt everywhere: at once, or where newer ones are followed in a busy capture, soon.
+
+        The list says what is new as often as it can. An attempt that is on its way to be followed by the next one need
+        not be drawn step by step, which takes longer than all the rest of a look.
+        """
+        main = self._main
+        now = time.monotonic()
+        wait = self._flow_shown + LEAST - now if main.follow and main.tick < LEAST else 0.0
+        if wait <= 0:
+            self._flow_shown = now
+            main.show_flow()
+        elif not self._flow_awaited:
+            self._flow_awaited = True
+            main.set_timer(wait, self.show_flow_now)
+
+    def show_flow_now(self) -> None:
+        """The wait is over."""
+        self._flow_awaited = False
+        self._flow_shown = time.monotonic()
+        self._main.show_flow()
+        if self._main.follow:
+            self._main.ladder.go_to_end()
 
     def on_attempt_list_order_wanted(self, event: AttemptList.OrderWanted) -> None:
         """Sort by another column, or the other way round."""

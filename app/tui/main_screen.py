@@ -98,7 +98,7 @@ class MainScreen(
         self.begin_with(config)
         self.maximised = False
         self.follow = session.feed is not None
-        self._tick = tick
+        self.tick = tick
         self._spent = time.thread_time()
         self._applied: tuple[Arrangement, bool, bool] | None = None
         self._looking = False
@@ -162,10 +162,10 @@ class MainScreen(
     def on_line_view_moved(self, event: LineView.Moved) -> None:
         """Another attempt or another step."""
         if isinstance(event.view, AttemptList):
-            if self.follow and self.flow is not self.session.newest_flow:
+            if self.follow and event.view.selected is not self.session.newest_flow:
                 self.follow = False
                 self.show_status()
-            self.show_flow()
+            self.show_flow_soon()
         elif isinstance(event.view, LadderView):
             self.ladder_moved()
             self.show_message()
@@ -291,7 +291,7 @@ class MainScreen(
             nothing = nothing_to_see(self.session) if not self.session.flows else ""
             self.query_one(EmptyView).explain(nothing, self.session.filter.text, live=self.session.feed is not None)
         self.show_status()
-        self.show_flow()
+        self.show_flow_soon()
         self.share_out()
 
     def show_flow(self) -> None:
@@ -335,7 +335,7 @@ class MainScreen(
     def _look_later(self) -> None:
         spent = self.session.spent + time.thread_time()
         share = ALONE if self.node is None and self.demo is None else SHARE
-        pause, self._spent = pause_after(spent - self._spent, self._tick, share), spent
+        pause, self._spent = pause_after(spent - self._spent, self.tick, share), spent
         self.set_timer(pause, lambda: self.run_worker(self._look_on(), group="live"))
 
     async def _look_on(self) -> None:

@@ -12,8 +12,8 @@ from typing import Final
 
 SHARE: Final = 1 / 25
 """What looks may take in relation to the pauses between them, where peers run in this process."""
-ALONE: Final = 1.0
-"""The same for captures: half of the time."""
+ALONE: Final = 2.0
+"""The same for captures: two thirds of the time."""
 LEAST: Final = 0.1
 """Least seconds between two looks, where peers run in this process."""
 LEAST_ALONE: Final = 0.02

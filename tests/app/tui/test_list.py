@@ -15,6 +15,7 @@ from app.tui.attempt_list import AttemptList
 from app.tui.column_picker import ColumnScreen, ColumnView
 from app.tui.list_actions import ListSettings
 from app.tui.ordering import Ordering
+from app.tui.pace import LEAST_ALONE
 from app.tui.session import Session
 from capture.model import FileSummary, Flow
 from tests.app.flows_by_hand import BOTH_RANDOM, FAST_OPEN, STORY, TWO_ROUNDS, UNANSWERED, story
@@ -296,3 +297,23 @@ async def test_what_a_live_source_lost_is_said() -> None:
     async with live((FAST_OPEN,), feed=Quiet(dropped=3)) as pilot:
         await look(pilot)
         assert "! 3 dropped" in text_on(pilot)
+
+
+async def test_in_a_busy_capture_the_list_comes_first_and_what_is_followed_is_drawn_soon() -> None:
+    stages = ((FAST_OPEN,), (FAST_OPEN, BOTH_RANDOM), (FAST_OPEN, BOTH_RANDOM, UNANSWERED))
+    async with live(*stages) as pilot:
+        main = main_of(pilot)
+        await look(pilot)
+        assert main.ladder.flow is FAST_OPEN
+        main.tick = LEAST_ALONE
+        main._flow_shown = float("inf")
+        await look(pilot)
+        await look(pilot)
+        assert main.flow is UNANSWERED
+        assert main.ladder.flow is FAST_OPEN, "drawn a moment ago"
+        main.show_flow_now()
+        assert main.ladder.flow is UNANSWERED
+        main.follow = False
+        await pilot.press("up")
+        await pilot.pause()
+        assert main.ladder.flow is BOTH_RANDOM, "what the user selects is drawn at once"

@@ -23,9 +23,8 @@ def test_looks_take_their_share_unless_that_would_keep_the_user_waiting(spent: f
     assert pause == LONGEST or spent <= pause * SHARE * 1.000001
 
 
-@given(st.floats(0, 0.05))
-def test_a_capture_is_looked_at_half_of_the_time(spent: float) -> None:
-    """A look and the pause before it are over within a tenth of a second."""
+@given(st.floats(0, 0.03))
+def test_what_comes_right_after_a_look_is_on_screen_within_a_tenth_of_a_second(spent: float) -> None:
+    """That look goes on, then comes the pause, then the next look, which shows it."""
     pause = pause_after(spent, LEAST_ALONE, ALONE)
-    assert pause >= spent
-    assert pause + spent <= 0.1
+    assert 2 * spent + pause <= 0.1
