@@ -179,6 +179,13 @@ class Answering:
         """From now on the attempt can end because none of them arrives."""
         self._cause = (Cause.PUNCHES_LOST, "")
 
+    def stand_back(self, now: float) -> None:
+        """The proxy punches from now on."""
+        if self.puncher is not None:
+            self.puncher.on_abort = None
+            self.puncher.destroy(now)
+            self.puncher = None
+
     def give_up(self, cause: Cause, now: float, detail: str = "") -> None:
         """No path this way."""
         self._cause = (cause, detail)
@@ -285,8 +292,12 @@ class Answering:
             self.connection.set_stage(Stage.WAITING)
             self._timer = self.peer.agenda.call_at(now + FIRST_ROUND_WAIT, self._waited)
             return False
-        self._make_puncher(offer, now)
         self._timer = self.peer.agenda.call_at(now + FIRST_ROUND_WAIT, self._waited)
+        if self.server.proxy is not None and self.server.proxy.takes(self, punching=False):
+            # Whoever is reached here does not need the proxy: from now on only it answers punches.
+            self._seal_rounds()
+            return False
+        self._make_puncher(offer, now)
         return not on_lan
 
     def _begin_relay(self, said: NoisePayload, offer: NoisePayload, now: float) -> None:
@@ -336,11 +347,14 @@ class Answering:
             return False
         return nearest(self.peer.local_addresses, theirs) is not None
 
-    def _make_puncher(self, offer: NoisePayload, now: float) -> None:
+    def _seal_rounds(self) -> None:
         assert self.result is not None
         assert self.connection is not None
         self.connection.set_stage(Stage.PROBING)
         self.secure = self.peer.secure_payload(self.result)
+
+    def _make_puncher(self, offer: NoisePayload, now: float) -> None:
+        self._seal_rounds()
         self.puncher = self.peer.make_puncher(
             initiator=False,
             remote_firewall=offer.firewall,

@@ -78,7 +78,7 @@ class ClientRounds:
         self._connection = attempt.connection
         self._offer = offer
         self._server = offer.server
-        self._relay = pick_relay(offer.relays, offer.relay)
+        self._relay = offer.first_relay
         self._secure = secure
         self._hand_over = hand_over
         self._round = 0
@@ -177,6 +177,11 @@ class ClientRounds:
         remote, local = self.puncher.remote_firewall, self.puncher.nat.firewall
         if (remote == Firewall.UNKNOWN or payload.token is None) and retry:
             self._probe(now, retry=False)
+        elif self._hand_over is not None:
+            # Our own NAT does not count: another one punches.
+            known = tuple(one.address for one in self.puncher.remote_addresses)
+            self.stop(now)
+            self._hand_over(Probed(self._round, remote, known, reply.peer_address, payload.token), now)
         elif Firewall.UNKNOWN in (remote, local):
             unknown = "the server's" if remote == Firewall.UNKNOWN else "ours"
             self._abort(Cause.PROBE_TIMED_OUT, now, unknown)
@@ -213,12 +218,6 @@ class ClientRounds:
         if self._is_done:
             return
         puncher = self.puncher
-        if self._hand_over is not None:
-            known = tuple(remote.address for remote in puncher.remote_addresses)
-            probed = Probed(self._round, puncher.remote_firewall, known, self._server, self._token)
-            self.stop(now)
-            self._hand_over(probed, now)
-            return
         puncher.nat.freeze()
         random = puncher.remote_firewall >= Firewall.RANDOM or puncher.nat.firewall >= Firewall.RANDOM
         if random and not self._peer.punches.may_start(now):
@@ -312,15 +311,9 @@ class ClientRounds:
     ) -> None:
         """Send one round and read its answer; everything but an answer that counts gives up.
 
-        Args:
-            act: what for.
-            payload: what is said.
-            way: the relay, and the server as that relay sees it.
-            now: seconds.
-            on_answer: called with an answer that counts.
-            random: a place in the budget of random punches is reserved until the answer is here.
+        Where the punch is `random`, a place in the budget of such punches is reserved until the answer is here: two
+        attempts must not both find the budget free and then punch.
         """
-
         reservation: Callable[[], None] | None = None
 
         def replied(reply: HolepunchReply | RelayFailed, step: HolepunchStep, now: float) -> None:
@@ -349,7 +342,6 @@ class ClientRounds:
                 ended(None, None, now)
                 return
             sent = step
-            # Until the answer is here: two attempts must not both find the budget free and then punch.
             reservation = self._peer.punches.reserve() if random else None
             peer_holepunch(
                 self._attempt.session,
@@ -408,8 +400,3 @@ class ClientRounds:
         if not self._stopped:
             self._stopped = True
             self._attempt.fail(ErrorName.HOLEPUNCH_ABORTED, self._cause[0], now, self._cause[1])
-
-
-def pick_relay(relays: tuple[RelayInfo, ...], ours: Address) -> RelayInfo:
-    """The server's relay that is ours as well, or its first."""
-    return next((relay for relay in relays if relay.relay_address == ours), relays[0])

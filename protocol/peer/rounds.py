@@ -35,6 +35,11 @@ class PunchOffer:
     server: Address
     """The server as that relay sees it."""
 
+    @property
+    def first_relay(self) -> RelayInfo:
+        """The server's relay that is ours as well, or its first."""
+        return next((relay for relay in self.relays if relay.relay_address == self.relay), self.relays[0])
+
 
 @dataclass(frozen=True, slots=True)
 class Probed:

@@ -68,6 +68,7 @@ class ServerProxy:
         known = self._handoffs.get(handshake)
         if known is None:
             known = self._handoffs[handshake] = ServerHandoff(self, handshake, now)
+            handshake.stand_back(now)
         known.pass_on(value, request, now)
 
     def is_from(self, socket: int, addr: object) -> bool:

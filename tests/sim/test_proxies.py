@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from protocol.constants import Command
+from protocol.decode import decode_datagram
+from protocol.envelope import encode_request
 from protocol.keys import key_pair
+from protocol.messages import Address, Request
 from protocol.peer.failures import Cause
 from protocol.peer.options import ConnectOptions, ListenOptions, ProxyUse
-from protocol.proxy.handoff import ProxyState
+from protocol.proxy.handoff import HandoffCommand, ProxyState, encode_start
 from protocol.proxy.host import ProxyHost, host_proxy
-from protocol.proxy.limits import ProxyLimits
+from protocol.proxy.limits import ProxyLimits, ProxyRefusal
+from protocol.secretbox import open_payload
+from protocol.storage_values import decode_plugin_request, encode_plugin_request
 from tests.sim.hosts import SimHost, start_network
 from tests.sim.nat import Behaviour, Nat, NatKind
 from tests.sim.network import Network
@@ -94,8 +102,6 @@ def test_a_proxy_punches_for_a_client(client: str, server: str, proxy: str) -> N
     assert heard.opened, heard.closed
     [handoff] = host.handoffs
     assert handoff.attempt.state is ProxyState.CONNECTED
-    proxied_at = world.proxy.peer.open_address or handoff.link.remote
-    assert proxied_at is not None
     world.exchange(heard)
     assert handoff.forwarded > 2 * len(DATA)
     [accepted] = world.server.accepted
@@ -200,3 +206,82 @@ def test_a_peer_that_vanishes_leaves_nothing_at_the_proxy() -> None:
     world.network.run(120)
     assert not host.handoffs
     assert not len(world.proxy.peer.pool)
+
+
+def plugin_requests(world: World) -> list[tuple[bytes, Address, Address]]:
+    """Every PLUGIN request that crosses the network from now on: datagram, source and destination."""
+    seen: list[tuple[bytes, Address, Address]] = []
+    send = world.network.send
+
+    def tapped(data: bytes, source: Address, to: Address) -> None:
+        message = decode_datagram(data)
+        if isinstance(message, Request) and message.command == Command.PLUGIN and not message.internal:
+            seen.append((data, source, to))
+        send(data, source, to)
+
+    world.network.send = tapped  # type: ignore[method-assign]
+    return seen
+
+
+def test_nobody_else_moves_or_ends_a_hand_off() -> None:
+    world = World("random", "random", "open")
+    host = world.host()
+    world.server.listen(SERVER)
+    seen = plugin_requests(world)
+    heard = world.connect(use())
+    assert heard.opened
+    assert len(seen) >= 2
+    [handoff] = host.handoffs
+    stranger = Address("50.0.0.1", 5)
+    world.network.attach(stranger.host, lambda *_: None)
+    for data, _, to in tuple(seen):
+        # The same again, from elsewhere; as another command; changed at the end; for a link that is not there.
+        message = decode_datagram(data)
+        assert isinstance(message, Request)
+        asked = decode_plugin_request(message.value or b"")
+        assert asked.value is not None
+        for command in HandoffCommand:
+            for value in (asked.value, asked.value[:-1] + b"\0", bytes(4) + asked.value[4:], asked.value[:7], b""):
+                forged = replace(message, value=encode_plugin_request(replace(asked, command=command, value=value)))
+                world.network.send(encode_request(forged), stranger, to)
+    world.network.run(5)
+    assert host.handoffs == (handoff,)
+    assert handoff.attempt.state is ProxyState.CONNECTED
+    assert host.refused[ProxyRefusal.NOT_SEALED]
+    assert host.refused[ProxyRefusal.UNKNOWN_LINK]
+    assert host.refused[ProxyRefusal.REPEATED]
+    world.exchange(heard)
+
+
+def test_the_proxy_can_not_read_the_stream() -> None:
+    """All that it has: the hand-off, its own link, and the packets."""
+    world = World("random", "random", "open")
+    host = world.host()
+    world.server.listen(SERVER)
+    packets: list[bytes] = []
+    receive = host._forwarding.receive_datagram
+
+    def tapped(data: bytes, addr: Address, now: float, socket: int) -> bool:
+        taken = receive(data, addr, now, socket)
+        if taken:
+            packets.append(data)
+        return taken
+
+    host.receive_datagram = tapped  # type: ignore[method-assign]
+    world.proxy.peer.connections.others[:] = [tapped]
+    heard = world.connect(use())
+    assert heard.opened
+    world.exchange(heard)
+    assert len(b"".join(packets)) > 2 * len(DATA)
+    assert not any(DATA[at : at + 16] in packet for packet in packets for at in range(0, 256, 16))
+    [handoff] = host.handoffs
+    keys = world.connection.keys
+    known = encode_start(handoff.attempt.start)
+    assert keys.tx[:32] not in known
+    assert keys.rx[:32] not in known
+    link = handoff.link.keys
+    assert not {keys.tx, keys.rx} & {link.tx, link.rx}
+    content = b"".join(packet[20:] for packet in packets)
+    for secret in (handoff.attempt.start.secret, link.tx[:32], link.rx[:32]):
+        for at in range(0, 200):
+            assert open_payload(secret, content[at : at + 1100]) is None
