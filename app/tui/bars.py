@@ -172,7 +172,7 @@ class ActionBar(Bar):
 
     def show(self, actions: Sequence[Action]) -> None:
         """Offer these actions, best rank first."""
-        ranked = sorted((action for action in actions if action.rank), key=lambda action: action.rank)
+        ranked = sorted((action for action in actions if action.rank and action.keys), key=lambda action: action.rank)
         if ranked != list(self._actions):
             self._actions = ranked
             self.refresh()
