@@ -177,7 +177,8 @@ def _round_gist(one: Round) -> str:
 def _burst_labels(step: Step, full: str) -> list[str]:
     base = _COUNTED.sub("", full)
     if step.kind is StepKind.SAMPLE:
-        return [full, base, counted(step.count, "sample"), "samples"]
+        first = full.partition(" · ")[0]
+        return [full, base, *([first] if first != full else []), counted(step.count, "sample"), "samples"]
     times = "" if re.search(rf"\b{step.count}\b", base) else f"×{step.count}"
     name = f"{base} {times}".rstrip()
     span = f"{step.span:.1f} s" if step.span >= 0.05 else ""
