@@ -118,8 +118,6 @@ class ClientRounds:
     def _is_done(self) -> bool:
         return self._stopped or self._attempt.is_done or self.puncher.connected
 
-    # The probe round.
-
     def _probe(self, now: float, *, retry: bool) -> None:
         fast = self._server if self._attempt.options.fast_open else None
 
@@ -211,8 +209,6 @@ class ClientRounds:
             self._punch(now)
         else:
             self._abort(Cause.POLICY, now)
-
-    # The punch round.
 
     def _punch(self, now: float) -> None:
         if self._is_done:
