@@ -235,6 +235,7 @@ class Keyring:
                 attempt.key_reason = f"the noise message is malformed: {error}"
                 return
             secret = holepunch_secret(attempt.handshake_hash)
+            attempt.secret_from = ""
         else:
             logged = self._logged(attempt, "HOLEPUNCH_SECRET")
             if logged is None and not attempt.handshakes:

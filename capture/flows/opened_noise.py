@@ -25,15 +25,15 @@ def open_attempt(attempt: Attempt, public_key: bytes, seeds: Sequence[bytes], lo
         logs: key logs; without any the seeds are tried alone.
     """
     for log in logs or (KeyLog(),):
-        closed = attempt.noise1_plaintext is None and attempt.noise2_plaintext is None
+        before = attempt.noise1_plaintext, attempt.noise2_plaintext
         secrets = log.noise_secrets(attempt.id, tuple(seeds))
         try:
             _take(attempt, open_noise(secrets, public_key, attempt.noise1, attempt.noise2))
         except DecodeError as error:
             attempt.noise1_reason = attempt.noise2_reason = f"malformed: {error}"
-        if closed and (attempt.noise1_plaintext is not None or attempt.noise2_plaintext is not None):
-            given = "the server's secret key" if seeds else ""
-            attempt.noise_from = " and ".join(filter(None, (given, log.where(attempt.id, NOISE_LABELS))))
+        if before != (attempt.noise1_plaintext, attempt.noise2_plaintext):
+            used = (attempt.noise_from, "the server's secret key" if seeds else "", log.where(attempt.id, NOISE_LABELS))
+            attempt.noise_from = " and ".join(dict.fromkeys(filter(None, used)))
 
 
 def _take(attempt: Attempt, opened: OpenedNoise) -> None:

@@ -168,6 +168,8 @@ def test_a_key_log_opens_everything(tmp_path: Path) -> None:
     assert (flow.key.noise1, flow.key.noise2) == (call.asks, call.offers)
     assert flow.key.client_public_key == call.identity.public_key
     assert flow.key.source is KeySource.KEYLOG
+    assert flow.key.noise_from == "keys.log lines 2, 3, 4, 5, 6"
+    assert flow.key.secret_from == "", "rebuilt, as the server's key is known"
 
 
 def test_ephemeral_and_static_keys_together(tmp_path: Path) -> None:
@@ -175,6 +177,7 @@ def test_ephemeral_and_static_keys_together(tmp_path: Path) -> None:
     keys = log(tmp_path / "keys.log", call, Label.SERVER_EPHEMERAL_KEY)
     flow = wire.flow(Keys(secret_keys=(call.key.seed,), keylogs=keys.keylogs))
     assert (flow.key.noise1, flow.key.noise2) == (call.asks, call.offers)
+    assert flow.key.noise_from == "the server's secret key and keys.log line 1"
 
 
 def test_two_key_logs_add_up(tmp_path: Path) -> None:
@@ -184,6 +187,7 @@ def test_two_key_logs_add_up(tmp_path: Path) -> None:
     flow = wire.flow(Keys(keylogs=first.keylogs + second.keylogs))
     assert (flow.key.noise1, flow.key.noise2) == (call.asks, call.offers)
     assert (flow.key.noise1_reason, flow.key.noise2_reason) == ("", "")
+    assert flow.key.noise_from == "client.log line 2 and server.log line 1"
 
 
 def test_a_key_log_that_grows(tmp_path: Path) -> None:
@@ -208,6 +212,7 @@ def test_a_wrong_line_is_overruled_by_the_transcript(tmp_path: Path) -> None:
     assert "does not open it" in story.flows[0].rounds[0].request_reason
     story.add_keys(Keys(public_keys=(call.key.public_key,)))
     assert opened(story.flows[0], call)
+    assert story.flows[0].key.secret_from == ""
 
 
 def test_malformed_lines_are_told(tmp_path: Path) -> None:
@@ -228,6 +233,7 @@ def test_a_logged_secret_opens_an_attempt_whose_handshake_was_not_captured(tmp_p
     flow = wire.flow(keys)
     assert opened(flow, call)
     assert flow.id == call.noise.id
+    assert flow.key.secret_from == "keys.log line 1"
     assert flow.server_token == "verified"
 
 
