@@ -37,7 +37,7 @@ class PageScreen(FindActions, ModalScreen[Sighting | None], inherit_bindings=Fal
     BINDINGS = PAGE_BINDINGS
 
     DEFAULT_CSS = """
-    PageScreen { align: center middle; }
+    PageScreen { align: center middle; background: $background; }
     PageScreen > Vertical { width: 100%; height: 100%; max-width: 132; background: $background; }
     PageScreen LinkedView { height: 1fr; }
     """

@@ -59,8 +59,8 @@ class SettingsScreen(ModalScreen[None], inherit_bindings=False):
     BINDINGS: ClassVar = [*bindings_of(Context.SETTINGS), *bindings_of(Context.EVERYWHERE, namespace="app.")]
 
     DEFAULT_CSS = """
-    SettingsScreen { align: center middle; }
-    SettingsScreen > Vertical { width: 100%; height: 100%; max-width: 110; background: $background; }
+    SettingsScreen { align: center middle; background: $background; }
+    SettingsScreen > Vertical { width: 100%; height: 100%; max-width: 132; background: $background; }
     SettingsScreen SettingsView { height: 1fr; }
     SettingsScreen #explained { height: 4; }
     """
