@@ -1,5 +1,6 @@
 """``python -m bench``: all measurements."""
 
-from bench.run import main
+from bench import inspector, run
 
-main()
+run.main()
+inspector.main()
