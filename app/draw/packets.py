@@ -197,7 +197,7 @@ def time_text(time: float, since: float | None, width: int, zone: datetime.tzinf
         zone: time zone of the time of day; None is the machine's own.
     """
     if since is None:
-        return clock(time, zone)[:width] if width < 12 else clock(time, zone)
+        return clock(time, zone)[: 8 if width < 12 else None]
     apart = time - since
     digits = 6 if width >= 12 and abs(apart) < 10_000 else 3
     return f"{apart:.{digits}f}"
