@@ -71,6 +71,10 @@ def timer_line(timer: Timer, width: int) -> Line:
 def overview_page(status: NodeStatus, width: int) -> list[Linked]:
     """Who the node is, how it is reached, and by which evidence."""
     lines = [heading("This node")]
+    for announced in status.announcements:
+        tone = Tone.GOOD if announced.relays else Tone.WARN
+        lines += labelled("listens on", announced.public_key.hex(), width, Tone.STRONG)
+        lines += labelled("", f"{announced.state}; others connect with: peephole connect KEY", width, tone)
     id_ = "none while it is ephemeral" if status.id is None else status.id.hex()
     lines += labelled("id", id_, width)
     lines += labelled("local", f"server socket {status.server}, client socket {status.client}", width)
