@@ -168,6 +168,8 @@ def packet_columns(width: int, *, numbers: int) -> PacketColumns:
     number = max(6, numbers)
     if width < 100:
         columns = PacketColumns(number, 9, 17, 1, 0, 0, 0, 0)
+    elif width < 118:
+        columns = PacketColumns(number, 12, 23, 1, 0, 0, 4, 0)
     elif width < 150:
         columns = PacketColumns(number, 12, 23, 1, 8, 5, 4, 0)
     else:
