@@ -24,7 +24,6 @@ from app.tui.message_actions import MessageActions
 from app.tui.message_pane import ByteView, FieldTree, MessagePane
 from app.tui.message_source import view_of
 from app.tui.notes_actions import marked_rows, take_marked_rows
-from app.tui.notes_actions import marked_rows, take_marked_rows
 from app.tui.packet_list import PacketList
 from app.tui.packet_list_actions import PacketListActions
 from app.tui.session import Session
