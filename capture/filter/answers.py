@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from capture.arrays import I32, I64
+from capture.arrays import I32, I64, Bools
 from capture.filter.grown import Grown
 from capture.flows.endpoints import destination_endpoints, source_endpoints
 from capture.table import Kind, PacketTable
@@ -18,6 +18,7 @@ from capture.table import Kind, PacketTable
 PATIENCE_NS: Final = 60_000_000_000
 """dht-rpc gives a request up after some seconds; what comes a minute later answers another one."""
 
+_PLACE_BITS: Final = 32
 _ENDS: Final = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
 
 
@@ -39,42 +40,45 @@ class Answers:
     def _join(self, fresh: I32, start: int, stop: int) -> None:
         table = self._table
         kind = table.kind[start:stop]
-        responses = np.flatnonzero(kind == Kind.RESPONSE) + start
-        if not responses.size:
+        responses = kind == Kind.RESPONSE
+        if not responses.any():
             return
-        since = int(table.time_ns[responses].min()) - PATIENCE_NS
+        since = int(table.time_ns[start:stop][responses].min()) - PATIENCE_NS
         earlier = np.flatnonzero((table.kind[:start] == Kind.REQUEST) & (table.time_ns[:start] >= since))
-        requests = np.concatenate((earlier, np.flatnonzero(kind == Kind.REQUEST) + start))
-        if not requests.size:
-            return
-        asked = self._keys(requests, source_endpoints(table, requests), destination_endpoints(table, requests))
-        told = self._keys(responses, destination_endpoints(table, responses), source_endpoints(table, responses))
-        rows = np.concatenate((requests, responses))
-        keys = np.concatenate((asked, told))
-        by_row = np.argsort(rows, kind="stable")
-        order = by_row[np.argsort(keys[by_row], kind="stable")]
-        is_request = order < requests.size
+        rows = np.concatenate((earlier, np.flatnonzero((kind == Kind.REQUEST) | responses) + start))
+        asks = table.kind[rows] == Kind.REQUEST
+        order, group = self._grouped(rows, asks)
         places = np.arange(order.size)
-        last = np.maximum.accumulate(np.where(is_request, places, -1))
-        heads = np.concatenate(([True], keys[order][1:] != keys[order][:-1]))
-        group = np.maximum.accumulate(np.where(heads, places, 0))
-        at = np.flatnonzero(~is_request & (last >= group))
+        last = np.maximum.accumulate(np.where(asks[order], places, -1))
+        at = np.flatnonzero(~asks[order] & (last >= group))
         answer, request = rows[order[at]], rows[order[last[at]]]
         sound = self._sound(request, answer)
         fresh[answer[sound] - start] = request[sound]
 
-    def _keys(self, rows: I64, asking: I64, asked: I64) -> I64:
-        """A number that a request shares with its responses, and hardly with anything else."""
-        mixed = asking.astype(np.uint64) * np.uint64(_ENDS[0]) ^ asked.astype(np.uint64) * np.uint64(_ENDS[1])
-        mixed ^= mixed >> np.uint64(29)
-        keys: I64 = (mixed * np.uint64(_ENDS[0]) + self._table.tid[rows]).view(np.int64)
-        return keys
+    def _grouped(self, rows: I64, asks: Bools) -> tuple[I64, I64]:
+        """An order that brings requests together with what may answer them, in the order of the table.
 
-    def _sound(self, request: I64, answer: I64) -> I64:
+        Returns:
+            Places in `rows`, and for each of them where its group begins.
+        """
+        source, destination = source_endpoints(self._table, rows), destination_endpoints(self._table, rows)
+        asking = np.where(asks, source, destination).view(np.uint64)
+        asked = np.where(asks, destination, source).view(np.uint64)
+        mixed = asking * np.uint64(_ENDS[0]) ^ asked * np.uint64(_ENDS[1])
+        mixed ^= mixed >> np.uint64(29)
+        keys = mixed * np.uint64(_ENDS[0]) + self._table.tid[rows]
+        order = np.argsort(keys)
+        sorted_keys = keys[order]
+        heads = np.concatenate(([True], sorted_keys[1:] != sorted_keys[:-1]))
+        # Groups stand together, but a quick sort mixes what is in them: one more, by group and place.
+        order = np.sort((np.cumsum(heads) << _PLACE_BITS) | order) & ((1 << _PLACE_BITS) - 1)
+        return order, np.maximum.accumulate(np.where(heads, np.arange(order.size), 0))
+
+    def _sound(self, request: I64, answer: I64) -> Bools:
         """Pairs that really belong together: hashes may collide, and answers come in time."""
         table = self._table
         there = source_endpoints(table, request) == destination_endpoints(table, answer)
         back = destination_endpoints(table, request) == source_endpoints(table, answer)
         late = table.time_ns[answer] - table.time_ns[request] > PATIENCE_NS
-        found: I64 = there & back & (table.tid[request] == table.tid[answer]) & ~late
+        found: Bools = there & back & (table.tid[request] == table.tid[answer]) & ~late
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import RLock
 from typing import Final, Protocol
 from weakref import WeakKeyDictionary
 
@@ -52,6 +53,8 @@ class Packets:
         self._answers = Answers(self.table.unmasked)
         self._commands = Grown(np.uint16, NO_COMMAND)
         self._modes = Grown(np.uint8, NO_MODE)
+        self._lock = RLock()
+        """Columns may be worked out in a thread before somebody asks."""
 
     @classmethod
     def of(cls, story: PacketStory) -> Packets:
@@ -75,16 +78,33 @@ class Packets:
 
     def answered(self) -> I32:
         """For each row the row of the request that it answers, or -1."""
-        return self._answers.update()
+        with self._lock:
+            return self._answers.update()
 
     def commands(self) -> U16:
         """The command of each request, and of the request that each response answers.
 
         `INTERNAL` is added to those of dht-rpc itself; `NO_COMMAND` stands for anything else.
         """
-        start, stop = self._commands.rows, len(self.table)
-        if start == stop:
+        with self._lock:
+            start, stop = self._commands.rows, len(self.table)
+            if start < stop:
+                self._add_commands(start, stop)
             return self._commands.values
+
+    def modes(self) -> U8:
+        """The mode of each PEER_HANDSHAKE and PEER_HOLEPUNCH; `NO_MODE` for anything else."""
+        with self._lock:
+            start, stop = self._modes.rows, len(self.table)
+            if start < stop:
+                self._add_modes(start, stop)
+            return self._modes.values
+
+    def members(self) -> Rows:
+        """The packets of all attempts."""
+        return self.belonging.rows(self.story.flows)
+
+    def _add_commands(self, start: int, stop: int) -> None:
         fresh = self._commands.reach(stop)
         table = self.table
         requests = np.flatnonzero(table.kind[start:stop] == Kind.REQUEST)
@@ -94,22 +114,12 @@ class Packets:
         answered = self.answered()[start:stop]
         told = np.flatnonzero(answered >= 0)
         fresh[told] = commands[answered[told]]
-        return commands
 
-    def modes(self) -> U8:
-        """The mode of each PEER_HANDSHAKE and PEER_HOLEPUNCH; `NO_MODE` for anything else."""
-        start, stop = self._modes.rows, len(self.table)
-        if start == stop:
-            return self._modes.values
-        commands = self.commands()
+    def _add_modes(self, start: int, stop: int) -> None:
+        commands = self.commands()[start:stop]
         fresh = self._modes.reach(stop)
-        rows = np.flatnonzero(commands[start:stop] <= Command.PEER_HOLEPUNCH) + start
-        fresh[rows - start] = modes(self.table.unmasked, rows, commands[rows] == Command.PEER_HANDSHAKE)
-        return self._modes.values
-
-    def members(self) -> Rows:
-        """The packets of all attempts."""
-        return self.belonging.rows(self.story.flows)
+        rows = np.flatnonzero(commands <= Command.PEER_HOLEPUNCH) + start
+        fresh[rows - start] = modes(self.table.unmasked, rows, commands[rows - start] == Command.PEER_HANDSHAKE)
 
 
 class Part:
