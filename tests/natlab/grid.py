@@ -107,7 +107,8 @@ class Sample:
     """What was not as it should be; empty if all was."""
 
 
-def _scenario(pair: Pair, relays: int) -> Scenario:
+def scenario_of(pair: Pair, relays: int) -> Scenario:
+    """The network of a row: a server and a client of each make."""
     nats: list[Nat] = []
     servers, clients = [], []
 
@@ -191,14 +192,14 @@ class Row:
                 config = common | {"open": nat is None, "random_punch_interval": interval}
                 await self.start(f"{role[0]}-{maker}", maker, role, **config)
 
-    async def connect(self, client: Maker, server: Maker, number: int) -> Sample:
-        """One connect, echo and end."""
+    async def connect(self, client: Maker, server: Maker, number: int, **more: Any) -> Sample:
+        """One connect, echo and end; `more` goes into the client's order."""
         finish = FINISHES[number % len(FINISHES)]
         names = f"c-{client}", f"s-{server}"
         caller, listener = (self.lab.nodes[name] for name in names)
         label = f"{client}-{server}-{number}"
         key = self.lab.ready[names[1]]["keys"][number]
-        order = {"public_key": key, "finish": finish, "size": SIZE, "fast_open": self.pair.fast_open}
+        order = {"public_key": key, "finish": finish, "size": SIZE, "fast_open": self.pair.fast_open, **more}
         closed = served = None
         try:
             caller.order("connect", label=label, **order)
@@ -291,7 +292,7 @@ def run(pair: Pair, dht: Dht, rounds: int, folder: Path, *, relays: int = 10, ca
     logs.mkdir(parents=True, exist_ok=True)
     for old in (*logs.iterdir(), *folder.glob("*.pcap")):
         old.unlink()
-    scenario = _scenario(pair, relays)
+    scenario = scenario_of(pair, relays)
     if pair.loopback and captured:
         raise NodeError("nothing is captured on loopback")
     with Namespaces() as spaces:

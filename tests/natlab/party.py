@@ -1,7 +1,8 @@
 """One of ours in the lab: a DHT node, a server or a client, with the orders and events of `nodes/*.cjs`.
 
 `python -m tests.natlab.party ROLE CONFIG`. One JSON object per line: orders on stdin, events on stdout. `relay` is
-`nodes/relay.cjs`, `server` is `nodes/echo-server.cjs`, `client` is `nodes/echo-client.cjs`.
+`nodes/relay.cjs`, `server` is `nodes/echo-server.cjs`, `client` is `nodes/echo-client.cjs`. A `proxy` punches for others; a
+server's config and a client's orders may name the key of one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from protocol.messages import Address
 from protocol.noise_handshake import KeyLine
 from protocol.peer.failures import Closing
 from protocol.peer.live import Conversation, ConversationOver, Listener, LivePeer
-from protocol.peer.options import ConnectOptions, PeerOptions, forget_key
+from protocol.peer.options import ConnectOptions, ListenOptions, PeerOptions, ProxyUse, forget_key
+from protocol.proxy.host import host_proxy
 from protocol.udp_shell import UdpShell
 
 PIECE = 32768
@@ -124,9 +126,11 @@ async def server(config: Config) -> None:
 
         keys, tasks = [], []
         for number in range(config["keys"]):
-            listener = await peer.listen(key_pair(os.urandom(32)))
+            listener = await peer.listen(key_pair(os.urandom(32)), ListenOptions(proxy=_proxy(config)))
             keys.append(listener.public_key.hex())
             tasks.append(asyncio.create_task(accept(listener, number)))
+        while any(server.proxy is not None and server.proxy.link.path is None for server in peer.peer.servers):
+            await asyncio.sleep(0.05)
         say("ready", keys=keys, firewalled=peer.peer.open_address is None)
         await stopped()
         for task in tasks:
@@ -142,7 +146,7 @@ async def connect(peer: LivePeer, order: Config) -> None:
     digest, received, ended = sha256(), 0, False
     opened = echoed = None
     started = loop.time()
-    options = ConnectOptions(fast_open=order["fast_open"])
+    options = ConnectOptions(fast_open=order["fast_open"], proxy=_proxy(order))
     conversation = peer.begin(bytes.fromhex(order["public_key"]), options)
 
     async def send_all() -> None:
@@ -186,6 +190,20 @@ def _ended_by(closing: Closing) -> dict[str, str | None]:
     return {"error": None if closing.error is None else str(closing.error), "cause": str(closing.cause)}
 
 
+def _proxy(config: Config) -> ProxyUse | None:
+    return ProxyUse(bytes.fromhex(config["proxy"])) if config.get("proxy") else None
+
+
+async def proxy(config: Config) -> None:
+    async with await join(config) as peer:
+        host = host_proxy(peer.peer, key_pair(os.urandom(32)), peer.shell.now)
+        peer.shell.drive()
+        await peer.announced(host.server)
+        say("ready", public_key=host.server.public_key.hex(), firewalled=peer.peer.open_address is None)
+        async for _ in orders():
+            say("told", begun=host.begun, connected=host.connected, forwarded=host.forwarded, refused=len(host.refused))
+
+
 async def client(config: Config) -> None:
     async with await join(config) as peer, asyncio.TaskGroup() as group:
         say("ready", public_key=peer.peer.key_pair.public_key.hex(), firewalled=peer.peer.open_address is None)
@@ -194,4 +212,6 @@ async def client(config: Config) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run({"relay": relay, "server": server, "client": client}[sys.argv[1]](json.loads(sys.argv[2])))
+    asyncio.run(
+        {"relay": relay, "server": server, "client": client, "proxy": proxy}[sys.argv[1]](json.loads(sys.argv[2]))
+    )
