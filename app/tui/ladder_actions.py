@@ -81,11 +81,13 @@ class LadderActions(MainActions):
         self.go_to(flow.verdict.evidence[number - 1].sighting)
 
     def go_to(self, sighting: Sighting) -> None:
-        """Select the step that shows a datagram."""
+        """Select the step that shows a datagram; what is no step is shown in the packet list."""
         main = self._main
         if main.ladder.go_to(sighting):
             if not main.maximised:
                 main.ladder.focus()
+        elif sighting.row < len(main.session.table):
+            main.open_packets(sighting)
         else:
             main.notify(f"Packet #{sighting.frame} is no step of this ladder.", markup=False)
 

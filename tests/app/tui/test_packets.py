@@ -13,6 +13,7 @@ from app.tui.packet_screen import PacketScreen
 from app.tui.pages import PageScreen
 from app.tui.raw_page import RawScreen
 from capture.filter import parse_filter
+from capture.model import Sighting
 from capture.story import Story
 from capture.table import PacketTable
 from protocol.sealed_values import decode_holepunch_payload
@@ -101,6 +102,15 @@ async def test_it_opens_at_the_packet_of_the_step_and_leads_back_to_its_ladder()
         assert ladder.selected is not None
         step = ladder.selected[0]
         assert first in (step.sighting, *step.members)
+
+
+async def test_what_is_no_step_of_the_ladder_is_shown_in_the_list() -> None:
+    story = a_story()
+    last = Sighting(0, len(story.table), len(story.table) - 1)
+    async with staged(story) as pilot:
+        main_of(pilot).go_to(last)
+        await pilot.pause()
+        assert list_of(pilot).selected == last
 
 
 async def test_a_packet_of_no_attempt_has_no_ladder_to_go_to() -> None:
