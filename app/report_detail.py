@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from app.draw import terms
+from app.draw.verdict import error_words
 from app.terminal_text import pad, safe_text
 from app.wording import error_name
+from capture.candidate_list import Candidate
 from capture.model import Flow, FlowMessage, NatEvidence, Probes, Role, Round, Sighting
+from capture.token_life import TokenEvent
 from protocol.messages import HolepunchPayload
 
 FrameName = Callable[[Sighting], str]
@@ -44,6 +47,16 @@ def detail_lines(flow: Flow, frame: FrameName) -> Iterator[str]:
     yield (
         f"tokens       client's {terms.TOKEN_WORD[flow.client_token]}, server's {terms.TOKEN_WORD[flow.server_token]}"
     )
+    for event in flow.token_events:
+        yield f"             {_token_words(flow, event, frame)}"
+    for candidate in flow.candidates:
+        yield f"candidate    {_candidate_words(flow, candidate)}"
+    if flow.course is not None and flow.course.stages:
+        took = ("open" if one.ended is None else terms.seconds(one.ended - one.started) for one in flow.course.stages)
+        stages = (f"{one.stage} {words}" for one, words in zip(flow.course.stages, took, strict=True))
+        yield f"stages       {terms.joined(stages, ', ')}"
+    for sentence in error_words(flow):
+        yield f"error        {safe_text(sentence)}"
     yield ""
     for message in flow.messages:
         yield message_line(flow, message, frame)
@@ -61,6 +74,30 @@ def message_line(flow: Flow, message: FlowMessage, frame: FrameName) -> str:
         f"{frame(message.sighting):8} {message.time - flow.started:9.6f}  {pad(roles, 32)}"
         f"  {pad(name, 27)} tid {message.tid:<5}"
         f"  {terms.address(message.src)} {arrow} {terms.address(message.dst)}{again}"
+    )
+
+
+def _token_words(flow: Flow, event: TokenEvent, frame: FrameName) -> str:
+    issuer, other = ("server", "client") if event.by_server else ("client", "server")
+    what = f"{other} echoes the {issuer}'s" if event.echo else f"{issuer} issues one"
+    host = "" if event.address is None else f" {'from' if event.echo else 'for'} {terms.host(event.address)}"
+    checked = {None: "", True: ", recomputed", False: ", not what its secret makes"}[event.recomputed]
+    return f"{frame(event.sighting):7} {what}{host} at {event.time - flow.started:.6f}: {event.state}{checked}"
+
+
+def _candidate_words(flow: Flow, one: Candidate) -> str:
+    whose = "server" if one.of_server else "client"
+    return terms.joined(
+        (
+            f"{whose} {terms.any_port(one.address)}",
+            str(one.state),
+            "/".join(one.sources),
+            f"sent {one.sent.low_ttl} low-TTL and {one.sent.normal} normal",
+            f"{one.sent.pings} pings" if one.sent.pings else "",
+            f"received {one.received.count}" if one.received.count else "",
+            "" if one.verified is None else f"verified at {one.verified - flow.started:.6f}",
+            f"{one.unproven} before that" if one.unproven else "",
+        )
     )
 
 

@@ -14,7 +14,7 @@ from enum import IntEnum
 from typing import Final
 
 from capture.flow import Flow
-from capture.model import StepKind, VerdictCode
+from capture.model import VerdictCode
 from capture.nat_class import known_class
 from protocol.constants import ErrorCode, Firewall
 
@@ -86,7 +86,7 @@ def _by_client(flow: Flow, raised: str) -> ErrorOrigin:
         return ErrorOrigin(raised, raised, AbortOrigin.VETO, flow.verdict.inferred)
     if flow.client_firewall == Firewall.OPEN:
         return ErrorOrigin(raised, None, AbortOrigin.PASSIVE_WAIT, likely=True)
-    if any(step.kind is StepKind.LAN_PING for step in flow.steps) and not flow.rounds:
+    if not flow.rounds and any(one.sent.pings for one in flow.candidates):
         return ErrorOrigin(raised, None, AbortOrigin.LAN_PING, likely=True)
     if Firewall.RANDOM in (known_class(flow, client=True).firewall, known_class(flow, client=False).firewall):
         return ErrorOrigin(raised, raised, AbortOrigin.RANDOM_LIMIT, likely=True)

@@ -43,6 +43,11 @@ _SIGNS: Final = (
     *((link.value, Tone.KEY, meaning) for link, meaning in LINK_MEANING.items()),
     ("C R S B N", Tone.PLAIN, f"before an address in the packet list: {ROLE_LETTERS}"),
     ("≠  −  +", Tone.PLAIN, "between two messages: differs, only in the first, only in the second"),
+    (
+        "○ ◌ ✓ ✗ ★",
+        Tone.PLAIN,
+        "a candidate: opened, tried, hit, dead, became the path; ! punched before it was verified",
+    ),
     ("●  ✗  ?", Tone.PLAIN, "connected, failed, unknown; a question mark after a verdict: likely, not proven"),
 )
 

@@ -7,26 +7,34 @@ from typing import Final
 
 from app.draw import terms
 from app.draw.linked import Linked, blank, heading, labelled, paragraph
-from app.draw.spans import Line, Span, Tone
+from app.draw.spans import Line, Span, Tone, width_of
 from app.terminal_text import safe_text
 from app.wording import OUTCOME_GLYPHS, TOKEN_GLYPHS, counted
 from capture.course import Course
 from capture.error_origin import ORIGIN_WORDS, AbortOrigin, error_origin
 from capture.model import FileSummary, Flow, NatEvidence, Outcome
 
-
 _PUNCHED_OUT: Final = "the puncher destroyed itself after its last punch"
 
 
-def headline(flow: Flow) -> Line:
-    """Glyph, verdict code, and what the application was told."""
+def headline(flow: Flow, width: int | None = None) -> Line:
+    """Glyph, verdict code, what the application was told, and where there is room also what that masked.
+
+    Args:
+        flow: the attempt.
+        width: cells; None is no limit.
+    """
     verdict = flow.verdict
     tone = terms.OUTCOME_TONE[flow.outcome]
     spans = [Span(f"{OUTCOME_GLYPHS[flow.outcome]} {verdict.code}", tone)]
     if verdict.inferred:
         spans.append(Span(" (likely, not proven)", Tone.WARN))
-    if verdict.application_error:
-        spans.append(Span(f"  the application saw {safe_text(verdict.application_error)}", Tone.DIM))
+    error = error_origin(flow)
+    if error is not None:
+        spans.append(Span(f"  the application saw {safe_text(error.raised)}", Tone.DIM))
+        masked = f", which masked {error.masked}" if error.masked not in (None, error.raised) else ""
+        if width is None or width_of((*spans, Span(masked))) <= width:
+            spans.append(Span(masked, Tone.DIM))
     return tuple(spans)
 
 
@@ -63,7 +71,7 @@ def evidence_line(number: int, flow: Flow, files: Sequence[FileSummary]) -> Link
 
 def verdict_panel(flow: Flow, files: Sequence[FileSummary], width: int) -> list[Linked]:
     """The panel under the ladder: everything a tired person needs."""
-    lines = [Linked(headline(flow)), *paragraph(flow.verdict.summary, width)]
+    lines = [Linked(headline(flow, width)), *paragraph(flow.verdict.summary, width)]
     lines += [evidence_line(number, flow, files) for number in range(1, len(flow.verdict.evidence) + 1)]
     if flow.verdict.advice and flow.outcome is not Outcome.CONNECTED:
         lines += labelled("→ try", flow.verdict.advice, width, label_width=6)
@@ -73,7 +81,7 @@ def verdict_panel(flow: Flow, files: Sequence[FileSummary], width: int) -> list[
 def verdict_page(flow: Flow, files: Sequence[FileSummary], width: int) -> list[Linked]:
     """The whole page: verdict, evidence, and the facts of the attempt."""
     verdict = flow.verdict
-    lines = [Linked(headline(flow)), blank(), *paragraph(verdict.summary, width), blank(), heading("Evidence")]
+    lines = [Linked(headline(flow, width)), blank(), *paragraph(verdict.summary, width), blank(), heading("Evidence")]
     lines += [evidence_line(number, flow, files) for number in range(1, len(verdict.evidence) + 1)]
     if not verdict.evidence:
         lines.append(Linked((Span("   no single packet", Tone.DIM),)))

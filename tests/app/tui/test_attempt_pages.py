@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ from textual.pilot import Pilot
 from app.draw.attempt_pages import PAGES
 from app.tui.attempt_page import AttemptPage, PageStrip
 from app.tui.linked_view import LinkedView
+from app.tui.main_screen import MainScreen
 from capture.story import Story
+from tests.app.flows_by_hand import BOTH_RANDOM, FAST_OPEN, TWO_ROUNDS
 from tests.app.tui.stage import SIZES, ladder_of, staged, text_on
+from tests.app.tui.test_live import live, look
 
 LAB = Path(__file__).parents[2] / "fixtures" / "lab"
 
@@ -119,3 +123,21 @@ async def test_nothing_opens_without_an_attempt() -> None:
         for page in PAGES:
             await press(pilot, page.key)
         assert len(pilot.app.screen_stack) == 2
+
+
+async def test_a_page_follows_an_attempt_that_grows() -> None:
+    begun_ = replace(BOTH_RANDOM, rounds=BOTH_RANDOM.rounds[:1])
+    async with live((FAST_OPEN, begun_), (FAST_OPEN, BOTH_RANDOM), (FAST_OPEN, BOTH_RANDOM, TWO_ROUNDS)) as pilot:
+        await look(pilot)
+        await press(pilot, "R")
+        assert "Round 1" not in text_on(pilot)
+        page = pilot.app.screen
+        assert isinstance(page, AttemptPage)
+        main = pilot.app.screen_stack[1]
+        assert isinstance(main, MainScreen)
+        for _ in range(2):
+            await main.look()
+            page._look()
+            await pilot.pause()
+            assert "Round 1 · ABORTED" in text_on(pilot)
+            assert BOTH_RANDOM.id[:8] in page.query_one(LinkedView).title, "also when a newer one came"

@@ -12,11 +12,13 @@ from textual.pilot import Pilot
 
 from app.tui.counting import SLICE, Counting
 from app.tui.linked_view import LinkedView
+from app.tui.main_screen import MainScreen
 from app.tui.session import Session
 from app.tui.statistics_screen import StatisticsScreen
 from capture.story import Story
-from tests.app.flows_by_hand import STORY, story
+from tests.app.flows_by_hand import BOTH_RANDOM, FAST_OPEN, STORY, story
 from tests.app.tui.stage import SIZES, main_of, staged, text_on
+from tests.app.tui.test_live import live, look
 
 TOUR = Path(__file__).parents[2] / "fixtures" / "lab" / "tour" / "wan.pcap.gz"
 
@@ -141,3 +143,20 @@ async def test_the_event_loop_runs_between_slices() -> None:
     assert turns >= 2
     assert longest < 20 * SLICE
     assert all(total == 4000 for _, total in told)
+
+
+async def test_they_follow_a_live_source() -> None:
+    async with live((FAST_OPEN,), (FAST_OPEN, BOTH_RANDOM)) as pilot:
+        await look(pilot)
+        await opened(pilot)
+        assert "1 attempt" in text_on(pilot)
+        main = pilot.app.screen_stack[1]
+        assert isinstance(main, MainScreen)
+        await main.look()
+        screen = pilot.app.screen
+        assert isinstance(screen, StatisticsScreen)
+        screen._look_again()
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "2 attempts" in text_on(pilot)
+        assert "✗ both-nats-random" in text_on(pilot)
