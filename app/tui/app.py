@@ -26,7 +26,7 @@ from app.tui.hangup import HangUpWatch
 from app.tui.keys.action import NUMBERED, Context, key_text
 from app.tui.keys.registry import ACTIONS, bindings_of, use_keys
 from app.tui.loading import LoadingScreen
-from app.tui.pace import LEAST, LEAST_ALONE
+from app.tui.pace import LEAST, LEAST_ALONE, PATIENCE
 from app.tui.themes import DARK, MONO, THEMES, no_colours, short_name, theme_name
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class PeepholeApp(AppActions, App[int]):
         theme: str = DARK,
         zone: datetime.tzinfo | None = None,
         tick: float = LEAST,
+        patience: float = 0.0,
         node: RunningNode | None = None,
         demo: RunningDemo | None = None,
         config: Config = DEFAULTS,
@@ -91,6 +92,7 @@ class PeepholeApp(AppActions, App[int]):
         self._filter_text = filter_text
         self._remarks = remarks
         self._tick = tick
+        self._patience = patience
         self._node = node
         self._demo = demo
         self._hangup: HangUpWatch | None = None
@@ -200,7 +202,9 @@ class PeepholeApp(AppActions, App[int]):
     def _show_main(self, session: Session) -> None:
         from app.tui.main_screen import MainScreen
 
-        self.switch_screen(MainScreen(session, self.zone, self._tick, self._node, self._demo, self.config))
+        screen = MainScreen(session, self.zone, self._tick, self._node, self._demo, self.config)
+        screen.patience = self._patience
+        self.switch_screen(screen)
         for fault in self._faults:
             self.notify(fault, title="configuration", severity="warning", timeout=12, markup=False)
 
@@ -273,7 +277,8 @@ def run(
 
         return useless_keys(story, keys)
 
-    return _show(PeepholeApp(opener, filter_text=filter_text, remarks=remarks, **_configured(reading)))
+    set_ = _configured(reading)
+    return _show(PeepholeApp(opener, filter_text=filter_text, patience=PATIENCE, remarks=remarks, **set_))
 
 
 def run_live(
@@ -304,6 +309,7 @@ def run_live(
             feed=feed,
             filter_text=filter_text,
             tick=LEAST_ALONE if node is None and demo is None else LEAST,
+            patience=PATIENCE,
             node=node,
             demo=demo,
             **_configured(reading),

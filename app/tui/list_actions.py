@@ -19,6 +19,7 @@ from app.tui.pace import LEAST
 from app.wording import counted
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
     from textual.worker import Worker
 
     from capture.model import Sighting
@@ -44,8 +45,12 @@ class ListActions(MainActions):
     """What is being worked out."""
     _flow_shown = -1.0
     """When the selected attempt was drawn, on the monotonic clock."""
-    _flow_awaited = False
-    """Whether it is to be drawn soon."""
+    _behind_since = 0.0
+    """Since when it is not that of the list."""
+    _awaited: Timer | None = None
+    """Will draw it."""
+    patience = 0.0
+    """Seconds for which the list has to stand still before the selected attempt is drawn; 0: it is drawn at once."""
 
     def make_list(self) -> AttemptList:
         """The list as the settings say."""
@@ -68,28 +73,43 @@ class ListActions(MainActions):
         self._main.query_one(AttemptList).show(session.shown, select, session.latest, session.ordering.order)
 
     def show_flow_soon(self) -> None:
-        """Show the selected attempt everywhere: at once, or where newer ones are followed in a busy capture, soon.
+        """Show the selected attempt everywhere: at once, or when the list has been painted and stands still.
 
-        The list says what is new as often as it can. An attempt that is on its way to be followed by the next one need
-        not be drawn step by step, which takes longer than all the rest of a look.
+        The list comes first. An attempt that a held key, or a newer one in a busy capture, is about to leave behind
+        need not be drawn, which takes longer than to paint the list.
         """
-        main = self._main
-        now = time.monotonic()
-        wait = self._flow_shown + LEAST - now if main.follow and main.tick < LEAST else 0.0
-        if wait <= 0:
-            self._flow_shown = now
+        main, now = self._main, time.monotonic()
+        followed = main.follow and main.tick < LEAST
+        if not followed and not self.patience:
             main.show_flow()
-        elif not self._flow_awaited:
-            self._flow_awaited = True
-            main.set_timer(wait, self.show_flow_now)
+            return
+        if self._awaited is None:
+            self._behind_since = now
+        elif not followed:
+            self._awaited.stop()
+            self._awaited = None
+        latest = self._behind_since + LEAST
+        wait = self._flow_shown + LEAST - now if followed else min(self.patience, latest - now)
+        if wait <= 0:
+            self.show_flow_now()
+        elif self._awaited is None:
+            self._awaited = main.set_timer(wait, self.show_flow_now)
 
     def show_flow_now(self) -> None:
-        """The wait is over."""
-        self._flow_awaited = False
+        """Show it without waiting any longer."""
+        main = self._main
+        if self._awaited is not None:
+            self._awaited.stop()
+            self._awaited = None
         self._flow_shown = time.monotonic()
-        self._main.show_flow()
-        if self._main.follow:
-            self._main.ladder.go_to_end()
+        main.show_flow()
+        if main.follow:
+            main.ladder.go_to_end()
+
+    def catch_up(self) -> None:
+        """The keyboard goes elsewhere: what is there has to be that of the selected attempt."""
+        if self._awaited is not None:
+            self.show_flow_now()
 
     def on_attempt_list_order_wanted(self, event: AttemptList.OrderWanted) -> None:
         """Sort by another column, or the other way round."""

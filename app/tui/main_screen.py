@@ -157,6 +157,7 @@ class MainScreen(
 
     def on_descendant_focus(self) -> None:
         """The footer speaks for the focused pane, which also gets more room where there is little."""
+        self.catch_up()
         self.share_out()
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:

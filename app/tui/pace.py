@@ -18,6 +18,8 @@ LEAST: Final = 0.1
 """Least seconds between two looks, where peers run in this process."""
 LEAST_ALONE: Final = 0.02
 """The same for captures."""
+PATIENCE: Final = 0.03
+"""Seconds for which a list has to stand still before what is selected in it is drawn: held keys come as often."""
 LONGEST: Final = 1.0
 """Seconds after which a look comes whatever it costs."""
 

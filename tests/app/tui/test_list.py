@@ -317,3 +317,32 @@ async def test_in_a_busy_capture_the_list_comes_first_and_what_is_followed_is_dr
         await pilot.press("up")
         await pilot.pause()
         assert main.ladder.flow is BOTH_RANDOM, "what the user selects is drawn at once"
+
+
+async def test_while_a_key_is_held_the_list_comes_first_and_going_elsewhere_catches_up() -> None:
+    async with staged() as pilot:
+        main = main_of(pilot)
+        main.patience = 3600.0
+        main._behind_since = float("inf")
+        main._awaited = main.set_timer(3600.0, main.show_flow_now)
+        before = main.ladder.flow
+        await pilot.press("down")
+        await pilot.pause()
+        assert main.flow is not before
+        assert main.ladder.flow is before, "it has not been left alone for long enough"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert main.ladder.flow is main.flow
+
+
+async def test_however_long_a_key_is_held_what_is_selected_is_drawn_ten_times_a_second() -> None:
+    async with staged() as pilot:
+        main = main_of(pilot)
+        main.patience = 3600.0
+        await pilot.press("down")
+        await pilot.pause()
+        main._behind_since = -1e9
+        main._awaited = main.set_timer(3600.0, main.show_flow_now)
+        await pilot.press("down")
+        await pilot.pause()
+        assert main.ladder.flow is main.flow
