@@ -30,12 +30,16 @@ class FilterActions:
             text: what stands there to begin with; None: the filter that holds.
         """
         from app.tui.filter_bar import FilterBar
+        from capture.filter.packets import Packets
 
         main = self._main
         bar = main.query_one(FilterBar)
         bar.judge(len(main.session.shown), len(main.session.flows))
         bar.open(main.session.filter, text)
         main.share_out()
+        if main.session.feed is None:
+            # What filters on packets need first takes a fifth of a second for a million: while the user types.
+            main.run_worker(Packets.of(main.session.story).modes, thread=True, group="warm", exclusive=True)
 
     def action_prepare_filter(self) -> None:
         """A filter from a value of what is selected."""
