@@ -8,7 +8,7 @@ from app.draw import terms
 from app.draw.linked import Linked, blank, labelled, paragraph
 from app.draw.round_rules import Half, halves, is_stale, meanings
 from app.draw.spans import Line, Span, Tone, cell
-from app.terminal_text import safe_text
+from app.terminal_text import cell_width, safe_text
 from app.wording import TOKEN_GLYPHS, counted, error_name
 from capture.model import Flow, FlowMessage, Round, StepKind, TokenState
 from capture.token_life import TokenEvent
@@ -59,7 +59,7 @@ def _round(flow: Flow, index: int, one: Round, width: int) -> list[Linked]:
         Linked(tuple(cell(name, size, Tone.DIM) for name, size in _columns(width))),
     ]
     for half in halves(flow, index):
-        lines.append(_side(flow, half, width))
+        lines += _side(flow, half, width)
     lines += _legs(flow, index, width)
     for text, tone in meanings(flow, index):
         lines += labelled("  →", text, width, tone, 4)
@@ -80,35 +80,41 @@ def _columns(width: int) -> tuple[tuple[str, int], ...]:
     return _COLUMNS if width >= _WIDE else _NARROW
 
 
-def _side(flow: Flow, half: Half, width: int) -> Linked:
-    name = cell(half.side, _columns(width)[0][1], Tone.CLIENT if half.side == "client" else Tone.SERVER)
+def _side(flow: Flow, half: Half, width: int) -> list[Linked]:
+    """The row of one side; what its columns have no room for follows in words."""
+    columns = _columns(width)
+    name = cell(half.side, columns[0][1], Tone.CLIENT if half.side == "client" else Tone.SERVER)
     if half.payload is None:
-        return Linked((name, Span(safe_text(half.reason) or "nothing seen", Tone.WARN)), half.link)
-    return Linked((name, *_payload(flow, half, half.payload, width)), half.link)
-
-
-def _payload(flow: Flow, half: Half, payload: HolepunchPayload, width: int) -> Line:
-    flags = [word for word, on in (("punching", payload.punching), ("connected", payload.connected)) if on]
-    said = error_name(payload.error) if payload.error else " ".join(flags) or "–"
-    addresses = ", ".join(terms.any_port(one) for one in payload.addresses or ()) or "–"
-    token, token_tone = _token(flow, half, payload.token, echo=False)
-    echo, echo_tone = _token(flow, half, payload.remote_token, echo=True)
-    cells = {
-        "firewall": (terms.firewall(payload.firewall), terms.firewall_tone(payload.firewall)),
-        "flags": (said, Tone.BAD if payload.error else Tone.PLAIN),
-        "says it is at": (addresses, Tone.PLAIN),
-        "opened to": (terms.address(payload.remote_address) if payload.remote_address else "–", Tone.PLAIN),
-        "token": (token, token_tone),
-        "echo": (echo, echo_tone),
-    }
-    if payload.error:
-        # The reference fills the other fields of an abort with nothing.
-        cells["firewall"] = ("–", Tone.DIM)
-    spans: list[Span] = []
-    for title, size in _columns(width)[1:]:
+        return [Linked((name, Span(safe_text(half.reason) or "nothing seen", Tone.WARN)), half.link)]
+    cells = _cells(flow, half, half.payload)
+    spans: list[Span] = [name]
+    shown: set[str] = set()
+    for title, size in columns[1:]:
         text, tone = cells[title]
         spans += [cell(text, size - 1, tone), Span(" ")]
-    return tuple(spans)
+        if cell_width(text) < size:
+            shown.add(title)
+    rest = [f"{title} {cells[title][0]}" for title in cells if title not in shown and cells[title][0] != "–"]
+    return [
+        Linked(tuple(spans), half.link),
+        *(paragraph(terms.joined(rest), width, Tone.DIM, " " * columns[0][1]) if rest else ()),
+    ]
+
+
+def _cells(flow: Flow, half: Half, payload: HolepunchPayload) -> dict[str, tuple[str, Tone]]:
+    """Text and tone of each column."""
+    flags = [word for word, on in (("punching", payload.punching), ("connected", payload.connected)) if on]
+    # The reference fills the other fields of an abort with nothing.
+    firewall = "–" if payload.error else terms.firewall(payload.firewall)
+    return {
+        "firewall": (firewall, Tone.DIM if payload.error else terms.firewall_tone(payload.firewall)),
+        "flags": (error_name(payload.error) if payload.error else " ".join(flags) or "–",
+                  Tone.BAD if payload.error else Tone.PLAIN),
+        "says it is at": (", ".join(terms.any_port(one) for one in payload.addresses or ()) or "–", Tone.PLAIN),
+        "opened to": (terms.address(payload.remote_address) if payload.remote_address else "–", Tone.PLAIN),
+        "token": _token(flow, half, payload.token, echo=False),
+        "echo": _token(flow, half, payload.remote_token, echo=True),
+    }  # fmt: skip
 
 
 def _token(flow: Flow, half: Half, token: bytes | None, *, echo: bool) -> tuple[str, Tone]:
