@@ -135,7 +135,8 @@ class ProxyHost:
         if sealed is None or link is None:
             self.refused[ProxyRefusal.UNKNOWN_LINK] += 1
             return
-        plain = open_request(link.keys, sealed)
+        # The command is sealed, too: whoever could change it would turn a KEEP into an END.
+        plain = open_request(link.keys, sealed, asked.command) if asked.command < 256 else None
         if plain is None:
             self.refused[ProxyRefusal.NOT_SEALED] += 1
             return
@@ -148,7 +149,7 @@ class ProxyHost:
             if status is None:
                 self.refused[ProxyRefusal.MALFORMED] += 1
                 return
-            link.answer = seal_response(link.keys, sealed.number, encode_status(status))
+            link.answer = seal_response(link.keys, sealed.number, asked.command, encode_status(status))
         self._peer.node.requests.replies.reply(request, now, link.answer, token=False, closer_nodes=False)
 
     def find(self, target: bytes, id: int) -> ProxiedServer | None:

@@ -91,7 +91,7 @@ class ProxyLink:
         self._busy = True
         self._count += 1
         count = self._count
-        sealed = seal_request(keys, link, count, value)
+        sealed = seal_request(keys, link, count, command, value)
 
         def answered(status: Status | str, now: float) -> None:
             self._busy = False
@@ -100,7 +100,7 @@ class ProxyLink:
                 self._go_on(now)
 
         def replied(reply: Reply, now: float) -> None:
-            plain = open_response(keys, count, reply.value or b"")
+            plain = open_response(keys, count, command, reply.value or b"")
             if plain is None:
                 answered(f"error {reply.error}: {NO_PROXY}" if reply.error else NO_PROXY, now)
                 return

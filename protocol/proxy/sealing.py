@@ -8,11 +8,11 @@ peer that proved its key when it connected; nobody on the way can read, make or 
 |---|---|
 | link | 4 bytes: the proxy's UDX id of the connection, little-endian |
 | count | 8 bytes, little-endian: greater than that of every request before it on this link |
-| sealed | XSalsa20-Poly1305 (crypto_secretbox); the nonce is the count, then 16 zeros |
+| sealed | XSalsa20-Poly1305 (crypto_secretbox); the nonce is the count, the command in one byte, and 15 zeros |
 
 | value of a response | |
 |---|---|
-| sealed | the same, with the other key; the nonce is the request's count, then 16 zeros |
+| sealed | the same, with the other key and the nonce of the request |
 
 The key towards the proxy is BLAKE2b-256("peephole-proxy 1 request", key = tx of the peer), the key back
 BLAKE2b-256("peephole-proxy 1 response", key = rx of the peer): tx and rx as the handshake of the link made them.
@@ -52,9 +52,9 @@ class SealedRequest(NamedTuple):
     sealed: bytes
 
 
-def seal_request(keys: LinkKeys, link: int, count: int, plain: bytes) -> bytes:
-    """The value of a request."""
-    return _HEAD.pack(link, count) + _seal(keys.request, count, plain)
+def seal_request(keys: LinkKeys, link: int, count: int, command: int, plain: bytes) -> bytes:
+    """The value of a request with this command."""
+    return _HEAD.pack(link, count) + _seal(keys.request, _nonce(count, command), plain)
 
 
 def split_request(value: bytes) -> SealedRequest | None:
@@ -65,24 +65,24 @@ def split_request(value: bytes) -> SealedRequest | None:
     return SealedRequest(link, number, value[_HEAD.size :])
 
 
-def open_request(keys: LinkKeys, request: SealedRequest) -> bytes | None:
-    """What a request says; None where these keys did not seal it."""
-    return open_payload(keys.request, _nonce(request.number) + request.sealed)
+def open_request(keys: LinkKeys, request: SealedRequest, command: int) -> bytes | None:
+    """What a request says; None where these keys did not seal it for that command."""
+    return open_payload(keys.request, _nonce(request.number, command) + request.sealed)
 
 
-def seal_response(keys: LinkKeys, count: int, plain: bytes) -> bytes:
-    """The value of the response to the request with this count."""
-    return _seal(keys.response, count, plain)
+def seal_response(keys: LinkKeys, count: int, command: int, plain: bytes) -> bytes:
+    """The value of the response to the request with this count and command."""
+    return _seal(keys.response, _nonce(count, command), plain)
 
 
-def open_response(keys: LinkKeys, count: int, value: bytes) -> bytes | None:
+def open_response(keys: LinkKeys, count: int, command: int, value: bytes) -> bytes | None:
     """What a response says; None where these keys did not seal it for that request."""
-    return open_payload(keys.response, _nonce(count) + value)
+    return open_payload(keys.response, _nonce(count, command) + value)
 
 
-def _seal(key: bytes, count: int, plain: bytes) -> bytes:
-    return seal_payload(key, plain, _nonce(count))[NONCE_SIZE:]
+def _seal(key: bytes, nonce: bytes, plain: bytes) -> bytes:
+    return seal_payload(key, plain, nonce)[NONCE_SIZE:]
 
 
-def _nonce(count: int) -> bytes:
-    return count.to_bytes(8, "little") + bytes(NONCE_SIZE - 8)
+def _nonce(count: int, command: int) -> bytes:
+    return count.to_bytes(8, "little") + bytes([command]) + bytes(NONCE_SIZE - 9)

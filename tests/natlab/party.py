@@ -1,8 +1,8 @@
 """One of ours in the lab: a DHT node, a server or a client, with the orders and events of `nodes/*.cjs`.
 
 `python -m tests.natlab.party ROLE CONFIG`. One JSON object per line: orders on stdin, events on stdout. `relay` is
-`nodes/relay.cjs`, `server` is `nodes/echo-server.cjs`, `client` is `nodes/echo-client.cjs`. A `proxy` punches for others; a
-server's config and a client's orders may name the key of one.
+`nodes/relay.cjs`, `server` is `nodes/echo-server.cjs`, `client` is `nodes/echo-client.cjs`. A `proxy` punches for
+others; a server's config and a client's orders may name the key of one.
 """
 
 from __future__ import annotations

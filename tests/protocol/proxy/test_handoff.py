@@ -171,15 +171,17 @@ def test_secrets_do_not_show() -> None:
 
 def test_only_the_keys_of_the_link_open_a_message() -> None:
     keys, others = link_keys(b"a" * 32, b"b" * 32), link_keys(b"a" * 32, b"c" * 32)
-    request = split_request(seal_request(keys, 5, 9, b"what"))
+    request = split_request(seal_request(keys, 5, 9, 2, b"what"))
     assert request is not None
     assert (request.link, request.number) == (5, 9)
-    assert open_request(keys, request) == b"what"
-    assert open_request(keys, request._replace(number=10)) is None
-    assert open_request(link_keys(b"b" * 32, b"a" * 32), request) is None
-    response = seal_response(keys, 9, b"so")
-    assert open_response(keys, 9, response) == b"so"
-    assert open_response(keys, 10, response) is None
-    assert open_response(others, 9, response) is None
-    assert open_response(keys, 9, request.sealed) is None
+    assert open_request(keys, request, 2) == b"what"
+    assert open_request(keys, request, 3) is None
+    assert open_request(keys, request._replace(number=10), 2) is None
+    assert open_request(link_keys(b"b" * 32, b"a" * 32), request, 2) is None
+    response = seal_response(keys, 9, 2, b"so")
+    assert open_response(keys, 9, 2, response) == b"so"
+    assert open_response(keys, 10, 2, response) is None
+    assert open_response(keys, 9, 3, response) is None
+    assert open_response(others, 9, 2, response) is None
+    assert open_response(keys, 9, 2, request.sealed) is None
     assert split_request(b"short") is None
