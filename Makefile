@@ -30,7 +30,7 @@ help:
 	@echo "make bench-peers    200 connects at once and one stream, our peers next to the reference's"
 	@echo "make fuzz           a longer run of the fuzz targets"
 	@echo "make screenshots    make the pictures in screenshots/ again (rsvg-convert, DejaVu fonts)"
-	@echo "make pages          make docs/commands.md and the manual page docs/peephole.1 again, after options changed"
+	@echo "make pages          make docs/commands.md, docs/keys.md and docs/peephole.1 again, after options or keys changed"
 	@echo "make man            read the manual page"
 	@echo "make wheel          build the wheel, install it in an empty environment, try it"
 	@echo "make clean          remove what these made"
@@ -82,6 +82,7 @@ screenshots: $(VENV)/.installed-dev
 pages: $(VENV)/.installed
 	$(BIN)/peephole man --format markdown >docs/commands.md
 	$(BIN)/peephole man --format roff >docs/peephole.1
+	$(BIN)/peephole man --format keys >docs/keys.md
 
 man: $(VENV)/.installed
 	$(BIN)/peephole man --format roff | man -l - || $(BIN)/peephole man --format text

@@ -42,8 +42,8 @@ def man_parser() -> Parser:
     parser = Parser("man", "Print the manual page of all commands.")
     parser.add_argument(
         "--format",
-        choices=("text", "roff", "markdown"),
+        choices=("text", "roff", "markdown", "keys"),
         help="text is what a terminal shows, the default there; roff what man reads, the default elsewhere; "
-        "markdown is docs/commands.md",
+        "markdown is docs/commands.md, keys is docs/keys.md",
     )
     return parser

@@ -12,8 +12,6 @@ import pytest
 
 from app.exit_status import ExitStatus
 from app.options import COMMANDS, OVERVIEW
-from app.tui.keys.action import key_text
-from app.tui.keys.registry import ACTIONS
 from capture.filter_fields import FIELDS
 from capture.model import TokenState, VerdictCode
 
@@ -114,14 +112,6 @@ def test_the_help_has_every_command_and_status() -> None:
         assert f"peephole {command}" in OVERVIEW
     for status in (ExitStatus.USAGE, ExitStatus.UNREADABLE, ExitStatus.BAD_FILTER, ExitStatus.NOT_PERMITTED):
         assert re.search(rf"\b{int(status)} ", OVERVIEW)
-
-
-def test_the_readmes_keys_are_bound() -> None:
-    table = re.search(r"\| key \| does \|.*?\n\n", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert table is not None
-    shown = set(re.findall(r"`(.+?)`", table[0]))
-    bound = {key for action in ACTIONS for key in key_text(action.keys).replace("–", " ").split()}
-    assert shown <= bound, shown - bound
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -90,17 +90,22 @@ def explained(part: Part) -> str:
 
 
 def page(form: str) -> str:
-    """The manual as ``roff``, ``markdown`` or ``text``.
+    """The manual as ``roff``, ``markdown`` or ``text``, or the page of all ``keys``.
 
     Raises:
         ValueError: another form.
     """
     if form not in FORMS:
         raise ValueError(f"no manual in the form {form}")
-    from app.manual import markdown, plain, roff
+    from app.manual import keys_page, markdown, plain, roff
 
-    writers: dict[str, Callable[[Page], str]] = {"roff": roff.write, "markdown": markdown.write, "text": plain.write}
+    writers: dict[str, Callable[[Page], str]] = {
+        "roff": roff.write,
+        "markdown": markdown.write,
+        "text": plain.write,
+        "keys": keys_page.write,
+    }
     return writers[form](the_page())
 
 
-FORMS: Final = ("text", "roff", "markdown")
+FORMS: Final = ("text", "roff", "markdown", "keys")

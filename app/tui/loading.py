@@ -66,7 +66,10 @@ def report_lines(report: Report, *, had_enough: bool, key: str, width: int) -> l
         counts = f"{report.done / 1e6:.1f} of {total / 1e6:.1f} MB · {packets} packets"
     if report.left is not None and not had_enough:
         counts += f" · about {_duration(report.left)} left"
-    says = " leave; what was read is being put together" if had_enough else " stop and show what was read; twice: leave"
+    reading = report.packets > 0 or not report.done
+    says = " stop and show what was read; twice: leave" if reading else " twice: leave"
+    if had_enough:
+        says = " leave; what was read is being put together"
     return [
         (Span("peephole", Tone.KEY), Span(f"  {clip(safe_text(report.doing), max(8, width - 10))}")),
         (Span("█" * filled, Tone.CLIENT), Span("░" * (bar - filled), Tone.RULE), Span(percent)),

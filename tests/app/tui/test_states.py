@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import stat
 import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from app.cli import main
 from app.draw.spans import text_of
 from app.reading import useless_keys
 from app.tui.app import PeepholeApp
 from app.tui.bars import Banner
-from app.tui.exporting import FORMATS, write
 from app.tui.loading import LoadingScreen, Report, StoppedError, report_lines
-from app.tui.session import Session
 from app.tui.story_view import StoryView
 from capture.errors import CaptureError
 from capture.model import Evidence, FileSummary, Sighting, Verdict
@@ -25,7 +21,6 @@ from capture.story import Keys, Story
 from protocol.messages import Address
 from tests.app.flows_by_hand import BOTH_RANDOM, STORY, story
 from tests.app.hand_story import HandStory
-from tests.app.running import PUNCHED, SAMPLE
 from tests.app.tui.stage import SIZES, main_of, opened, staged, text_on
 from tests.capture.build import ethernet, ipv4, pcap, udp
 
@@ -118,7 +113,9 @@ def test_progress_tells_bytes_packets_and_the_time_left() -> None:
     assert lines[2] == "25.0 of 100.0 MB · 300 000 packets · about 6 s left"
     assert lines[4] == "Esc stop and show what was read; twice: leave"
     assert all(len(line) <= 30 for line in map(text_of, report_lines(report, had_enough=True, key="Esc", width=30)))
-    assert Report("putting attempts together", 3, 4).left is None
+    together = Report("putting attempts together", 3, 4)
+    assert together.left is None
+    assert text_of(report_lines(together, had_enough=False, key="Esc", width=80)[4]) == "Esc twice: leave"
     assert Report("reading", 10, 20, 5, 0.1).left is None
 
 
@@ -205,58 +202,6 @@ async def test_text_from_outside_is_shown_harmlessly() -> None:
         await pilot.pause()
         await pilot.press("escape", "9")
         await pilot.pause()
-
-
-@pytest.mark.parametrize("index", range(len(FORMATS)))
-def test_export_writes_a_file_and_never_over_another(tmp_path: Path, index: int) -> None:
-    session = Session(Story.open([str(SAMPLE)]))
-    flows, choice = list(session.flows[:2]), FORMATS[index]
-    said = [write(flows, session, index, tmp_path) for _ in range(2)]
-    files = sorted(path.name for path in tmp_path.iterdir())
-    stems = sorted(f"peephole-{flow.id}" for flow in flows)
-    assert files == sorted(f"{stem}{again}.{choice.ending}" for stem in stems for again in ("", "-2"))
-    assert said[0].startswith(f"{choice.name}: wrote peephole-")
-    assert all(path.read_bytes() for path in tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("index", range(len(FORMATS)))
-def test_secrets_leave_only_when_asked_and_for_the_owner_alone(tmp_path: Path, index: int) -> None:
-    session = Session(Story.open([PUNCHED]))
-    (flow,) = session.flows
-    secret = flow.key.holepunch_secret
-    assert secret is not None
-    write([flow], session, index, tmp_path)
-    (path,) = tmp_path.iterdir()
-    assert (secret.hex().encode() in path.read_bytes()) == FORMATS[index].secrets
-    readable_by_others = stat.S_IMODE(path.stat().st_mode) & 0o077
-    assert not (FORMATS[index].secrets and readable_by_others)
-
-
-def test_an_export_as_pcapng_is_what_the_command_writes(tmp_path: Path) -> None:
-    session = Session(Story.open([PUNCHED]))
-    (flow,) = session.flows
-    index = next(i for i, one in enumerate(FORMATS) if one.form == "pcapng" and not one.secrets)
-    write([flow], session, index, tmp_path)
-    by_command = tmp_path / "by-command.pcapng"
-    assert main(["export", PUNCHED, "--flow", flow.id, "--format", "pcapng", "-o", str(by_command)]) == 0
-    assert (tmp_path / f"peephole-{flow.id}.pcapng").read_bytes() == by_command.read_bytes()
-
-
-def test_export_into_a_folder_that_is_gone_says_so(tmp_path: Path) -> None:
-    assert "can't be written" in write([BOTH_RANDOM], Session(STORY), 0, tmp_path / "gone")
-
-
-async def test_x_asks_for_the_format_and_writes_marked_attempts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    async with staged() as pilot:
-        await pilot.press("g", "space", "space", "f2")
-        await pilot.pause()
-        assert "export 2 attempts as" in text_on(pilot)
-        await pilot.press("down", "enter")
-        await pilot.pause()
-    assert len(list(tmp_path.glob("*.mmd"))) == 2
 
 
 async def test_y_copies_the_report_of_the_attempt() -> None:
