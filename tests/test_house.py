@@ -12,7 +12,7 @@ import pytest
 
 from app.exit_status import ExitStatus
 from app.options import COMMANDS, OVERVIEW
-from capture.filter_fields import FIELDS
+from capture.filter.names import FIELDS
 from capture.model import TokenState, VerdictCode
 
 ROOT = Path(__file__).parent.parent

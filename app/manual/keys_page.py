@@ -13,7 +13,7 @@ def write(page: Page) -> str:
     lines = [
         "# All keys",
         "",
-        "Made by `make pages` from the registry of actions. `?` or `F1` shows those of where one is, `:` finds an action by its",
+        "Made by `make pages` from the registry of actions. `?` or `F1` shows those of where one is, `:` finds one by its",
         "name, and [config.md](config.md) says how to give an action other keys: by its id.",
         "",
     ]
