@@ -50,6 +50,8 @@ class FieldChange(NamedTuple):
     change: Change
     leaf: bool
     """It has no fields in it, so it says itself what differs."""
+    path: str
+    """Its name with those of the fields around it: ``value.flags``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,10 @@ def field_changes(left: MessageView, right: MessageView) -> list[FieldChange]:
         for tag, a, b, c, d in matcher.get_opcodes():
             if tag == "equal":
                 pairs = zip(ours[a:b], theirs[c:d], strict=True)
-                found += [_both(mine, other, part) for (_, mine), (_, other) in pairs]
+                found += [_both(name, mine, other, part) for (name, mine), (_, other) in pairs]
             else:
-                found += [_one(row, part, Change.LEFT) for _, row in ours[a:b]]
-                found += [_one(row, part, Change.RIGHT) for _, row in theirs[c:d]]
+                found += [_one(name, row, part, Change.LEFT) for name, row in ours[a:b]]
+                found += [_one(name, row, part, Change.RIGHT) for name, row in theirs[c:d]]
     return found
 
 
@@ -161,7 +163,7 @@ def hops_page(hops: Sequence[Hop], width: int) -> list[Linked]:
         for one in leaves:
             if one.change is not Change.SAME:
                 changed = True
-                lines += _changed(one.name, one.left, one.right, one.change, width)
+                lines += _changed(one.path, one.left, one.right, one.change, width)
         same = sum(one.change is Change.SAME for one in leaves)
         if not changed:
             lines.append(Linked((Span("      nothing changed", Tone.DIM),)))
@@ -204,7 +206,7 @@ def _named(rows: Sequence[FieldRow], part: int) -> Iterator[tuple[str, FieldRow]
         yield f"{name}#{seen[name]}", row
 
 
-def _both(left: FieldRow, right: FieldRow, part: int) -> FieldChange:
+def _both(path: str, left: FieldRow, right: FieldRow, part: int) -> FieldChange:
     same = (left.field.value, left.field.note) == (right.field.value, right.field.note)
     leaf = not left.field.children and not right.field.children
     if not leaf and left.depth:
@@ -214,7 +216,12 @@ def _both(left: FieldRow, right: FieldRow, part: int) -> FieldChange:
         same = left.field.name == right.field.name
     change = Change.SAME if same else Change.CHANGED
     name = safe_text(left.field.name)
-    return FieldChange(name, left.depth, part, _said(left), _said(right), change, leaf)
+    return FieldChange(name, left.depth, part, _said(left), _said(right), change, leaf, _dotted(path))
+
+
+def _dotted(path: str) -> str:
+    """``/value/flags#1`` as people write it."""
+    return safe_text(path.rpartition("#")[0].strip("/").replace("/", "."))
 
 
 def _leaves(row: FieldRow) -> list[object]:
@@ -222,10 +229,11 @@ def _leaves(row: FieldRow) -> list[object]:
     return [(one.name, one.value) for one in field.children] if field.children else [field.value]
 
 
-def _one(row: FieldRow, part: int, change: Change) -> FieldChange:
+def _one(path: str, row: FieldRow, part: int, change: Change) -> FieldChange:
     said = _said(row)
     left, right = (said, "") if change is Change.LEFT else ("", said)
-    return FieldChange(safe_text(row.field.name), row.depth, part, left, right, change, not row.field.children)
+    name = safe_text(row.field.name)
+    return FieldChange(name, row.depth, part, left, right, change, not row.field.children, _dotted(path))
 
 
 def _said(row: FieldRow) -> str:
