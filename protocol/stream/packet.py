@@ -33,6 +33,9 @@ HEARTBEAT: Final = int(UdxFlag.HEARTBEAT)
 DATA_OR_END: Final = DATA | END
 
 _HEADER: Final = Struct("<4B4I")
+_BARE: Final = Struct("<5I")
+_BARE_START: Final = UDX_MAGIC | UDX_VERSION << 8
+"""Magic, version, no flags and no offset."""
 _RANGE: Final = Struct("<2I")
 _U32: Final = 0xFFFFFFFF
 _HALF: Final = 0x80000000
@@ -67,6 +70,17 @@ def parse(datagram: bytes) -> Packet | None:
         count = min(room // _RANGE.size, MAX_SACKS)
         sacks = tuple(_RANGE.unpack_from(datagram, UDX_HEADER_SIZE + _RANGE.size * index) for index in range(count))
     return Packet(flags, remote_id, recv_window, seq, ack, sacks, datagram[start:])
+
+
+def parse_bare(datagram: bytes) -> tuple[int, int, int, int] | None:
+    """Of an ack without anything else, which is half of what a sender receives: id, window, seq and ack.
+
+    None where it is something else, or not sound: `parse` tells.
+    """
+    if len(datagram) != UDX_HEADER_SIZE:
+        return None
+    start, remote_id, recv_window, seq, ack = _BARE.unpack(datagram)
+    return (remote_id, recv_window, seq, ack) if start == _BARE_START else None
 
 
 def build(

@@ -21,6 +21,9 @@ class LocalProtocolError(Exception):
 class State(Enum):
     """Where a stream is."""
 
+    # Members are equal to themselves alone; Enum hashes their names, in Python, for every packet.
+    __hash__ = object.__hash__
+
     IDLE = auto()
     """Made, without a remote."""
     OPEN = auto()
@@ -43,6 +46,8 @@ class State(Enum):
 
 class Act(Enum):
     """What can happen to a stream."""
+
+    __hash__ = object.__hash__
 
     CONNECT = auto()
     SEND = auto()

@@ -35,6 +35,7 @@ from protocol.stream.packet import (
     Packet,
     build,
     parse,
+    parse_bare,
     unwrap,
 )
 from protocol.stream.receiver import Receiver
@@ -172,6 +173,17 @@ class UdxStream:
 
     def receive_datagram(self, datagram: bytes, addr: Address, now: float) -> None:  # noqa: ARG002 - see module
         """Take in a UDP payload that carries this stream's id; `addr` does not matter, the id does."""
+        bare = parse_bare(datagram)
+        if bare is not None and bare[0] == self.id and self.state in ACTIVE:
+            self.counters.packets_received += 1
+            _, window, wire_seq, wire_ack = bare
+            seq = unwrap(wire_seq, self.receiver.incoming.next_seq)
+            ack = unwrap(wire_ack, self.sender.outgoing.acked)
+            if ack > self.sender.outgoing.next_seq:
+                self.counters.unsound += 1
+            else:
+                self._acked(seq, ack, [], window, now)
+            return
         packet = parse(datagram)
         if packet is None or packet.remote_id != self.id:
             self.counters.unsound += 1
@@ -254,7 +266,11 @@ class UdxStream:
         if packet.flags & MESSAGE:
             self.receiver.receive_message(packet.data)
         sacks = [(unwrap(first, ack), unwrap(end, ack)) for first, end in packet.sacks]
-        sender.on_ack(seq, ack, sacks, packet.recv_window, now)
+        self._acked(seq, ack, sacks, packet.recv_window, now)
+
+    def _acked(self, seq: int, ack: int, sacks: list[tuple[int, int]], window: int, now: float) -> None:
+        sender = self.sender
+        sender.on_ack(seq, ack, sacks, window, now)
         if sender.drained() and self.state in (State.OPEN, State.HALF_OPEN):
             self.receiver.events.append(SendBufferDrained())
         self._check_changed()
