@@ -186,11 +186,12 @@ class _Mask:
 
         packets = self.packets
         rows, known = len(packets.table), self._found.size
-        flows = packets.story.flows
         if self._settled:
             if known < rows:
                 self._found = np.concatenate((self._found, passing_rows(self.node, packets.part(known))))
-        elif known != rows or not same(self._flows, flows):
+            return self._found
+        flows = packets.flows
+        if known != rows or not same(self._flows, flows):
             self._found, self._flows = passing_rows(self.node, packets.part()), flows
         return self._found
 

@@ -91,7 +91,7 @@ def _any(masks: list[Bools], part: Part) -> Bools:
 
 def _of_attempts(node: Node, part: Part) -> Bools:
     packets = part.packets
-    flows = packets.story.flows
+    flows = packets.flows
     predicate = attempt_predicate(node)
     passing = np.fromiter((predicate(flow, _no_packets) for flow in flows), np.bool_, len(flows))
     found: Bools = packets.belonging.spread(packets.members(), passing)[part.rows]

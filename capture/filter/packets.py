@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from threading import RLock
-from typing import Final, Protocol
-from weakref import WeakKeyDictionary
+from typing import ClassVar, Final, Protocol
 
 import numpy as np
 
@@ -24,6 +23,8 @@ from protocol.constants import Command
 INTERNAL: Final = 256
 """Added to the commands of dht-rpc itself, in `Packets.commands`."""
 NO_COMMAND: Final = 0xFFFF
+MOST_STORIES: Final = 3
+"""Stories of which columns are kept."""
 _INTERNAL_FLAG: Final = 4
 
 
@@ -44,7 +45,10 @@ class PacketStory(Protocol):
 class Packets:
     """Columns over all packets of a story that the table itself does not have; worked out once, grown with it."""
 
-    _of: Final[WeakKeyDictionary[PacketTable, Packets]] = WeakKeyDictionary()
+    _recent: ClassVar[list[Packets]] = []
+    """Those of the stories that were asked last. They hold their tables, so there are few, and none of a table that its
+    story has given up, as bounded ones do.
+    """
 
     def __init__(self, story: PacketStory) -> None:
         self.story = story
@@ -53,16 +57,30 @@ class Packets:
         self._answers = Answers(self.table.unmasked)
         self._commands = Grown(np.uint16, NO_COMMAND)
         self._modes = Grown(np.uint8, NO_MODE)
+        self._flows: tuple[tuple[Flow, ...], tuple[Flow, ...]] | None = None
         self._lock = RLock()
         """Columns may be worked out in a thread before somebody asks."""
 
     @classmethod
     def of(cls, story: PacketStory) -> Packets:
         """The columns of a story; the same ones each time."""
-        found = cls._of.get(story.table)
-        if found is None or found.story is not story:
-            found = cls._of[story.table] = cls(story)
+        table = story.table
+        kept = [one for one in cls._recent if one.story.table is one.table]
+        found = next((one for one in kept if one.story is story and one.table is table), None)
+        if found is None:
+            found = cls(story)
+            kept = [*kept[1 - MOST_STORIES :], found]
+        cls._recent = kept
         return found
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """The attempts of the story; the same tuple as long as none of them changes, also behind a mask."""
+        behind: PacketStory = getattr(self.story, "original", self.story)
+        now = behind.flows
+        if self._flows is None or self._flows[0] is not now:
+            self._flows = now, self.story.flows
+        return self._flows[1]
 
     def part(self, start: int = 0, stop: int | None = None) -> Part:
         """A stretch of the packets; all of them if nothing is said."""
@@ -74,7 +92,7 @@ class Packets:
         yield
         self.modes()
         yield
-        yield from self.belonging.learning(self.story.flows)
+        yield from self.belonging.learning(self.flows)
 
     def answered(self) -> I32:
         """For each row the row of the request that it answers, or -1."""
@@ -102,7 +120,7 @@ class Packets:
 
     def members(self) -> Rows:
         """The packets of all attempts."""
-        return self.belonging.rows(self.story.flows)
+        return self.belonging.rows(self.flows)
 
     def _add_commands(self, start: int, stop: int) -> None:
         fresh = self._commands.reach(stop)
