@@ -11,7 +11,7 @@ from protocol.dht.options import NodeOptions
 from protocol.peer.live import Conversation, Listener, LivePeer
 from protocol.peer.options import PeerOptions
 from protocol.peer.steps import Gate, pass_at_once
-from tests.interop.dht_driver import LOOPBACK, PATIENCE, Driver, real_nodes
+from tests.interop.dht_driver import LOOPBACK, PATIENCE, Driver, our_network, real_nodes, server_port
 
 FIREWALLED = {"quickFirewall": False}
 """Of a real node that does not look whether its port is open, and so punches."""
@@ -20,6 +20,17 @@ FIREWALLED = {"quickFirewall": False}
 def real_peers() -> AbstractAsyncContextManager[Driver]:
     """A process that can run real peers."""
     return real_nodes("peer_driver.cjs")
+
+
+@asynccontextmanager
+async def a_dht(kind: str) -> AsyncIterator[tuple[int, Driver]]:
+    """A port to bootstrap at, and a process for real peers."""
+    async with real_peers() as real:
+        if kind == "real":
+            yield (await real("testnet", size=10))["bootstrap"], real
+        else:
+            async with our_network(10) as network:
+                yield server_port(network[0]), real
 
 
 async def our_peer(bootstrap: int, *, open_port: bool = False, gate: Gate = pass_at_once) -> LivePeer:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 
@@ -13,8 +11,8 @@ from protocol.peer.failures import Cause
 from protocol.peer.live import LivePeer
 from protocol.peer.options import ConnectOptions, ListenOptions, ProxyUse
 from protocol.proxy.host import ProxyHost, host_proxy
-from tests.interop.dht_driver import PATIENCE, Driver, our_network, server_port
-from tests.interop.peer_driver import FIREWALLED, echoing, our_peer, read_all, real_peers, send_all
+from tests.interop.dht_driver import PATIENCE
+from tests.interop.peer_driver import FIREWALLED, a_dht, echoing, our_peer, read_all, send_all
 
 pytestmark = pytest.mark.node
 
@@ -22,17 +20,6 @@ SEED = b"s" * 32
 PAIR = key_pair(SEED)
 PROXY = key_pair(b"p" * 32)
 MEBIBYTE = bytes(range(256)) * 4096
-
-
-@asynccontextmanager
-async def a_dht(kind: str) -> AsyncIterator[tuple[int, Driver]]:
-    """A port to bootstrap at, and a process for real peers."""
-    async with real_peers() as real:
-        if kind == "real":
-            yield (await real("testnet", size=10))["bootstrap"], real
-        else:
-            async with our_network(10) as network:
-                yield server_port(network[0]), real
 
 
 async def proxy_on(peer: LivePeer) -> ProxyHost:
