@@ -13,8 +13,8 @@ def write(page: Page) -> str:
     lines = [
         "# All keys",
         "",
-        "Made by `make pages` from the registry of actions. `?` or `F1` shows those of where one is, `:` finds one by its",
-        "name, and [config.md](config.md) says how to give an action other keys: by its id.",
+        "Made by `make pages` from the registry of actions. `?` or `F1` shows those of where one is, `:` finds one by",
+        "its name, and [config.md](config.md) says how to give an action other keys: by its id.",
         "",
     ]
     for context in dict.fromkeys(action.context for action in ACTIONS):
