@@ -16,9 +16,7 @@ from capture.notes import Notes
 if TYPE_CHECKING:
     from app.tui.story_view import StoryView
     from capture.masking.mask import Mask
-    from capture.masking.story import MaskedStory
     from capture.model import Flow, Sighting
-    from capture.story import Story
 
 ENDINGS: Final = {
     "pcapng": "pcapng",
@@ -71,19 +69,12 @@ class Wanted:
 
     def named(self) -> Wanted:
         """The same with a name that fits: the user's, or one that is free."""
-        given = self.name if self.name and self.name != self.made_up else self.given
-        ending = ENDINGS[self.form]
-        if not given.strip():
-            return replace(self, given="", name=_free(self.folder, self._stem, ending))
-        path = Path(given.strip())
+        ending, given = ENDINGS[self.form], self.given.strip()
+        if not given:
+            return replace(self, name=_free(self.folder, self._stem, ending))
+        path = Path(given)
         known = path.suffix.removeprefix(".") in ENDINGS.values()
-        fitting = path.with_suffix(f".{ending}") if known else path
-        return replace(self, given=given, name=str(fitting))
-
-    @property
-    def made_up(self) -> str:
-        """What it was called without the user."""
-        return "" if self.given else self.name
+        return replace(self, name=str(path.with_suffix(f".{ending}") if known else path))
 
     @property
     def _stem(self) -> str:
@@ -115,7 +106,7 @@ class Subject:
 
     def __init__(
         self,
-        story: Story,
+        story: StoryView,
         flows: Mapping[Scope, Sequence[Flow]],
         notes: Notes,
         packet: Sighting | None = None,
@@ -180,7 +171,7 @@ class Subject:
         return safe_text(f"{wanted.form}{masked}{secret}: wrote {shown}{more} in {wanted.path.parent.resolve()}")
 
     def _contents(self, wanted: Wanted) -> Iterator[tuple[Path, bytes]]:
-        source: Story | MaskedStory = self._story
+        source: StoryView = self._story
         flows = self._flows.get(wanted.scope, ())
         notes, entries = self._notes, dict(names.chosen().entries)
         if wanted.redacted:
@@ -202,7 +193,7 @@ class Subject:
             for path, flow in zip(paths, flows, strict=True):
                 yield path, attempt_content(wanted.form, flow, source, secrets=wanted.secrets, notes=notes)
 
-    def _message(self, wanted: Wanted, source: Story | MaskedStory, notes: Notes) -> bytes:
+    def _message(self, wanted: Wanted, source: StoryView, notes: Notes) -> bytes:
         import io
 
         packet = self._packet

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 
 from app.commands.export import chosen_flow
 from app.exit_status import CommandError, ExitStatus
+from app.naming import given_names, use_configured_names
 from app.reading import chosen_filter, nothing_to_see, open_story
+from app.redaction import behind_mask, is_wanted, said_in
 from app.terminal_text import safe_text
 from capture.model import Flow, Outcome, TokenState
 
 if TYPE_CHECKING:
+    from capture.masking.story import MaskedStory
+    from capture.notes import Notes
     from capture.story import Story
 
 
@@ -21,15 +25,24 @@ def run(options: argparse.Namespace) -> int:
     """Print the report; with ``--check`` the status tells of failures."""
     form = _form(options)
     chosen = chosen_filter(options)
-    story = open_story(options)
-    flows = chosen.on(story).select(story.flows)
+    given = given_names(options)
+    opened = open_story(options)
+    flows: Sequence[Flow] = chosen.on(opened).select(opened.flows)
     if options.flow is not None:
-        wanted = chosen_flow(story, options.flow)
+        wanted = chosen_flow(opened, options.flow)
         flows = tuple(flow for flow in flows if flow is wanted)
+    story: Story | MaskedStory = opened
+    behind = None
+    if is_wanted(options):
+        behind = story = behind_mask(opened, options)
+        flows = tuple(map(behind.masking.flow, flows))
+    else:
+        use_configured_names(opened.table.files, given)
+    notes = said_in(opened, behind)
     if options.statistics:
         _print_statistics(story, flows, options, form)
     elif form == "markdown":
-        _print_markdown(story, flows)
+        _print_markdown(story, flows, notes)
     elif form == "json":
         from app.report_json import report_pieces
 
@@ -66,7 +79,9 @@ def _form(options: argparse.Namespace) -> str:
     return form
 
 
-def _print_statistics(story: Story, flows: Sequence[Flow], options: argparse.Namespace, form: str) -> None:
+def _print_statistics(
+    story: Story | MaskedStory, flows: Sequence[Flow], options: argparse.Namespace, form: str
+) -> None:
     from app.report_statistics import count, statistics_json, statistics_text
 
     statistics = count(_one_by_one(flows))
@@ -81,12 +96,13 @@ def _print_statistics(story: Story, flows: Sequence[Flow], options: argparse.Nam
         sys.stdout.write(line + "\n")
 
 
-def _print_markdown(story: Story, flows: Sequence[Flow]) -> None:
+def _print_markdown(story: Story | MaskedStory, flows: Sequence[Flow], notes: Notes) -> None:
     from app.report_markdown import markdown_report
     from app.versions import version
 
     for flow in flows:
-        sys.stdout.write(markdown_report(flow, story.files, story, version=version()))
+        remarks = notes.on_attempt(flow.id).splitlines()
+        sys.stdout.write(markdown_report(flow, story.files, story, version=version(), notes=remarks))
 
 
 def _one_by_one(flows: Iterable[Flow]) -> Iterator[Flow]:

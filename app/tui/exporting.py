@@ -225,7 +225,7 @@ class ExportScreen(ModalScreen[str | None], inherit_bindings=False):
 
         def answered(name: str | None) -> None:
             if name is not None:
-                self._choices = replace(self._choices, wanted=replace(self.wanted, name=name).named())
+                self._choices = replace(self._choices, wanted=replace(self.wanted, given=name).named())
                 self._view.rows_changed()
 
         ending = ENDINGS[self.wanted.form]

@@ -56,7 +56,9 @@ class NotesActions:
         for file in files:
             for remark in file.said.remarks if file.said is not None else ():
                 main.notify(safe_text(remark), title=safe_text(file.path.rpartition("/")[2]), markup=False)
-        main.query_one(AttemptList).session = session
+        attempts = main.query_one(AttemptList)
+        attempts.session = session
+        attempts.commented = lambda flow: bool(session.notes.on_attempt(flow.id))
         main.ladder.noted = lambda: session.notes
         if main.config.redact:
             self._hide()
@@ -163,10 +165,9 @@ class NotesActions:
     def _hide(self) -> None:
         from capture.masking.mask import Mask
         from capture.masking.story import MaskedStory
-        from capture.story import Story
 
         session = self._main.session
-        if isinstance(session.story, Story):
+        if not self.hidden:
             self.mask = self.mask or Mask()
             names.show(False)
             session.show_story(MaskedStory(session.story, self.mask, keep_ids=True))

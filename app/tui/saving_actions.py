@@ -22,15 +22,12 @@ class SavingActions:
         from app.exports import Scope, Subject
         from app.tui.exporting import ExportScreen
         from app.tui.notes_actions import original
-        from capture.story import Story
 
         main = self._main
         session, story = main.session, original(main.session)
         if main.flow is None:
             main.notify("There is no attempt to write: packets are written from the packet list, P.", markup=False)
             return
-        if not isinstance(story, Story):
-            raise TypeError("a story that is not read from packets can't be written")
         ids = {
             Scope.MARKED: [flow.id for flow in session.flows if flow.id in session.notes.attempts],
             Scope.ATTEMPT: [main.flow.id],

@@ -111,8 +111,18 @@ class Masking:
         self.update()
         table = self.table
         primary = int(table.copy_of[row])
-        asked = self._asked.get(row if primary < 0 else primary)
-        return self._payloads.payload(table.payload(row), int(table.wire_length[row]), asked)
+        return self.stand_in(row if primary < 0 else primary, table.payload(row), int(table.wire_length[row]))
+
+    def stand_in(self, primary: int, payload: bytes, wire_length: int) -> bytes:
+        """What stands for a payload.
+
+        Args:
+            primary: row of the first sighting of the datagram.
+            payload: as much of it as was captured.
+            wire_length: its length when it was sent.
+        """
+        self.update()
+        return self._payloads.payload(payload, wire_length, self._asked.get(primary))
 
     def frame(self, row: int) -> tuple[bytes, int]:
         """A frame that stands for that of a row, and its length on the wire."""

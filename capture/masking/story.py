@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
@@ -14,15 +14,12 @@ from capture.flow import FileSummary, Flow, Sighting
 from capture.keylog import Secret
 from capture.masking.mask import Mask
 from capture.masking.masking import Masking
+from capture.masking.read_story import ReadStory
 from capture.notes import Notes
 from capture.table import PacketTable
 from protocol.address import Address
 from protocol.envelope import decode_request
 from protocol.errors import DecodeError
-
-if TYPE_CHECKING:
-    from capture.story import Story
-
 
 _COUNTS: Final = (
     "clock_offset_ns",
@@ -48,7 +45,7 @@ class MaskedStory:
         keep_ids: whether attempts keep their ids, as on a screen, where the program knows them by these.
     """
 
-    def __init__(self, story: Story, mask: Mask | None = None, *, keep_ids: bool = False) -> None:
+    def __init__(self, story: ReadStory, mask: Mask | None = None, *, keep_ids: bool = False) -> None:
         self.original = story
         self._mask = mask or Mask()
         self._keep_ids = keep_ids
@@ -122,11 +119,12 @@ class MaskedStory:
 
     def payload(self, sighting: Sighting) -> bytes:
         """What stands for a payload."""
-        self.original.table.check_size()
         flow = self.original.flow_of(sighting)
         if flow is not None:
             self.masking.attempt(flow)
-        return self.masking.payload(sighting.row)
+        payload, length = self.original.payload(sighting), self.original.wire_length(sighting)
+        first = self.original.sightings(sighting)
+        return self.masking.stand_in(first[0].row if first else sighting.row, payload, length)
 
     def wire_length(self, sighting: Sighting) -> int:
         """Bytes of it when it was sent."""
@@ -138,7 +136,9 @@ class MaskedStory:
 
     def endpoints(self, sighting: Sighting) -> tuple[Address, Address]:
         """Source and destination behind the mask."""
-        return self.table.source(sighting.row), self.table.destination(sighting.row)
+        self.masking.update()
+        source, destination = self.original.endpoints(sighting)
+        return self.masking.mask.address(source), self.masking.mask.address(destination)
 
     def make_all(self) -> list[Secret]:
         """Make every attempt anew, before packets of all of them are written; the key log lines that open them."""

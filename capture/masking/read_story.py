@@ -1,0 +1,85 @@
+"""What is masked of a story."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from capture.flow import FileSummary, Flow, Sighting
+from capture.table import PacketTable
+from protocol.address import Address
+
+
+class ReadStory(Protocol):
+    """What views and exports read of a story."""
+
+    @property
+    def table(self) -> PacketTable:
+        """The packets; of a bounded live story another table at times."""
+        ...
+
+    @property
+    def files(self) -> tuple[FileSummary, ...]:
+        """Counts of each file or live source."""
+        ...
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """The attempts, oldest first."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was seen and is part of no attempt."""
+        ...
+
+    @property
+    def asides(self) -> tuple[str, ...]:
+        """What was seen only in part."""
+        ...
+
+    @property
+    def refused(self) -> tuple[tuple[Sighting, str, int, str, bool], ...]:
+        """Messages whose value does not decode: packet, field, offset, reason, and whether it was cut."""
+        ...
+
+    @property
+    def keylog_errors(self) -> tuple[str, ...]:
+        """Malformed lines of key logs."""
+        ...
+
+    @property
+    def last_time(self) -> float | None:
+        """Epoch seconds of the last packet."""
+        ...
+
+    def update(self) -> tuple[str, ...]:
+        """Take in what came since; ids of the attempts that changed."""
+        ...
+
+    def flow_of(self, sighting: Sighting) -> Flow | None:
+        """The attempt that a packet is part of."""
+        ...
+
+    def sightings(self, sighting: Sighting) -> tuple[Sighting, ...]:
+        """Every sighting of the datagram that one shows."""
+        ...
+
+    def payload(self, sighting: Sighting) -> bytes:
+        """UDP payload of a packet."""
+        ...
+
+    def wire_length(self, sighting: Sighting) -> int:
+        """Bytes of it when it was sent."""
+        ...
+
+    def packet_time(self, sighting: Sighting) -> float:
+        """Epoch seconds."""
+        ...
+
+    def endpoints(self, sighting: Sighting) -> tuple[Address, Address]:
+        """Source and destination."""
+        ...
+
+    def ttl(self, sighting: Sighting) -> int:
+        """Time to live as captured."""
+        ...
