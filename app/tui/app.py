@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from textual.app import App, SystemCommand
-from textual.events import Resize
+from textual.events import Event, InputEvent, Resize
 from textual.filter import LineFilter
 from textual.geometry import Size
 from textual.screen import Screen
@@ -22,6 +22,7 @@ from app.config.trouble import nearest
 from app.exit_status import CommandError
 from app.tui.app_actions import AppActions
 from app.tui.colourless import Colourless
+from app.tui.giving_way import GivingWay
 from app.tui.hangup import HangUpWatch
 from app.tui.keys.action import NUMBERED, Context, key_text
 from app.tui.keys.registry import ACTIONS, bindings_of, use_keys
@@ -93,6 +94,7 @@ class PeepholeApp(AppActions, App[int]):
         self._remarks = remarks
         self._tick = tick
         self._patience = patience
+        self._way = GivingWay()
         self._node = node
         self._demo = demo
         self._hangup: HangUpWatch | None = None
@@ -141,6 +143,12 @@ class PeepholeApp(AppActions, App[int]):
             room, wanted = f"{event.size.width}x{event.size.height}", f"{ROOM.width}x{ROOM.height}"
             self.notify(f"{room} is little room; {wanted} shows everything.", severity="warning", markup=False)
         self._small = small
+
+    async def on_event(self, event: Event) -> None:
+        """What works in the background makes way for the user."""
+        if isinstance(event, InputEvent):
+            self._way.note()
+        await super().on_event(event)
 
     async def action_quit(self) -> None:
         """Leave; while packets are being captured, ask first: what was not written is gone."""
@@ -204,6 +212,7 @@ class PeepholeApp(AppActions, App[int]):
 
         screen = MainScreen(session, self.zone, self._tick, self._node, self._demo, self.config)
         screen.patience = self._patience
+        session.breathe = self._way.breathe
         self.switch_screen(screen)
         for fault in self._faults:
             self.notify(fault, title="configuration", severity="warning", timeout=12, markup=False)

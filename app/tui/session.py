@@ -15,7 +15,7 @@ import asyncio
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
@@ -79,10 +79,14 @@ class Session:
         """Time of the newest packet of a live source."""
         self.spent = 0.0
         """Seconds of processor time that `take_in` has taken."""
+        self.breathe: Callable[[], Awaitable[None]] = _give_way
+        """What nobody waits for gives way by this between its slices."""
         self.cleared: frozenset[str] = frozenset()
         """Ids of attempts that the user has cleared from the list."""
         self._lock = threading.RLock()
         self._outcomes: dict[str, Outcome] = {}
+        self._uncounted: Iterator[Flow] | None = None
+        """What `count_some` has not come to yet."""
         self._arrived: set[str] = {flow.id for flow in story.flows} if feed is not None else set()
         self._grown: _Grown | None = None
         self._problems: Problems | None = None
@@ -223,11 +227,15 @@ class Session:
 
     async def count_some(self) -> None:
         """Find out how some more attempts ended, in slices; enough calls make `counted` true."""
-        unknown = islice((flow for flow in self.flows if flow.id not in self._outcomes), SLICES * SLICE)
+        if self._uncounted is None:
+            self._uncounted = (flow for flow in self.flows if flow.id not in self._outcomes)
+        unknown = list(islice(self._uncounted, SLICES * SLICE))
+        if not unknown:
+            self._uncounted = None
         for number, flow in enumerate(unknown, 1):
             self._note(flow)
             if number % SLICE == 0:
-                await asyncio.sleep(0)
+                await self.breathe()
         if self.feed is None:
             set_aside()
 
@@ -417,6 +425,10 @@ class Session:
 
 def _passing(wanted: Filter, flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
     return wanted.select(flows) if wanted.text.strip() else flows
+
+
+async def _give_way() -> None:
+    await asyncio.sleep(0)
 
 
 def _list(flow: Flow) -> None:

@@ -8,6 +8,8 @@ import threading
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from app.tui.session import SLICE, SLICES, Session
 from capture.filter import parse_filter
 from capture.flows.deferred import DeferredFlow
@@ -128,3 +130,25 @@ def test_what_a_story_holds_before_it_is_watched_is_shown_too() -> None:
     session.take_in()
     assert session.refresh() == {BOTH_RANDOM.id}
     assert session.flows == (BOTH_RANDOM,)
+
+
+async def test_background_work_stays_away_while_the_user_does_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    from app.tui import giving_way
+
+    now, slept = 100.0, []
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        slept.append(seconds)
+        now += seconds
+
+    monkeypatch.setattr(giving_way, "sleep", sleep)
+    monkeypatch.setattr(giving_way, "monotonic", lambda: now)
+    way = giving_way.GivingWay()
+    await way.breathe()
+    assert slept == [0]
+    way.note()
+    await way.breathe()
+    assert sum(slept) == pytest.approx(giving_way.PAUSE)
+    await way.breathe()
+    assert slept[-1] == 0
