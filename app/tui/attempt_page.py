@@ -11,12 +11,13 @@ from app.draw import terms
 from app.draw.attempt_pages import PAGES, page_index, pages_strip
 from app.draw.linked import Linked, page_text
 from app.draw.spans import Line
-from app.tui.bars import ActionBar, Bar
+from app.tui.bars import ActionBar
 from app.tui.find_bar import FindBar
 from app.tui.keys.action import Context
 from app.tui.keys.registry import bindings_of
 from app.tui.linked_view import LinkedView
 from app.tui.pages import PAGE_BINDINGS, TEXT_WIDTH, PageScreen
+from app.tui.tab_bar import TabBar
 from app.tui.texts import Text
 from capture.model import Flow
 
@@ -27,8 +28,10 @@ TICK: Final = 0.5
 """Seconds between two looks at an attempt that grows."""
 
 
-class PageStrip(Bar):
+class PageStrip(TabBar):
     """The titles of the pages."""
+
+    TURNS = "attempt_page"
 
     def __init__(self, subject: str) -> None:
         super().__init__(id="page-strip")

@@ -11,15 +11,18 @@ from textual.screen import ModalScreen
 from app.draw.node import PAGES, tabs_line
 from app.draw.spans import Line
 from app.node_status import NodeStatus, RunningNode
-from app.tui.bars import ActionBar, Bar
+from app.tui.bars import ActionBar
 from app.tui.keys.action import Context
 from app.tui.keys.registry import actions_in, bindings_of
 from app.tui.linked_view import LinkedView
 from app.tui.node_line import TICK
+from app.tui.tab_bar import TabBar
 
 
-class Tabs(Bar):
+class Tabs(TabBar):
     """The titles of the pages."""
+
+    TURNS = "node_page"
 
     def __init__(self) -> None:
         super().__init__(id="tabs")
