@@ -138,8 +138,10 @@ def spread_of(seconds: Sequence[float]) -> Spread | None:
 
 
 def _pairs(figures: Sequence[FlowFigures]) -> tuple[PairCount, ...]:
-    ended = Counter((one.client_class, one.server_class, one.outcome) for one in figures)
-    pairs = Counter((one.client_class, one.server_class) for one in figures)
+    ended = Counter([(one.client_class, one.server_class, one.outcome) for one in figures])
+    pairs: Counter[tuple[str, str]] = Counter()
+    for (client, server, _), count in ended.items():
+        pairs[client, server] += count
     return tuple(
         PairCount(
             client, server, count, ended[client, server, Outcome.CONNECTED], ended[client, server, Outcome.FAILED]
@@ -149,7 +151,10 @@ def _pairs(figures: Sequence[FlowFigures]) -> tuple[PairCount, ...]:
 
 
 def _stages(figures: Sequence[FlowFigures]) -> tuple[StageFigures, ...]:
-    begun = Counter(stage for one in figures for stage in one.begun)
+    begun: Counter[Stage] = Counter()
+    for stages, count in Counter([one.begun for one in figures]).items():
+        for stage in stages:
+            begun[stage] += count
     took: dict[Stage, list[float]] = defaultdict(list)
     for one in figures:
         for stage, seconds in one.took:
@@ -162,26 +167,27 @@ def _relays(figures: Sequence[FlowFigures], period: int, begins: float) -> tuple
     for one in figures:
         for asked in one.asked:
             by_relay[asked.relay].append(asked)
-    ends = max((asked.sent for several in by_relay.values() for asked in several), default=begins)
+    sent = {relay: np.fromiter((one.sent for one in asked), np.float64) for relay, asked in by_relay.items()}
+    ends = max((float(times.max()) for times in sent.values()), default=begins)
     count = int((ends - begins) // period) + 1 if period else 0
-    found = [_relay(relay, asked, period, begins, count) for relay, asked in by_relay.items()]
+    found = []
+    for relay, requests in by_relay.items():
+        places = np.maximum((sent[relay] - begins) // period, 0).astype(np.int64)
+        found.append(_relay(relay, requests, tuple(np.bincount(places, minlength=count).tolist())))
     return tuple(sorted(found, key=lambda one: (-one.requests, str(one.relay))))
 
 
-def _relay(relay: Address | None, asked: Sequence[Asked], period: int, begins: float, count: int) -> RelayFigures:
-    periods = [0] * count
-    for one in asked:
-        periods[max(0, int((one.sent - begins) // period))] += 1
+def _relay(relay: Address | None, asked: Sequence[Asked], periods: tuple[int, ...]) -> RelayFigures:
     answered = [one.answered - one.sent for one in asked if one.answered is not None]
     return RelayFigures(
         relay,
         len(asked),
         len(answered),
-        sum(one.sends - 1 for one in asked),
-        sum(one.no_route for one in asked),
-        sum(bool(one.error) for one in asked),
+        sum([one.sends - 1 for one in asked]),
+        sum([one.no_route for one in asked]),
+        sum([bool(one.error) for one in asked]),
         spread_of(answered),
-        tuple(periods),
+        periods,
     )
 
 
@@ -200,16 +206,15 @@ def _periods(figures: Sequence[FlowFigures]) -> tuple[int, float]:
 def _by_period(figures: Sequence[FlowFigures], period: int, begins: float) -> tuple[Period, ...]:
     if not figures:
         return ()
-    counts: Counter[tuple[int, Outcome]] = Counter()
-    for one in figures:
-        counts[int((one.started - begins) // period), one.outcome] += 1
-    last = max(index for index, _ in counts)
+    starts = np.fromiter((one.started for one in figures), np.float64)
+    places = ((starts - begins) // period).astype(np.int64)
+    count = int(places.max()) + 1
+    ended = {
+        outcome: np.bincount(places[[one.outcome is outcome for one in figures]], minlength=count).tolist()
+        for outcome in (Outcome.CONNECTED, Outcome.FAILED)
+    }
+    began = np.bincount(places, minlength=count).tolist()
+    connected, failed = ended[Outcome.CONNECTED], ended[Outcome.FAILED]
     return tuple(
-        Period(
-            begins + index * period,
-            sum(counts[index, outcome] for outcome in Outcome),
-            counts[index, Outcome.CONNECTED],
-            counts[index, Outcome.FAILED],
-        )
-        for index in range(last + 1)
+        Period(begins + index * period, began[index], connected[index], failed[index]) for index in range(count)
     )

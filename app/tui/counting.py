@@ -8,6 +8,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from capture.collector import collector_paused
 from capture.figures import FlowFigures, figures_of
 from capture.statistics import Statistics, statistics_of
 
@@ -56,7 +57,7 @@ class Counting:
             await asyncio.sleep(0)
         self._known = kept
         figures = [one for _, one in kept.values()]
-        counted = await asyncio.to_thread(statistics_of, figures)
+        counted = await asyncio.to_thread(_summed, figures)
         self.spent = time.monotonic() - began
         return counted
 
@@ -75,3 +76,9 @@ class Counting:
         """The figures of an attempt, unless it changed since."""
         known = self._known.get(flow.id)
         return known[1] if known is not None and known[0] is flow else None
+
+
+def _summed(figures: list[FlowFigures]) -> Statistics:
+    # Nothing of what is made meanwhile is a cycle, and the collector would stop the screen to find that out.
+    with collector_paused():
+        return statistics_of(figures)
