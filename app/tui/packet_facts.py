@@ -89,15 +89,23 @@ class PacketReader:
         """Whether there is something to `settle`."""
         return bool(self._waiting)
 
-    def settle(self, seconds: float) -> None:
-        """Find the attempts of packets that were asked for, the latest first, for about some seconds."""
+    def settle(self, seconds: float) -> bool:
+        """Find the attempts of packets that were asked for, the latest first, for about some seconds.
+
+        Returns:
+            Whether more is known of any.
+        """
         until = monotonic() + seconds
+        found = False
         while self._waiting:
             row, _ = self._waiting.popitem()
+            before = self._facts.get(row)
             with self._session.held():
                 self._facts[row] = self._read(row, whole=True)
+            found = found or self._facts[row] != before
             if monotonic() > until:
-                return
+                break
+        return found
 
     def sighting(self, row: int) -> Sighting:
         """A row as the rest of the screens name it."""

@@ -169,11 +169,12 @@ class PacketList(LineView):
         """Find the attempts of the packets on screen, a slice at a time, between keys."""
         if not self.is_attached:
             return
-        self.reader.settle(SETTLING)
+        found = self.reader.settle(SETTLING)
         self._settling = self.reader.waiting
         row = self.row_of(self.cursor)
         self._attempt = "" if row is None else self.reader.facts(row).attempt
-        self.repaint()
+        if found:
+            self.repaint()
         if self._settling:
             self.call_later(self._settle)
 

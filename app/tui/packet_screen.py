@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 PART = 0.4
 """The part of the screen that the message has at first."""
+REST = 0.08
+"""Seconds between two messages that are taken apart while the selection runs on."""
 TICK = 0.1
 """Seconds between looks at what came."""
 
@@ -73,8 +75,10 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
         self._tick = tick
         self._total = len(session.table)
         self._applied: PacketArrangement | None = None
+        self._resting = False
+        """The message was brought up to date just now: while a key is held down, it is so some times a second."""
         self._behind = False
-        """The message shown is that of a packet that was selected before."""
+        """Meanwhile another packet was selected."""
 
     def compose(self) -> ComposeResult:
         """The list with its filter, the message, the keys."""
@@ -156,14 +160,28 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
             if self.follow and event.view.cursor != event.view.row_count - 1:
                 self.follow = False
                 self.title_list()
-            if not self._behind:
+            if self._resting:
                 self._behind = True
+            else:
+                self._resting = True
                 self.call_after_refresh(self._catch_up)
 
+    @property
+    def caught_up(self) -> bool:
+        """Whether the message is that of the selected packet."""
+        return not self._resting
+
     def _catch_up(self) -> None:
-        """Take the packet apart that is selected by now: keys that are held down go before."""
+        """Take the packet apart that is selected by now: the list goes before."""
         self._behind = False
         self.show_message()
+        self.set_timer(REST, self._rested)
+
+    def _rested(self) -> None:
+        if self._behind:
+            self.call_after_refresh(self._catch_up)
+        else:
+            self._resting = False
 
     def on_filter_bar_applied(self, event: FilterBar.Applied) -> None:
         """Show what passes the filter; a newer filter ends the work on this one."""

@@ -52,6 +52,14 @@ def list_of(pilot: Pilot[int]) -> PacketList:
     return screen_of(pilot).packets
 
 
+async def caught_up(pilot: Pilot[int]) -> None:
+    """Wait until the message is that of the selected packet."""
+    await pilot.pause()
+    while not screen_of(pilot).caught_up:
+        await pilot.pause(0.01)
+    await pilot.pause()
+
+
 async def settled(pilot: Pilot[int]) -> None:
     """Wait until the attempts of the packets on screen are found."""
     await pilot.pause()
@@ -140,11 +148,11 @@ async def test_enter_goes_to_the_fields_and_escape_back_step_by_step() -> None:
 async def test_the_message_follows_the_selection() -> None:
     async with staged(a_story()) as pilot:
         await pilot.press("P", "g")
-        await pilot.pause()
+        await caught_up(pilot)
         tree = screen_of(pilot).query_one(FieldTree)
         before = tree.title
         await pilot.press("j")
-        await pilot.pause()
+        await caught_up(pilot)
         assert tree.title != before
         assert tree.title.endswith("#2")
 
@@ -152,11 +160,11 @@ async def test_the_message_follows_the_selection() -> None:
 async def test_request_and_answer_lead_to_each_other_by_key_and_by_line() -> None:
     async with staged(a_story()) as pilot:
         await pilot.press("P", "g")
-        await pilot.pause()
+        await caught_up(pilot)
         packets = list_of(pilot)
         assert "answered by #2 after 10.0 ms" in text_on(pilot)
         await pilot.press("comma")
-        await pilot.pause()
+        await caught_up(pilot)
         assert packets.cursor == 1
         assert "answers #1, 10.0 ms later" in text_on(pilot)
         await pilot.press("enter")
