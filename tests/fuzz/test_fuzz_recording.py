@@ -65,13 +65,12 @@ _COLUMNS = st.builds(
     cbor2.CBORTag, st.sampled_from([UINT16, UINT32, UINT64, SINT64, 1]), st.binary(max_size=24) | st.text(max_size=2)
 )
 _VALUES = st.recursive(_SCALARS | _COLUMNS, lambda inner: st.lists(inner, max_size=3), max_leaves=6)
-_KEYS = st.sampled_from(  # noqa: SIM905 - a list would take a line for each
-    (
-        "source name format interfaces clock_offset_ns times_ns numbers lengths wire_lengths bytes packets not_udp "
-        "notes truncated keylog public_keys attempts names x attempt_comments packet_comments remarks items frames "
-        "dropped malformed fragments fragments_pending"
-    ).split()
+_FIELDS = (
+    "source name format interfaces clock_offset_ns times_ns numbers lengths wire_lengths bytes packets not_udp notes "
+    "truncated keylog public_keys attempts names x attempt_comments packet_comments remarks items frames dropped "
+    "malformed fragments fragments_pending"
 )
+_KEYS = st.sampled_from(_FIELDS.split())
 
 
 @given(kind=st.integers(0, 9), body=st.dictionaries(_KEYS, _VALUES, max_size=9))
