@@ -6,7 +6,7 @@ from typing import Final
 
 from app.draw import terms
 from app.draw.linked import Linked, blank, heading, labelled, paragraph
-from app.draw.round_rules import halves
+from app.draw.round_rules import ASKING, halves
 from app.draw.spans import Span, Tone, cell
 from app.wording import TOKEN_GLYPHS
 from capture.model import Flow, TokenState
@@ -36,8 +36,11 @@ def tokens_page(flow: Flow, width: int) -> list[Linked]:
         events = [one for one in flow.token_events if one.by_server == by_server]
         if events:
             lines.append(Linked(_head(width)))
-            lines += [Linked(_event(flow, one, width), one.sighting) for one in events]
-            lines += _remarks(events, issuer, width)
+            for one in events:
+                lines.append(Linked(_event(flow, one, width), one.sighting))
+                hops = _hops(flow, one)
+                lines += paragraph(hops, width, Tone.DIM, " " * 17) if hops else []
+            lines += _remarks(flow, events, issuer, width)
         lines += _not_sent(flow, width) if by_server else _client_silent(flow, width)
         lines.append(blank())
     lines += paragraph(_WHAT, width, Tone.DIM)
@@ -75,6 +78,19 @@ def _event(flow: Flow, one: TokenEvent, width: int) -> tuple[Span, ...]:
     return tuple(spans)
 
 
+def _hops(flow: Flow, one: TokenEvent) -> str:
+    """The legs that carried a token, as far as they were seen; retransmissions are left out."""
+    carried = [
+        f"{message.mode} #{message.sighting.frame}"
+        for message in flow.messages
+        if message.round == one.round
+        and message.mode is not None
+        and (message.mode not in ASKING) == one.in_reply
+        and not message.retransmission
+    ]
+    return f"carried by {' → '.join(carried)}" if carried else ""
+
+
 def _state(one: TokenEvent) -> tuple[str, Tone]:
     if one.recomputed is False:
         return "✗ not its", Tone.BAD
@@ -83,10 +99,11 @@ def _state(one: TokenEvent) -> tuple[str, Tone]:
     return f"{TOKEN_GLYPHS[one.state]} {terms.TOKEN_WORD[one.state]}", terms.TOKEN_TONE[one.state]
 
 
-def _remarks(events: list[TokenEvent], issuer: str, width: int) -> list[Linked]:
+def _remarks(flow: Flow, events: list[TokenEvent], issuer: str, width: int) -> list[Linked]:
     """What the table has no room for: age, ports, and the check with the issuer's own secret."""
     lines: list[Linked] = []
     issued = next((one for one in events if not one.echo), None)
+    own = {one.relay for one in flow.rounds if one.reply is not None and one.reply.token is not None}
     for one in events:
         if one.echo and one.age is not None and width < _WIDE:
             lines += labelled("age", f"echoed {terms.seconds(one.age)} after it was issued", width, Tone.DIM)
@@ -94,6 +111,10 @@ def _remarks(events: list[TokenEvent], issuer: str, width: int) -> list[Linked]:
             lines += labelled(
                 "unseen", "the echo is of a token whose issue this capture does not show", width, Tone.WARN
             )
+        relay = flow.rounds[one.round].relay if one.round < len(flow.rounds) else None
+        if one.by_server and one.state is TokenState.VERIFIED and own and relay not in own:
+            text = f"equal, but it came over {terms.address(relay)}, which the server does not count as its own relay"
+            lines += labelled("not taken", text, width, Tone.WARN)
         before, now = None if issued is None else issued.address, one.address
         if one.echo and before is not None and now is not None and before.host == now.host and before.port != now.port:
             text = f"issued for port {before.port}, echoed from port {now.port}: a token does not cover ports"

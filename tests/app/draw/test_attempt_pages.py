@@ -117,6 +117,25 @@ def test_each_message_has_a_line_and_what_never_came_too() -> None:
     assert any("✕ REPLY expected here, none seen" in line for line in lines)
 
 
+def test_each_token_names_the_legs_that_carried_it() -> None:
+    _, (flow, *_) = lab("consistent-random/wan")
+    text = joined(tokens_page(flow, 76))
+    for one in flow.token_events:
+        legs = [
+            message
+            for message in flow.messages
+            if message.round == one.round and (message.mode in ("FROM_SERVER", "REPLY")) == one.in_reply
+        ]
+        assert "carried by " + " → ".join(f"{leg.mode} #{leg.sighting.frame}" for leg in legs) in text
+
+
+def test_an_echo_over_a_foreign_relay_is_not_taken() -> None:
+    _, (flow, *_) = lab("unannounced-relay/wan")
+    assert "not taken equal, but it came over 11.0.5.2:49737" in joined(tokens_page(flow, 100))
+    _, (fine, *_) = lab("consistent-random/wan")
+    assert "not taken" not in joined(tokens_page(fine, 100))
+
+
 def test_a_foreign_relay_explains_the_missing_token() -> None:
     call = Call(Wire())
     call.find()
