@@ -30,7 +30,7 @@ async def test_the_screen_is_up_while_files_are_read() -> None:
     half_way = threading.Event()
 
     def slow(progress: Progress) -> StoryView:
-        progress("reading slow.pcap", 1, 2)
+        progress("reading slow.pcap", 1, 2, 9)
         half_way.set()
         go_on.wait(10)
         return STORY
