@@ -70,7 +70,7 @@ def complete(text: str, cursor: int, known: Known = lambda _: ()) -> Completion:
             found += _begin(_JOINING, part)
         return Completion(start, end, found, field)
     if place == "value" and field is not None and not sign:
-        return Completion(start, end, _values(field, part.lstrip("'\""), known), field)
+        return Completion(start, end, _values(field, words[-1].text, part.lstrip("'\""), known), field)
     if place == "join":
         return Completion(start, end, _begin(_JOINING, part), field)
     return Completion(cursor, cursor, (), field)
@@ -147,7 +147,7 @@ def _operators(field: Field) -> tuple[Candidate, ...]:
     return tuple(Candidate(operator, OPERATOR_SAYS[operator]) for operator in OPERATORS[field.kind])
 
 
-def _values(field: Field, part: str, known: Known) -> tuple[Candidate, ...]:
+def _values(field: Field, operator: str, part: str, known: Known) -> tuple[Candidate, ...]:
     words = [(word, "") for word in field.words]
     if field.kind is Kind.YES_NO:
         words = [("yes", ""), ("no", "")]
@@ -161,7 +161,8 @@ def _values(field: Field, part: str, known: Known) -> tuple[Candidate, ...]:
     hint = _HINTS.get(field.kind)
     if not part and hint is not None:
         words += [(value, says) for value, says in hint]
-    words.append((NONE, "it has no value"))
+    if OPERATOR_WORDS.get(operator.lower(), operator) in ("==", "!="):
+        words.append((NONE, "it has no value"))
     wanted = part.lower()
     found = [Candidate(quoted(value), says) for value, says in dict(words).items() if value.lower().startswith(wanted)]
     more = [

@@ -45,10 +45,6 @@ _OF_MESSAGES: Final = {
     "punching": "punching",
     "remote_id": "udx.id",
     "command": "command",
-    "peer_address": "text",
-    "relay_address": "text",
-    "addresses": "text",
-    "remote_address": "text",
 }
 """Fields of a datagram by their names in the tree, and the filter's name for them."""
 _FIRST_DIGITS: Final = 16
@@ -127,5 +123,4 @@ def _compared(field: Field, value: str) -> Prepared:
         value = value[:_FIRST_DIGITS]
     if field.kind is Kind.YES_NO:
         value = "yes" if value.lower() in ("true", "yes") else "no"
-    operator = "~" if field.name == "text" else "=="
-    return Prepared(f"{field.name} {operator} {quoted(value)}", field.says)
+    return Prepared(f"{field.name} == {quoted(value)}", field.says)
