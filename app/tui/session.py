@@ -16,7 +16,6 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,18 +23,17 @@ from app.draw.attempt_columns import Reads
 from app.draw.attempts import BY_TIME, Order
 from app.exit_status import CommandError
 from app.tui.ordering import Ordering
+from app.tui.packets_of_story import PacketsOfStory
 from app.tui.story_view import Feed, StoryView
 from capture.collector import set_aside
 from capture.errors import CaptureError
 from capture.filter import Filter, parse_filter
-from capture.model import FileSummary, Flow, Outcome, Sighting
+from capture.model import FileSummary, Flow, Outcome
 from capture.notes import NO_NOTES, Notes
 from capture.retention import Less, Retention
-from protocol.messages import Address
 
 if TYPE_CHECKING:
     from capture.problems import Problem, Problems
-    from capture.table import PacketTable
 
 SLICE = 16
 """Attempts that are worked out between two turns of the event loop: some milliseconds."""
@@ -55,7 +53,7 @@ class _Grown(NamedTuple):
     ordering: Ordering
 
 
-class Session:
+class Session(PacketsOfStory):
     """A story and its attempts as they were at the last `refresh`."""
 
     def __init__(
@@ -343,7 +341,8 @@ class Session:
         """What is wrong, as far as was looked."""
         with self._lock:
             dropped = None if self.feed is None else self.feed.dropped
-            return self.problems.found(self.story, self.remarks, dropped)
+            let_go = 0 if self.retention is None else self.retention.let_go.packets
+            return self.problems.found(self.story, self.remarks, dropped, let_go)
 
     def number(self, flow: Flow) -> int:
         """Place of an attempt among all that are not cleared, from 1, oldest first; 0 if it is not among them."""
@@ -357,53 +356,6 @@ class Session:
         if self.feed is not None:
             with self._lock:
                 _draw(flow)
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Nothing grows meanwhile."""
-        with self._lock:
-            yield
-
-    @property
-    def table(self) -> PacketTable:
-        """The packets; to be read while the session is `held`."""
-        return self.story.table
-
-    def payload(self, sighting: Sighting) -> bytes:
-        """UDP payload of a datagram."""
-        with self._lock:
-            return self.story.payload(sighting)
-
-    def wire_length(self, sighting: Sighting) -> int:
-        """Bytes of that payload when it was sent."""
-        with self._lock:
-            return self.story.wire_length(sighting)
-
-    def packet_time(self, sighting: Sighting) -> float:
-        """Epoch seconds."""
-        with self._lock:
-            return self.story.packet_time(sighting)
-
-    @property
-    def last_time(self) -> float | None:
-        """Epoch seconds of the last packet; None while there is none."""
-        with self._lock:
-            return self.story.last_time
-
-    def sightings(self, sighting: Sighting) -> tuple[Sighting, ...]:
-        """Every sighting of the datagram that one shows, in all files, nearest its sender first."""
-        with self._lock:
-            return self.story.sightings(sighting)
-
-    def endpoints(self, sighting: Sighting) -> tuple[Address, Address]:
-        """Source and destination."""
-        with self._lock:
-            return self.story.endpoints(sighting)
-
-    def ttl(self, sighting: Sighting) -> int:
-        """Time to live as captured."""
-        with self._lock:
-            return self.story.ttl(sighting)
 
     def _uncleared(self, flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
         return tuple(flow for flow in flows if flow.id not in self.cleared) if self.cleared else flows

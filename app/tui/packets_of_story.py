@@ -1,0 +1,69 @@
+"""Asking about single packets of a story that may grow in another thread meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from capture.model import Sighting
+from protocol.messages import Address
+
+if TYPE_CHECKING:
+    from app.tui.story_view import StoryView
+    from capture.table import PacketTable
+
+
+class PacketsOfStory:
+    """Answers while nothing grows."""
+
+    story: StoryView
+    _lock: threading.RLock
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nothing grows meanwhile."""
+        with self._lock:
+            yield
+
+    @property
+    def table(self) -> PacketTable:
+        """The packets; to be read while the session is `held`."""
+        return self.story.table
+
+    def payload(self, sighting: Sighting) -> bytes:
+        """UDP payload of a datagram."""
+        with self._lock:
+            return self.story.payload(sighting)
+
+    def wire_length(self, sighting: Sighting) -> int:
+        """Bytes of that payload when it was sent."""
+        with self._lock:
+            return self.story.wire_length(sighting)
+
+    def packet_time(self, sighting: Sighting) -> float:
+        """Epoch seconds."""
+        with self._lock:
+            return self.story.packet_time(sighting)
+
+    @property
+    def last_time(self) -> float | None:
+        """Epoch seconds of the last packet; None while there is none."""
+        with self._lock:
+            return self.story.last_time
+
+    def sightings(self, sighting: Sighting) -> tuple[Sighting, ...]:
+        """Every sighting of the datagram that one shows, in all files, nearest its sender first."""
+        with self._lock:
+            return self.story.sightings(sighting)
+
+    def endpoints(self, sighting: Sighting) -> tuple[Address, Address]:
+        """Source and destination."""
+        with self._lock:
+            return self.story.endpoints(sighting)
+
+    def ttl(self, sighting: Sighting) -> int:
+        """Time to live as captured."""
+        with self._lock:
+            return self.story.ttl(sighting)
