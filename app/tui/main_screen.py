@@ -31,6 +31,7 @@ from app.tui.filter_actions import FilterActions
 from app.tui.filter_bar import FilterBar
 from app.tui.find_actions import MainFind
 from app.tui.find_bar import FindBar
+from app.tui.hidden_node import HiddenNode
 from app.tui.keys.action import Action, Context
 from app.tui.keys.registry import actions_in, bindings_of
 from app.tui.ladder_actions import LadderActions
@@ -88,7 +89,7 @@ class MainScreen(
     ) -> None:
         super().__init__()
         self.session = session
-        self.node = node
+        self.node = None if node is None else HiddenNode(node, self.masking_now)
         """A node of ours whose packets these are."""
         self.demo = demo
         """The demo whose packets these are."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from app.tui.session import Session
     from app.tui.story_view import StoryView
     from capture.masking.mask import Mask
+    from capture.masking.masking import Masking
 
 _IN_LADDER = frozenset({"ladder", "fields", "bytes"})
 
@@ -41,6 +42,13 @@ class NotesActions:
         from capture.masking.story import MaskedStory
 
         return isinstance(self._main.session.story, MaskedStory)
+
+    def masking_now(self) -> Masking | None:
+        """What stands for what, while something is hidden."""
+        from capture.masking.story import MaskedStory
+
+        story = self._main.session.story
+        return story.masking if isinstance(story, MaskedStory) else None
 
     def begin_notes(self) -> None:
         """Take in what files and configuration say, before anything is shown."""

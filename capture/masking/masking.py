@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -92,6 +92,11 @@ class Masking:
             if message.kind == "response":
                 self._asked[message.sighting.row] = _command(message.command)
         return self._attempts.made(flow)
+
+    def value(self, value: Any) -> Any:
+        """What stands for any value: every address, key and text in it masked, ids of attempts as they are."""
+        self.update()
+        return self._values.value(value)
 
     def file(self, number: int, file: FileSummary) -> FileSummary:
         """What is said of a file, without its name."""

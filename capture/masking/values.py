@@ -21,11 +21,12 @@ from capture.masking.payloads import PayloadMask
 from capture.model import FlowMessage, KeyEvidence, Sealed
 from protocol.address import Address
 from protocol.constants import Command
+from protocol.hashes import HASH_SIZE
 
 if TYPE_CHECKING:
     from capture.flows.members import Members
 
-_KEYS: Final = frozenset({"server_public_key", "client_public_key", "public_key"})
+_KEYS: Final = frozenset({"server_public_key", "client_public_key", "public_key", "remote_public_key"})
 _TOKENS: Final = frozenset({"token", "remote_token"})
 _AS_IT_IS: Final = (int, float, Enum, Sighting)
 """Values that say nothing of anybody: numbers, times, words of our own, places in a file."""
@@ -89,6 +90,10 @@ class ValueMask:
             return self._mask.key(value)
         if name in _TOKENS:
             return self._mask.token(value)
+        if name == "attempt":
+            return value  # the program knows attempts by it
+        if name == "id" and len(value) == HASH_SIZE:
+            return self._mask.node(value)
         return self._mask.opaque(value)
 
     def _message(self, message: FlowMessage) -> FlowMessage:
