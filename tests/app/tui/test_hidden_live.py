@@ -18,13 +18,13 @@ from capture.opening import read_capture
 from capture.said import names_of, notes_of
 from capture.story import Story
 from capture.tap import Tap
-from  import Seen
 from protocol.address import Address
 from tests.app.flows_by_hand import BOTH_RANDOM, FAST_OPEN, TWO_ROUNDS
 from tests.app.hand_node import PAIR, SilentFeed, Still
 from tests.app.running import SAMPLE
 from tests.app.tui.stage import main_of, opened, text_on
 from tests.app.tui.test_live import live, look
+from tests.capture.test_tap import Seen
 
 
 def masking() -> MaskedStory:
