@@ -27,6 +27,7 @@ _MODULES: Final = {
     "node": "app.commands.node",
     "connect": "app.commands.connect",
     "listen": "app.commands.listen",
+    "proxy": "app.commands.proxy",
     "demo": "app.commands.demo",
     "interfaces": "app.commands.interfaces",
     "keylog-hook": "app.commands.keylog_hook",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from app.exit_status import CommandError, ExitStatus
@@ -26,6 +26,8 @@ from protocol.keys import KeyPair
 from protocol.noise_handshake import KeyLine
 from protocol.peer.live import Conversation, ConversationOver, LivePeer
 from protocol.peer.options import ConnectOptions, ListenOptions, PeerOptions
+from protocol.proxy.host import host_proxy
+from protocol.proxy.limits import ProxyLimits
 from protocol.udp_sockets import Network
 
 EVENTS: Final = 1000
@@ -37,6 +39,16 @@ FAREWELL: Final = 5.0
 
 Heard = Callable[[Conversation, bytes], None]
 """Called with each message that comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxying:
+    """For whom to punch, and how much to pass on."""
+
+    admitted: frozenset[bytes] | None = None
+    """Public keys; None for everybody."""
+    max_bytes: int | None = None
+    """Of one stream; None for what `ProxyLimits` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,8 @@ class NodeSettings:
     connect: bytes | None = None
     """Public key of a server to connect to once bootstrapped."""
     connecting: ConnectOptions = field(default_factory=ConnectOptions)
+    proxying: Proxying | None = None
+    """Whether to punch for others, under the same key pair; not together with `listen`."""
     say: bytes | None = None
     """Said to that server; the first thing that it answers ends the connection."""
 
@@ -127,6 +141,9 @@ class LiveNode:
         if settings.listen is not None:
             self._first += (listening,)
             self._do(self._listen(peer, settings.listen, listening))
+        if settings.proxying is not None:
+            self._first += (listening,)
+            self._do(self._punch_for_others(peer, settings.proxying, listening))
         if settings.connect is not None:
             self._first += (connecting,)
             self._do(self._connect(peer, settings.connect, connecting))
@@ -195,6 +212,17 @@ class LiveNode:
         tried.set()
         async for conversation in listener:
             self._do(self._serve(conversation))
+
+    async def _punch_for_others(self, peer: LivePeer, wanted: Proxying, tried: asyncio.Event) -> None:
+        await peer.bootstrapped()
+        limits, admitted = ProxyLimits(), wanted.admitted
+        if wanted.max_bytes is not None:
+            limits = replace(limits, bytes=wanted.max_bytes)
+        admits = None if admitted is None else admitted.__contains__
+        host = host_proxy(peer.peer, peer.peer.key_pair, peer.shell.now, admits, limits)
+        peer.shell.drive()
+        await peer.announced(host.server)
+        tried.set()
 
     async def _serve(self, conversation: Conversation) -> None:
         """Take what a client says until it ends, then end too."""

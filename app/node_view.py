@@ -204,4 +204,5 @@ def counts_of(peer: Peer, errors: int, sockets: int) -> tuple[tuple[str, int], .
         ("hosts that did", node.requests.replies.proofs.proved),
         ("answers that wait for such a proof", len(node.requests.replies.proofs)),
         ("datagrams that the system did not send", errors),
+        *(row for host in peer.hosts for row in host.counts.items()),
     )

@@ -25,6 +25,7 @@ port = _whole("a port is a number from 0 to 65535", 0, 65535)
 round_number = _whole("a round is a number from 0", 0, _UNBOUNDED)
 text_width = _whole("a width is a number from 80 to 1000", 80, 1000)
 story_number = _whole("a seed is a number from 0", 0, _UNBOUNDED)
+stream_bytes = _whole("a number of bytes from 1", 1, _UNBOUNDED)
 network_size = _whole("a network has 4 to 200 nodes", 4, 200)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from app.option_parser import Parser
-from app.option_values import duration, network_size, round_number, speed, story_number, text_width
+from app.option_values import duration, network_size, round_number, speed, story_number, stream_bytes, text_width
 from app.own_options import completion_parser, config_parser, man_parser
 from app.shared_options import (
     add_bound,
@@ -15,6 +15,7 @@ from app.shared_options import (
     add_look,
     add_names,
     add_network,
+    add_proxy,
     add_redaction,
     add_running,
 )
@@ -31,6 +32,7 @@ usage: peephole FILE...                      open captures in the terminal inspe
        peephole node --bootstrap HOST:PORT   run a DHT node of our own and watch its life
        peephole connect KEY --bootstrap ...  connect to a server and watch how it goes
        peephole listen --bootstrap ...       be a server and watch who comes
+       peephole proxy --bootstrap ...        punch for peers that can't, and watch it
        peephole demo                         peers and NATs inside this process, live: no root, no internet
        peephole interfaces                   list what `watch -i` can listen on
        peephole keylog-hook                  print the path of the Node preload that writes a key log
@@ -59,6 +61,7 @@ def parser_of(command: str) -> Parser:
         "node": _node,
         "connect": _connect,
         "listen": _listen,
+        "proxy": _proxy,
         "demo": _demo,
         "interfaces": _interfaces,
         "keylog-hook": _keylog_hook,
@@ -76,6 +79,7 @@ COMMANDS: Final = (
     "node",
     "connect",
     "listen",
+    "proxy",
     "demo",
     "interfaces",
     "keylog-hook",
@@ -217,6 +221,7 @@ def _connect() -> Parser:
     parser.add_argument(
         "--relay-through", action="append", default=[], metavar="KEY", help="public key of a blind relay to use"
     )
+    add_proxy(parser)
     add_network(parser)
     add_running(parser)
     add_bound(parser)
@@ -230,6 +235,30 @@ def _listen() -> Parser:
     parser.add_argument("--echo", action="store_true", help="send back what clients say")
     parser.add_argument("--never-punch", action="store_true", help="offer no hole punching")
     parser.add_argument("--no-local", action="store_true", help="don't share addresses of local networks")
+    add_proxy(parser)
+    add_network(parser)
+    add_running(parser)
+    add_bound(parser)
+    add_filter(parser)
+    add_look(parser)
+    return parser
+
+
+def _proxy() -> Parser:
+    parser = Parser(
+        "proxy",
+        "Punch for peers whose NATs let nobody through, pass their streams on unread, and inspect every packet.",
+    )
+    parser.add_argument(
+        "--admit",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="public key of a peer that may use it; may be given again (without it, everybody who knows our key)",
+    )
+    parser.add_argument(
+        "--max-bytes", type=stream_bytes, metavar="N", help="bytes passed on for one stream, 4 GiB unless said"
+    )
     add_network(parser)
     add_running(parser)
     add_bound(parser)

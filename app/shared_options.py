@@ -56,6 +56,16 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     keys.add_argument("--seed", metavar="HEX", help="our secret key itself; others on this machine can see it")
 
 
+def add_proxy(parser: argparse.ArgumentParser) -> None:
+    """Who punches for a peer of ours."""
+    parser.add_argument(
+        "--proxy", metavar="KEY", help="public key of a peer that runs `peephole proxy`, to punch in our place"
+    )
+    parser.add_argument(
+        "--proxy-after-probe", action="store_true", help="go through the probe round ourselves, then hand over"
+    )
+
+
 def add_running(parser: argparse.ArgumentParser) -> None:
     """How a peer of ours runs, and what is written."""
     parser.add_argument("-w", "--write", metavar="OUT", help="save all packets, as pcapng")

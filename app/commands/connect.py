@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.commands.live import basics_of, run_own
+from app.commands.live import basics_of, proxy_of, public_keys_of, run_own
 from app.exit_status import CommandError, ExitStatus
 from app.terminal_text import safe_text
 
@@ -28,7 +28,8 @@ def run(options: argparse.Namespace) -> int:
         relay_addresses=server.nodes + _relays(options),
         fast_open=not options.no_fast_open,
         local_connection=not options.no_local,
-        relay_through=_blind_relays(options),
+        relay_through=public_keys_of(options.relay_through, "--relay-through"),
+        proxy=proxy_of(options),
     )
     say = None if options.send is None else options.send.encode("utf-8", "surrogateescape")
     settings = replace(settings, connect=server.public_key, connecting=connecting, say=say)
@@ -58,15 +59,6 @@ def _relays(options: argparse.Namespace) -> tuple[Address, ...]:
             raise CommandError(ExitStatus.USAGE, f"--relay: {node.host!r} is not an IPv4 address")
         found.append(Address(node.host, node.port))
     return tuple(found)
-
-
-def _blind_relays(options: argparse.Namespace) -> tuple[bytes, ...]:
-    from protocol.keys import KeyFormatError, parse_public_key
-
-    try:
-        return tuple(parse_public_key(text) for text in options.relay_through)
-    except KeyFormatError as error:
-        raise CommandError(ExitStatus.USAGE, f"--relay-through: {error}") from None
 
 
 def _heard(_: Conversation, message: bytes) -> None:

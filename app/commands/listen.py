@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.commands.live import basics_of, run_own
+from app.commands.live import basics_of, proxy_of, run_own
 from app.terminal_text import safe_text
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ def run(options: argparse.Namespace) -> int:
     settings, pair = basics_of(options)
     from protocol.peer.options import ListenOptions
 
-    listen = ListenOptions(never_punch=options.never_punch, share_local_address=not options.no_local)
+    listen = ListenOptions(
+        never_punch=options.never_punch, share_local_address=not options.no_local, proxy=proxy_of(options)
+    )
     settings = replace(settings, listen=listen, echo=options.echo)
     if options.headless and not options.json:
         sys.stdout.write(f"{pair.public_key.hex()}\n")

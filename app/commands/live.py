@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from protocol.dht.bootstrap import BootstrapNode
     from protocol.keys import KeyPair
     from protocol.noise_handshake import KeyLine
+    from protocol.peer.options import ProxyUse
 
 NO_NETWORK: Final = (
     "no network is named: --bootstrap HOST:PORT says where to begin (as often as there are such nodes), "
@@ -43,6 +44,36 @@ def networks_of(options: argparse.Namespace) -> tuple[BootstrapNode, ...]:
     except ValueError as error:
         raise CommandError(ExitStatus.USAGE, f"--bootstrap: {error}") from None
     return named + (PUBLIC_BOOTSTRAP if options.public else ())
+
+
+def public_keys_of(texts: Iterable[str], option: str) -> tuple[bytes, ...]:
+    """Public keys that an option gives.
+
+    Raises:
+        CommandError: one of them is no key.
+    """
+    from protocol.keys import KeyFormatError, parse_public_key
+
+    try:
+        return tuple(parse_public_key(text) for text in texts)
+    except KeyFormatError as error:
+        raise CommandError(ExitStatus.USAGE, f"{option}: {error}") from None
+
+
+def proxy_of(options: argparse.Namespace) -> ProxyUse | None:
+    """Who punches in our place.
+
+    Raises:
+        CommandError: what is named is no key, or nobody is and something is said about it.
+    """
+    from protocol.peer.options import ProxyUse
+
+    if options.proxy is None:
+        if options.proxy_after_probe:
+            raise CommandError(ExitStatus.USAGE, "--proxy-after-probe goes with --proxy")
+        return None
+    [public_key] = public_keys_of((options.proxy,), "--proxy")
+    return ProxyUse(public_key, after_probe=options.proxy_after_probe)
 
 
 def basics_of(options: argparse.Namespace) -> tuple[NodeSettings, KeyPair]:

@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from protocol.dht.aged_cache import AgedCache
 from protocol.dht.contact import Outgoing
@@ -46,6 +46,7 @@ from protocol.stream.states import LocalProtocolError
 if TYPE_CHECKING:
     from random import Random
 
+    from protocol.peer.hosting import Host
     from protocol.peer.relay_host import RelayHost
 
 T = TypeVar("T")
@@ -58,27 +59,6 @@ class RelayCounts:
     attempts: int = 0
     successes: int = 0
     aborts: int = 0
-
-
-class Host(Protocol):
-    """Something that a peer does for others; it ends when its server is closed."""
-
-    server: Server
-
-    def receive_datagram(self, data: bytes, addr: Address, now: float, socket: int) -> bool:
-        """Take a packet of a stream that the peer does not know; whether it is one of these."""
-
-    def poll_datagram(self) -> Outgoing | None:
-        """The next packet to pass on."""
-
-    def next_timeout(self) -> float | None:
-        """When `handle_timeout` is due."""
-
-    def handle_timeout(self, now: float) -> None:
-        """Do what is due."""
-
-    def close(self, now: float) -> None:
-        """End all."""
 
 
 class Peer:

@@ -65,13 +65,6 @@ def all_refusals(peer: Peer) -> Counter[str]:
         PunchRefusal.TRY_LATER: peer.punches.try_later,
     }
     total.update({str(reason): count for reason, count in punches.items()})
-    for host in peer.relay_hosts:
-        counters = host.relay.counters
-        relayed = {
-            RelayRefusal.SESSIONS: counters.sessions_refused,
-            RelayRefusal.PAIRINGS: counters.pairings_refused,
-            RelayRefusal.EXPIRED: counters.pairings_expired,
-            RelayRefusal.PACKETS: counters.packets_unsent,
-        }
-        total.update({str(reason): count for reason, count in relayed.items()})
+    for host in peer.hosts:
+        total.update(host.refusals)
     return +total

@@ -21,6 +21,7 @@ from protocol.peer.connection import Connection
 from protocol.peer.events import ConnectionClosed
 from protocol.peer.listening import Server
 from protocol.peer.options import ListenOptions
+from protocol.peer.refusals import RelayRefusal
 from protocol.stream.events import DataReceived, RemoteEnded
 
 if TYPE_CHECKING:
@@ -40,6 +41,26 @@ class RelayHost:
         self.relay = RelayServer(peer.connections.new_stream_id, limits)
         self._connections: dict[RelaySession, Connection] = {}
         server.on_accepted = self._accept
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What was done for others, by name."""
+        counters = self.relay.counters
+        return {
+            "pairs of the blind relay": counters.pairings_matched,
+            "bytes that the blind relay passed on": counters.bytes_relayed,
+        }
+
+    @property
+    def refusals(self) -> dict[str, int]:
+        """What was not done for others, by reason."""
+        counters = self.relay.counters
+        return {
+            RelayRefusal.SESSIONS: counters.sessions_refused,
+            RelayRefusal.PAIRINGS: counters.pairings_refused,
+            RelayRefusal.EXPIRED: counters.pairings_expired,
+            RelayRefusal.PACKETS: counters.packets_unsent,
+        }
 
     def receive_datagram(self, data: bytes, addr: Address, now: float, socket: int) -> bool:
         """Pass a packet on, if it is of one of the pairs."""

@@ -47,6 +47,8 @@ class Forwarding:
 
     def __init__(self, limits: ProxyLimits) -> None:
         self.refused: Counter[ProxyRefusal] = Counter()
+        self.forwarded = 0
+        """Bytes passed on, of all that ever were."""
         self._limits = limits
         self._outward: dict[int, list[Forward]] = {}
         self._inward: dict[int, Forward] = {}
@@ -123,4 +125,5 @@ class Forwarding:
             self.refused[ProxyRefusal.STRANGERS] += 1
             return
         forward.forwarded += len(data)
+        self.forwarded += len(data)
         self._queue.append(Outgoing(data, to, socket))

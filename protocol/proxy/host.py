@@ -104,9 +104,19 @@ class ProxyHost:
         return tuple(handoff for link in self._links.values() for handoff in link.handoffs.values())
 
     @property
-    def forwarded(self) -> int:
-        """Bytes passed on for those that are kept."""
-        return sum(handoff.forwarded for handoff in self.handoffs)
+    def counts(self) -> dict[str, int]:
+        """What was done for others, by name."""
+        return {
+            "hand-offs of peers that this node punches for": self.begun,
+            "hand-offs that found a path": self.connected,
+            "bytes of streams passed on": self._forwarding.forwarded,
+        }
+
+    @property
+    def refusals(self) -> dict[str, int]:
+        """What was not done for others, by reason."""
+        refused = {str(reason): count for reason, count in self.refused.items()}
+        return refused | {str(reason): count for reason, count in self.rounds_refused.items()}
 
     def receive_datagram(self, data: bytes, addr: Address, now: float, socket: int) -> bool:
         """Pass a packet on, if it is of one of the streams."""

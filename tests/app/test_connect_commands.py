@@ -23,11 +23,13 @@ NOBODY = key_pair(bytes(32)).public_key.hex()
 
 
 @contextmanager
-def listening(address: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """`peephole listen`, once it is announced."""
-    command = [sys.executable, "-m", "app", "listen", "--bootstrap", address, "--host", LOOPBACK, "--headless"]
+def listening(
+    address: str, *arguments: str, command: str = "listen", seed: bytes = SEED
+) -> Iterator[subprocess.Popen[str]]:
+    """`peephole listen`, or `proxy`, once it is announced."""
+    words = [sys.executable, "-m", "app", command, "--bootstrap", address, "--host", LOOPBACK, "--headless"]
     process = subprocess.Popen(
-        [*command, "--seed", SEED.hex(), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*words, "--seed", seed.hex(), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None
     for line in process.stderr:
@@ -87,3 +89,31 @@ def test_what_is_no_key_or_address(run: Run) -> None:
         assert SEED.hex() not in err
     for command in (("connect", KEY), ("listen",)):
         assert run(*command, "--headless")[0] == 2
+
+
+def test_a_proxy_that_is_not_needed_is_not_used(run: Run) -> None:
+    """On loopback every port is open; tests/natlab/test_proxied.py has NATs that need one."""
+    seed = b"p" * 32
+    proxy = key_pair(seed).public_key.hex()
+    with dht_in_a_thread() as address, listening(address, command="proxy", seed=seed) as proxying:
+        assert proxying.stdout is not None
+        assert proxying.stdout.readline().strip() == proxy
+        with listening(address, "--echo", "--proxy", proxy):
+            ways = ("--bootstrap", address, "--headless", "--host", LOOPBACK, "--proxy", proxy)
+            status, out, err = run("connect", KEY, "--send", "hello", *ways)
+    assert status == 0
+    assert out.splitlines()[0] == "hello"
+    assert "a direct path" in err
+
+
+def test_what_is_said_of_proxies_has_to_make_sense(run: Run) -> None:
+    ways = ("--bootstrap", f"{LOOPBACK}:9", "--headless")
+    for arguments, complaint in (
+        (("connect", KEY, "--proxy", "x"), "--proxy: "),
+        (("listen", "--proxy-after-probe"), "--proxy-after-probe goes with --proxy"),
+        (("proxy", "--admit", "zz"), "--admit: "),
+        (("proxy", "--max-bytes", "0"), "a number of bytes from 1"),
+    ):
+        status, _, err = run(*arguments, *ways)
+        assert status == 2
+        assert complaint in err
