@@ -106,7 +106,7 @@ def test_a_live_recording_is_whole_after_every_look(tmp_path: Path) -> None:
     whole = read_capture(str(tmp_path / "live.peephole"))
     assert whole.files[0].notes == []
     assert names_of(whole.files) == {"10.0.0.1": "me"}
-    assert whole.files[0].format == "live"
+    assert whole.files[0].format == tap.file.format
 
 
 def test_a_recording_that_can_not_be_written_ends_the_feed() -> None:
