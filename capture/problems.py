@@ -153,17 +153,23 @@ class Problems:
     def _sighting(self, row: int) -> Sighting:
         return Sighting(self.table.file.item(row), self.table.frame.item(row), row)
 
-    def found(self, story: Reported, remarks: Iterable[str] = (), dropped: int | None = None) -> list[Problem]:
+    def found(
+        self, story: Reported, remarks: Iterable[str] = (), dropped: int | None = None, let_go: int = 0
+    ) -> list[Problem]:
         """All problems, the worst first, among equals the most frequent.
 
         Args:
             story: what it knows beside the table.
             remarks: what is to be said of keys that were given.
             dropped: what a live source lost; None where files tell it.
+            let_go: packets that were let go to stay within bounds.
         """
         problems = [*self._undecodable.values(), self._cut, self._duplicates, *self._assembled()]
         for file in self.table.files:
             problems += _of_file(file, dropped)
+        problems.append(
+            Problem(Severity.NOTE, "let go", "packets that were let go, to keep no more than --keep", let_go)
+        )
         problems += self._refused(story)
         lines = "malformed lines of key logs, ignored"
         problems += _said(Severity.WARNING, "key log", lines, story.keylog_errors)

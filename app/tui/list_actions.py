@@ -55,8 +55,14 @@ class ListActions(MainActions):
     def make_list(self) -> AttemptList:
         """The list as the settings say."""
         main = self._main
-        names = tuple(file.path.rpartition("/")[2] for file in main.session.files)
-        return AttemptList(Shown(main.zone, number=main.session.number, files=names), self.list_settings.columns)
+        session = main.session
+        shown = Shown(
+            main.zone,
+            number=session.number,
+            files=tuple(file.path.rpartition("/")[2] for file in session.files),
+            comment=lambda flow: session.notes.on_attempt(flow.id),
+        )
+        return AttemptList(shown, self.list_settings.columns)
 
     def begin_list(self) -> None:
         """Sort as the settings say."""

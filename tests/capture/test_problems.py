@@ -112,6 +112,8 @@ def test_malformed_lines_of_secrets_blocks_are_told_with_their_place() -> None:
 
 def test_what_a_live_source_lost_and_keys_that_fit_nothing() -> None:
     table = read_capture(pcap([frame(REQUEST)]))
+    (note,) = (one for one in Problems(table).found(Story(table), let_go=9) if one.kind == "let go")
+    assert (note.severity, note.count) == (Severity.NOTE, 9)
     found = problems_of(table, dropped=12)
     assert found["dropped"].count == 12
     assert found["key"].says == "--key 11…22 is the key of no attempt in here"

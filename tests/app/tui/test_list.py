@@ -346,3 +346,15 @@ async def test_however_long_a_key_is_held_what_is_selected_is_drawn_ten_times_a_
         await pilot.press("down")
         await pilot.pause()
         assert main.ladder.flow is main.flow
+
+
+async def test_a_comment_has_a_sign_and_a_column() -> None:
+    async with staged(size=(200, 60)) as pilot:
+        main = main_of(pilot)
+        main.session.notes = main.session.notes.with_attempt_comment(FAST_OPEN.id, "seen on a Tuesday")
+        list_of(pilot).choose_columns(("number", "comment", "file", "state"))
+        await pilot.pause()
+        row = next(line for line in text_on(pilot).splitlines() if "seen on a Tuesday" in line)
+        assert ";" in row
+        assert "lab.pcapng" in row
+        assert f" {main.session.number(FAST_OPEN)} " in row
