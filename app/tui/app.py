@@ -213,6 +213,9 @@ class PeepholeApp(AppActions, App[int]):
         screen = MainScreen(session, self.zone, self._tick, self._node, self._demo, self.config)
         screen.patience = self._patience
         session.breathe = self._way.breathe
+        # What was opened over the progress would be replaced in its place.
+        while not isinstance(self.screen, LoadingScreen):
+            self.pop_screen()
         self.switch_screen(screen)
         for fault in self._faults:
             self.notify(fault, title="configuration", severity="warning", timeout=12, markup=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
@@ -25,7 +27,7 @@ class AskScreen(ModalScreen[str | None], inherit_bindings=False):
         hint: what to write, and what an empty line does.
     """
 
-    BINDINGS = bindings_of(Context.ASKING)
+    BINDINGS: ClassVar = [*bindings_of(Context.ASKING), *bindings_of(Context.EVERYWHERE, namespace="app.")]
 
     DEFAULT_CSS = """
     AskScreen { align: center middle; }

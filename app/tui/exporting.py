@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -125,7 +125,7 @@ class ExportScreen(ModalScreen[str | None], inherit_bindings=False):
         folder: where files go.
     """
 
-    BINDINGS = bindings_of(Context.EXPORTING)
+    BINDINGS: ClassVar = [*bindings_of(Context.EXPORTING), *bindings_of(Context.EVERYWHERE, namespace="app.")]
 
     DEFAULT_CSS = """
     ExportScreen { align: center middle; }

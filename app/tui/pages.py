@@ -116,7 +116,7 @@ class ChoiceView(LineView):
 class ChoiceScreen(ModalScreen[int | None], inherit_bindings=False):
     """A short list to choose from; closes with the index of the choice, or None."""
 
-    BINDINGS = bindings_of(Context.CHOICE)
+    BINDINGS: ClassVar = [*bindings_of(Context.CHOICE), *bindings_of(Context.EVERYWHERE, namespace="app.")]
 
     DEFAULT_CSS = """
     ChoiceScreen { align: center middle; }

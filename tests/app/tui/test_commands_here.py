@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 
+from app.draw.spans import Span
 from app.tui.app import PeepholeApp
 from app.tui.here import contexts_here, doable
 from app.tui.keys.action import NUMBERED, Context, key_text
 from app.tui.keys.registry import actions_in
-from app.tui.pages import HelpScreen, PageScreen
-from tests.app.tui.stage import ladder_of, main_of, staged, text_on
+from app.tui.loading import LoadingScreen
+from app.tui.main_screen import MainScreen
+from app.tui.pages import ChoiceScreen, HelpScreen, PageScreen
+from app.tui.story_view import StoryView
+from capture.opening import Progress
+from tests.app.flows_by_hand import STORY
+from tests.app.tui.stage import ladder_of, main_of, opened, staged, text_on
 
 
 def titles(pilot: Pilot[int]) -> list[str]:
@@ -118,3 +126,57 @@ async def test_the_settings_and_the_help_have_help_and_palette_themselves() -> N
         await pilot.press("o", "f1")
         await pilot.pause()
         assert text_on(pilot).splitlines()[1].strip().startswith(Context.SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("keys", "context"),
+    [
+        (("slash",), Context.FILTER),
+        (("f3",), Context.FINDING),
+        (("f2",), Context.EXPORTING),
+        (("semicolon",), Context.ASKING),
+        (("t",), Context.COLUMNS),
+        (("P",), Context.PACKETS),
+        (("i",), Context.LINKS),
+        (("E",), Context.PROBLEMS),
+        (("C",), Context.TURNING),
+        (("o",), Context.SETTINGS),
+        (("enter", "r"), Context.RAW),
+    ],
+)
+async def test_f1_helps_everywhere_and_one_comes_back(keys: tuple[str, ...], context: Context) -> None:
+    async with staged(size=(120, 40)) as pilot:
+        await pilot.press(*keys)
+        await pilot.pause()
+        before = pilot.app.screen
+        await pilot.press("f1")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, HelpScreen)
+        assert text_on(pilot).splitlines()[1].strip().startswith(context)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert pilot.app.screen is before
+
+
+async def test_help_over_a_choice_and_over_the_progress() -> None:
+    go_on = threading.Event()
+
+    def slow(progress: Progress) -> StoryView:
+        go_on.wait(10)
+        return STORY
+
+    app = PeepholeApp(slow)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await pilot.press("f1")
+        await pilot.pause()
+        assert text_on(pilot).splitlines()[1].strip() == Context.LOADING
+        go_on.set()
+        await opened(pilot)
+        assert isinstance(app.screen, MainScreen)
+        assert not any(isinstance(screen, LoadingScreen | HelpScreen) for screen in app.screen_stack)
+        app.push_screen(ChoiceScreen("which?", [(Span("this"),)]))
+        await pilot.pause()
+        await pilot.press("f1")
+        await pilot.pause()
+        assert text_on(pilot).splitlines()[1].strip() == Context.CHOICE
