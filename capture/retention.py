@@ -7,6 +7,7 @@ is copied into a new one, and a new story is made of that, once for every half o
 |---|---|
 | the newer half of the packets that are allowed | that is where attempts go on |
 | every packet of an attempt that reaches into it | its verdict rests on all of them |
+| attempts that went on beside such a one | one may rest on another, as the path through a blind relay does |
 | every packet of an attempt that somebody wants kept | it is on screen, marked, or was not told yet |
 | packets that prove a server's key | later attempts to it are opened with it |
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -35,6 +37,8 @@ LEAST: Final = 1000
 """Fewest packets that may be asked for."""
 SETTLED: Final = 30.0
 """Seconds of silence before which an attempt is not let go: it may go on."""
+LOOK_BACK: Final = 120.0
+"""Seconds before the newer half: what went on beside an attempt that reaches into it stays, if it ended within them."""
 SECRETS: Final = 4096
 """Blocks of key log lines of a live source that are kept, the newest."""
 PROOFS: Final = 4096
@@ -114,10 +118,12 @@ class Retention:
         rows = np.arange(len(table)) >= cut
         rows[np.array(story.proof_rows()[-PROOFS:], np.int64)] = True
         gone: list[Flow] = []
-        for flow in story.flows:
-            if flow.started >= since + self._settled:
-                break
-            if flow.ended >= since - self._settled or wanted(flow):
+        old = list(takewhile(lambda flow: flow.started < since + self._settled, story.flows))
+        # One that reaches over may rest on others that went on beside it, as a path through a blind relay does.
+        began = min((flow.started for flow in old if flow.ended >= since - self._settled), default=since)
+        least = max(began, since - LOOK_BACK) - self._settled
+        for flow in old:
+            if flow.ended >= least or wanted(flow):
                 rows[np.fromiter(rows_of(flow), np.int64)] = True
             else:
                 gone.append(flow)

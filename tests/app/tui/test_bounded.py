@@ -43,7 +43,7 @@ async def test_old_attempts_go_and_are_counted_and_the_one_on_screen_stays() -> 
             await look(pilot)
             await look(pilot)
         gone = main.session.retention.let_go.attempts  # type: ignore[union-attr]
-        assert gone >= 3
+        assert gone >= 1
         assert f"{gone} let go" in text_on(pilot)
         assert len(main.session.flows) + gone == 10
         assert len(main.session.table) < 2711
