@@ -10,11 +10,11 @@ from textual.events import MouseScrollDown, MouseScrollRight
 from textual.pilot import Pilot
 
 from app.tui.ladder_view import LadderView
-from capture.model import Flow, StepKind
+from capture.model import Flow, Outcome, StepKind
 from capture.story import Story
 from tests.app.flows_by_hand import BOTH_RANDOM, CONSISTENT_RANDOM, FAST_OPEN, UNANSWERED, story
-from tests.app.tui.stage import SIZES, ladder_of, main_of, staged, text_on
-from tests.app.tui.test_live import live, look
+from tests.app.tui.stage import SIZES, inspector, ladder_of, main_of, opened, staged, text_on
+from tests.app.tui.test_live import NEVER, Growing, Quiet, live, look
 
 LAB = Path(__file__).parents[2] / "fixtures" / "lab"
 MANY_LANES = str(LAB / "consistent-consistent" / "wan.pcap.gz")
@@ -171,3 +171,27 @@ async def test_a_missing_entry_that_comes_after_all_gives_way_to_it() -> None:
         assert ladder.selected is not None
         assert ladder.selected[0].kind is not StepKind.MISSING
         assert main_of(pilot).flow is answered
+
+
+async def test_what_is_awaited_appears_as_missing_once_the_protocol_gives_up() -> None:
+    """Time goes on with packets of others; the attempt itself is silent."""
+    last = UNANSWERED.steps[-1]
+    awaited = replace(last, due=last.time + 3)
+    going = replace(UNANSWERED, steps=(*UNANSWERED.steps[:-1], awaited), outcome=Outcome.UNKNOWN)
+    growing = Growing(iter([(FAST_OPEN, going)]))
+    growing.last_time = last.time  # type: ignore[attr-defined]
+    app = inspector(growing, feed=Quiet(), tick=NEVER)  # type: ignore[arg-type]
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await look(pilot)
+        await pilot.press("A", "enter", "G")
+        await pilot.pause()
+        ladder = ladder_of(pilot)
+        selected, row = ladder.selected, screen_row(ladder)
+        assert ladder.flow is going
+        assert "none seen" not in text_on(pilot)
+        growing.last_time = last.time + 3  # type: ignore[attr-defined]
+        await look(pilot)
+        assert "none seen" in text_on(pilot)
+        assert ladder.selected == selected
+        assert screen_row(ladder) == row
