@@ -10,11 +10,10 @@ from xml.etree import ElementTree
 import pytest
 
 from app.draw.attempt_columns import COLUMNS
+from app.draw.attempt_pages import PAGES
 from app.draw.attempts import attempt_columns
 from app.draw.message import field_line, message_view
-from app.draw.nat import nat_page
-from app.draw.rounds import rounds_page
-from app.draw.verdict import verdict_page
+from app.draw.statistics import statistics_page
 from app.export_json import json_export
 from app.export_mermaid import mermaid_attempt, mermaid_round
 from app.export_pcapng import pcapng_export
@@ -22,6 +21,10 @@ from app.export_svg import svg_export
 from app.export_text import text_export
 from app.report_detail import detail_lines
 from app.report_json import report_document
+from app.report_markdown import markdown_report
+from app.report_statistics import statistics_json
+from capture.figures import figures_of
+from capture.statistics import statistics_of
 from capture.story import Keys, Story
 from tests.capture.story_builder import Call, called, says
 from tests.capture.wire_builder import NODE, Wire
@@ -48,8 +51,13 @@ def look_at_everything(story: Story) -> None:
                 ends, ttl = story.endpoints(sighting), story.ttl(sighting)
                 view = message_view(story.payload(sighting), sighting, ends, ttl, flow=flow, step=step)
                 assert all(field_line(row, open_=True) for row in view.rows)
-        for page in (nat_page(flow, 80), rounds_page(flow, 80), verdict_page(flow, story.files, 80)):
-            assert isinstance(page, list)
+        for page in PAGES:
+            for width in (40, 76, 128):
+                assert page.draw(flow, story.files, width)
+        assert markdown_report(flow, story.files, story, version="1.2.3").startswith("# ")
+    statistics = statistics_of(map(figures_of, story.flows))
+    assert statistics_page(statistics, 80)
+    assert json.loads(statistics_json(story.files, statistics))["statistics"]["attempts"] == len(story.flows)
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 99, 2**53 - 1])
