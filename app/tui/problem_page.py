@@ -185,6 +185,9 @@ class ProblemScreen(FindActions, ModalScreen[Sighting | None], inherit_bindings=
         except CaptureError as error:
             return "", "", safe_text(str(error))
         src, dst = session.endpoints(sighting)
-        said = summarise(payload, length, session.ttl(sighting))
         ends = f"{safe_text(str(src))} → {safe_text(str(dst))}"
-        return clock(session.packet_time(sighting), self._zone), ends, said.trouble or said.text
+        with session.held():
+            first = session.table.copy_of.item(sighting.row)
+            again = f"shows #{session.table.frame.item(first)} again" if first >= 0 else ""
+        said = summarise(payload, length, session.ttl(sighting))
+        return clock(session.packet_time(sighting), self._zone), ends, said.trouble or again or said.protocol

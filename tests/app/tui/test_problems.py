@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from textual.pilot import Pilot
 
+from app.tui.main_screen import MainScreen
 from app.tui.packet_screen import PacketScreen
 from app.tui.problem_page import ProblemScreen, ProblemView
 from capture.opening import read_capture
@@ -74,3 +77,24 @@ async def test_nothing_wrong_is_said_so() -> None:
     async with staged(Story(read_capture(pcap([FRAMES[0]])))) as pilot:  # type: ignore[arg-type]
         await opened(pilot)
         assert "Nothing was lost, cut or refused." in text_on(pilot)
+
+
+async def test_a_copy_says_what_it_shows_again() -> None:
+    tour = Path(__file__).parents[3] / "app/samples/tour.pcapng"
+    async with staged(Story.open([str(tour)])) as pilot:  # type: ignore[arg-type]
+        view = await opened(pilot)
+        await pilot.press("enter", "down")
+        await pilot.pause()
+        assert view.here is not None
+        copy = view.here.sighting
+        assert copy is not None
+        table = main_of_below(pilot).session.table
+        first = table.frame[table.copy_of[copy.row]]
+        line = next(line for line in text_on(pilot).splitlines() if f"#{copy.frame} " in line)
+        assert f"shows #{first} again" in line
+
+
+def main_of_below(pilot: Pilot[int]) -> MainScreen:
+    below = pilot.app.screen_stack[-2]
+    assert isinstance(below, MainScreen)
+    return below
