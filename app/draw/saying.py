@@ -188,7 +188,7 @@ def _burst_labels(step: Step, full: str) -> list[str]:
     if step.kind is StepKind.OPENER:
         hit = ""
     beats = _HEARTBEATS.search(full)
-    found = [(name, beats[1], span, ttl)] if beats else []
+    found: list[tuple[str, ...]] = [(name, beats[1], span, ttl)] if beats else []
     found += [(name, span, ports, ttl, hit), (name, span, ports, hit), (name, ports, hit), (name, hit), (name, span)]
     found += [(name,), (name.partition(",")[0],)]
     found += [(f"×{step.count}", span, hit), (f"×{step.count}", hit), (f"×{step.count}",)]
