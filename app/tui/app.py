@@ -98,6 +98,8 @@ class PeepholeApp(AppActions, App[int]):
         self._node = node
         self._demo = demo
         self._hangup: HangUpWatch | None = None
+        self._question: Screen[int | None] | None = None
+        """Whether to stop capturing; asked to leave again while it stands, the inspector leaves."""
         self._small = False
 
     async def on_mount(self) -> None:
@@ -158,7 +160,7 @@ class PeepholeApp(AppActions, App[int]):
         if self._node is not None:
             self._take_leave(self._node)
             return
-        if isinstance(self.screen, ChoiceScreen) or self._feed is None or len(self.screen_stack) < 2:
+        if self._feed is None or len(self.screen_stack) < 2 or self.screen is self._question:
             self.exit(0)
             return
 
@@ -168,7 +170,8 @@ class PeepholeApp(AppActions, App[int]):
 
         title = f"still capturing on {self._feed.name}"
         choices = ((Span("leave and stop capturing"),), (Span("stay"),))
-        self.push_screen(ChoiceScreen(title, choices), chosen)
+        self._question = ChoiceScreen(title, choices)
+        self.push_screen(self._question, chosen)
 
     def _take_leave(self, node: RunningNode) -> None:
         """Let the node tell the network, then leave; asked for again, leave at once."""

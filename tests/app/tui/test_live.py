@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 
 from textual.pilot import Pilot
 
+from app.draw.spans import Span
 from app.tui.attempt_list import AttemptList
 from app.tui.bars import Banner
+from app.tui.pages import ChoiceScreen
 from capture.errors import LiveError
 from capture.model import FileSummary, Flow
 from tests.app.flows_by_hand import BOTH_RANDOM, CONSISTENT_RANDOM, FAST_OPEN, STORY, TWO_ROUNDS, UNANSWERED
@@ -177,3 +179,18 @@ async def test_a_feed_that_ends_by_itself_says_why_and_what_was_seen_stays() -> 
         assert main_of(pilot).query_one(AttemptList).row_count == 2
         await look(pilot)
         assert feed.polls == 2, "not polled again"
+
+
+async def test_asked_again_while_the_question_stands_it_leaves_but_not_from_another_choice() -> None:
+    async with live((FAST_OPEN,)) as pilot:
+        await look(pilot)
+        pilot.app.push_screen(ChoiceScreen("which?", [(Span("this"),)]))
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, ChoiceScreen)
+        await pilot.press("Q")
+        await pilot.pause()
+        assert "still capturing" in text_on(pilot)
+        assert pilot.app.return_code is None
+        await pilot.press("Q")
+        await pilot.pause()
+        assert pilot.app.return_code == 0
