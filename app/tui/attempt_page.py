@@ -68,11 +68,10 @@ class AttemptPage(PageScreen, inherit_bindings=False):
             yield ActionBar()
 
     def on_mount(self) -> None:
-        """Show the page, and look for more if the source is live."""
+        """Work out what is shown, which the base class does next; look for more if the source is live."""
         work_out(self._flow, self._session)
         self.query_one(PageStrip).chosen = self._chosen
         self._entitle()
-        super().on_mount()
         if self._session.feed is not None:
             self.set_interval(TICK, self._look)
 

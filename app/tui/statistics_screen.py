@@ -46,8 +46,7 @@ class StatisticsScreen(PageScreen, inherit_bindings=False):
         self._statistics: Statistics | None = None
 
     def on_mount(self) -> None:
-        """Begin to count."""
-        super().on_mount()
+        """Begin to count; Textual calls that of the base class, too."""
         self.run_worker(self._count(), group="statistics")
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
