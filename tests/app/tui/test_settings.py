@@ -12,14 +12,18 @@ from textual.pilot import Pilot
 
 from app.config import read_config
 from app.config.settings import DEFAULTS, SETTINGS, Config
+from app.configured import configured
 from app.draw.ladder_options import Bursts, Level, TimeMode
 from app.draw.settings import setting_line
 from app.draw.spans import text_of, width_of
-from app.tui.app import PeepholeApp
+from app.options import parser_of
+from app.tui.app import PeepholeApp, run_live
+from app.tui.app import run as run_inspector
 from app.tui.colourless import Colourless
 from app.tui.config_check import every_fault, named_wrong
 from app.tui.settings_page import SettingsScreen, SettingsView
 from app.tui.themes import CONTRAST, DARK, LIGHT, MONO
+from capture.story import Keys
 from tests.app.flows_by_hand import STORY
 from tests.app.tui.stage import SIZES, main_of, opened, text_on
 
@@ -198,3 +202,29 @@ def test_a_row_of_settings_keeps_its_width(width: int) -> None:
         value = "x" * 60 if setting.name == "editor" else setting.default
         line = setting_line(setting, value, "/a/very/long/path/config.toml, line 12", width, changed=True)
         assert width_of(line) <= width, text_of(line)
+
+
+def test_the_inspector_opens_as_configured_under_what_the_options_say(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_text('theme = "light"\nmouse = false\ndetail = "x"\n')
+    shown: list[PeepholeApp] = []
+    monkeypatch.setattr("app.tui.app._show", lambda app: shown.append(app) or 0)
+    for given, theme in (([], LIGHT), (["--theme", "contrast"], CONTRAST)):
+        options = parser_of("open").parse_args(["x.pcap", *given])
+        assert run_inspector(["x.pcap"], Keys(), reading=configured(options)) == 0
+        assert shown[-1].theme == theme
+        assert shown[-1].config.mouse is False
+        assert any("line 3: detail: has to be auto or shown or hidden" in fault for fault in shown[-1]._faults)
+    assert run_live(STORY, Quiet(), reading=configured(parser_of("demo").parse_args(["--theme", "nord"]))) == 0
+    assert shown[-1].theme == "nord"
+
+
+class Quiet:
+    """A feed that brings nothing."""
+
+    name = "nothing"
+    dropped = 0
+
+    def poll(self) -> None:
+        pass
