@@ -170,6 +170,13 @@ class LadderRows(LineView):
         self.scroll_to(x=self.scroll_offset.x + times * _SIDEWAYS, animate=False, force=True)
         self.refresh()
 
+    def action_lane(self, lanes: int) -> None:
+        """Scroll by lanes."""
+        ladder = self._ladder()
+        if ladder is not None:
+            self.scroll_to(x=self.scroll_offset.x + lanes * ladder.gap, animate=False, force=True)
+            self.refresh()
+
     def action_lanes_end(self, end: int) -> None:
         """Scroll to the first lane or to the last."""
         self.scroll_to(x=self.max_scroll_x if end > 0 else 0, animate=False, force=True)

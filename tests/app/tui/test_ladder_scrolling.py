@@ -64,13 +64,19 @@ async def test_sideways_by_keys_and_to_both_ends() -> None:
         assert ladder.scroll_offset.x == before + 8
         await pilot.press("right", "h", "left")
         assert ladder.scroll_offset.x == before
+        drawn = ladder._ladder()
+        assert drawn is not None
         await pilot.press("shift+right")
+        assert ladder.scroll_offset.x == before + drawn.gap
+        await pilot.press("shift+left")
+        assert ladder.scroll_offset.x == before
+        await pilot.press("shift+end")
         assert ladder.scroll_offset.x == ladder.max_scroll_x > 0
         await pilot.pause()
         shown = text_on(pilot)
         assert "DHT node" in shown
         assert "time" in shown, "the columns stay"
-        await pilot.press("shift+left")
+        await pilot.press("shift+home")
         assert ladder.scroll_offset.x == 0
 
 
