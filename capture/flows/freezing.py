@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from capture.course import Course, Stage, StageTime
@@ -14,7 +14,7 @@ from capture.flows.judging import judge
 from capture.flows.ladder import Ladder, leg_lanes
 from capture.flows.lanes import Lanes
 from capture.flows.legs import NO_VALUE, Leg
-from capture.flows.relaying import RelayLink, relay_links
+from capture.flows.relaying import RelayLink, is_proxied, relay_links
 from capture.flows.searches import RESPONSE_VALUE, Search
 from capture.flows.tokens import TokenLives, token_lives
 from capture.flows.verdicts.judgement import Judgement
@@ -56,12 +56,16 @@ class Case:
     judgement: Judgement
     links: list[RelayLink]
     tokens: TokenLives
+    proxies: list[RelayLink] = field(default_factory=list)
+    """Links to peers that punched in the place of a side."""
 
 
 def make_case(facts: Facts, opened: list[Facts]) -> Case:
     """Judge an attempt; `opened` are the facts of attempts that its sides began right after it."""
-    links = relay_links(facts, [other for other in opened if other is not facts])
-    return Case(facts, judge(facts, links), links, token_lives(facts))
+    found = relay_links(facts, [other for other in opened if other is not facts])
+    proxies = [link for link in found if is_proxied(facts, link)]
+    links = [link for link in found if link not in proxies]
+    return Case(facts, judge(facts, links), links, token_lives(facts), proxies)
 
 
 def judged_fields(table: PacketTable, case: Case, started_ns: int) -> dict[str, Any]:
@@ -99,7 +103,7 @@ def drawn_fields(table: PacketTable, case: Case) -> dict[str, Any]:
         "lanes": lanes.all(),
         "messages": messages,
         "steps": steps,
-        "notes": _notes(facts.attempt),
+        "notes": _notes(table, case),
     }
 
 
@@ -111,9 +115,16 @@ def sampled_fields(table: PacketTable, case: Case) -> dict[str, Any]:
     }
 
 
-def _notes(attempt: Attempt) -> tuple[str, ...]:
+def _notes(table: PacketTable, case: Case) -> tuple[str, ...]:
     """What is odd about the packets of an attempt."""
+    attempt = case.facts.attempt
     notes = []
+    for link in case.proxies:
+        side = "client" if link.by_client else "server"
+        proxy = address_of(table, link.path.server_side)
+        notes.append(
+            f"a proxy at {proxy} punched in the {side}'s place, and passed the stream's packets on as they were"
+        )
     cut = sum(leg.kept is not None for leg in attempt.legs)
     if cut:
         notes.append(f"{cut} messages were cut by the capture (snap length)")

@@ -1,8 +1,11 @@
-"""Blind relays: a stream that reaches the other side through a third peer.
+"""Blind relays and proxies: a stream that reaches the other side through a third peer.
 
 Both sides connect to the blind relay like to any server, so each connection to it is an attempt of its own. What marks
 it as a relayed path: it was opened by a side of the main attempt right after the handshake, and a second stream, with
 ids of its own, came up on the very same endpoints.
+
+A proxy is connected to in the same way, by one side. It punches in that side's place and passes packets on as they are,
+so that the second stream has the ids of the punched one.
 """
 
 from __future__ import annotations
@@ -63,6 +66,12 @@ def relay_links(main: Facts, others: list[Facts]) -> list[RelayLink]:
                 links.append(RelayLink(by_client, other, path))
                 break
     return links
+
+
+def is_proxied(main: Facts, link: RelayLink) -> bool:
+    """Whether a link is to a proxy: what came up on it is the stream of the punched path, packet by packet."""
+    own = {stream.udx_id for path in main.streams for stream in (*path.up, *path.down)}
+    return not own.isdisjoint(stream.udx_id for stream in (*link.path.up, *link.path.down))
 
 
 def _opened_by(opener: Side, side: Side) -> bool:

@@ -104,12 +104,17 @@ class ProxyHost:
         return tuple(handoff for link in self._links.values() for handoff in link.handoffs.values())
 
     @property
+    def forwarded(self) -> int:
+        """Bytes passed on so far."""
+        return self._forwarding.forwarded
+
+    @property
     def counts(self) -> dict[str, int]:
         """What was done for others, by name."""
         return {
             "hand-offs of peers that this node punches for": self.begun,
             "hand-offs that found a path": self.connected,
-            "bytes of streams passed on": self._forwarding.forwarded,
+            "bytes of streams passed on": self.forwarded,
         }
 
     @property
