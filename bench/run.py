@@ -85,6 +85,8 @@ def main() -> None:
         real = contenders(folder / "real.pcap", 0)
         run_in_turns(list(real.values()), args.rounds * 2)
         report("A real capture", real)
+        print("\n### Filters over all packets\n", flush=True)
+        make("bench.filters", str(folder / "generated.pcap"))
     flows, packets = generated["flows"], generated["packets"]
     print("\n| goal | measured |\n|---|---|")
     if "fields" in generated:
