@@ -57,17 +57,32 @@ def pages_strip(chosen: int, subject: str, width: int) -> Line:
         width: cells.
     """
     spans = [Span(" ")]
-    for index, page in enumerate(PAGES):
-        here = index == chosen
-        opening, closing = ("[", "]") if here else (" ", " ")
-        spans += [
-            Span(opening, Tone.KEY),
-            Span(f"{index + 1} ", Tone.KEY),
-            Span(page.title, Tone.STRONG if here else Tone.DIM),
-            Span(f" {page.key}", Tone.KEY),
-            Span(f"{closing} ", Tone.KEY),
-        ]
+    for index in range(len(PAGES)):
+        spans += _entry(index, here=index == chosen)
     if width_of((*spans, Span(subject))) <= width:
         room = width - width_of(tuple(spans))
         spans.append(Span(subject.rjust(room), Tone.DIM))
     return tuple(spans)
+
+
+def page_at(x: int) -> int | None:
+    """Index of the page whose title is at a cell of the strip."""
+    start = 1
+    for index in range(len(PAGES)):
+        end = start + width_of(tuple(_entry(index, here=False)))
+        if start <= x < end:
+            return index
+        start = end
+    return None
+
+
+def _entry(index: int, *, here: bool) -> list[Span]:
+    page = PAGES[index]
+    opening, closing = ("[", "]") if here else (" ", " ")
+    return [
+        Span(opening, Tone.KEY),
+        Span(f"{index + 1} ", Tone.KEY),
+        Span(page.title, Tone.STRONG if here else Tone.DIM),
+        Span(f" {page.key}", Tone.KEY),
+        Span(f"{closing} ", Tone.KEY),
+    ]

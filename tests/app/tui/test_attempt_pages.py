@@ -73,6 +73,16 @@ async def test_the_strip_says_in_words_where_one_is(size: tuple[int, int]) -> No
         assert pilot.app.screen.query_one(PageStrip).chosen == 3
 
 
+async def test_a_click_on_a_title_turns_there() -> None:
+    async with staged() as pilot:
+        await press(pilot, "v")
+        for page in (*PAGES[1:], PAGES[0]):
+            line = text_on(pilot).splitlines()[0]
+            await pilot.click(PageStrip, offset=(line.index(page.title), 0))
+            await pilot.pause()
+            assert shown(pilot) == page.heading
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", ["consistent-random/wan", "unannounced-relay/nat"])
 async def test_every_line_of_every_page_fits(size: tuple[int, int], name: str) -> None:
