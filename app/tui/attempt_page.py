@@ -6,19 +6,18 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.events import Click
-from textual.message import Message
 
 from app.draw import terms
-from app.draw.attempt_pages import PAGES, page_at, page_index, pages_strip
+from app.draw.attempt_pages import PAGES, page_index, pages_strip
 from app.draw.linked import Linked, page_text
 from app.draw.spans import Line
-from app.tui.bars import ActionBar, Bar
+from app.tui.bars import ActionBar
 from app.tui.find_bar import FindBar
 from app.tui.keys.action import Context
 from app.tui.keys.registry import bindings_of
 from app.tui.linked_view import LinkedView
 from app.tui.pages import PAGE_BINDINGS, TEXT_WIDTH, PageScreen
+from app.tui.tab_bar import TabBar
 from app.tui.texts import Text
 from capture.model import Flow
 
@@ -29,15 +28,10 @@ TICK: Final = 0.5
 """Seconds between two looks at an attempt that grows."""
 
 
-class PageStrip(Bar):
+class PageStrip(TabBar):
     """The titles of the pages."""
 
-    class Picked(Message):
-        """A title was clicked."""
-
-        def __init__(self, index: int) -> None:
-            super().__init__()
-            self.index = index
+    TURNS = "attempt_page"
 
     def __init__(self, subject: str) -> None:
         super().__init__(id="page-strip")
@@ -47,12 +41,6 @@ class PageStrip(Bar):
     def line(self) -> Line:
         """Titles and keys."""
         return pages_strip(self.chosen, self._subject, self.size.width)
-
-    def on_click(self, event: Click) -> None:
-        """Turn to the page that was clicked."""
-        index = page_at(event.x)
-        if index is not None:
-            self.post_message(self.Picked(index))
 
 
 class AttemptPage(PageScreen, inherit_bindings=False):
@@ -98,11 +86,6 @@ class AttemptPage(PageScreen, inherit_bindings=False):
     def action_turn_to(self, page: str) -> None:
         """To a page by its name."""
         self._show_page(page_index(page))
-
-    def on_page_strip_picked(self, event: PageStrip.Picked) -> None:
-        """To the page whose title was clicked."""
-        event.stop()
-        self._show_page(event.index)
 
     def text_here(self) -> Text | None:
         """This page for other programs."""
