@@ -5,7 +5,7 @@ it as a relayed path: it was opened by a side of the main attempt right after th
 ids of its own, came up on the very same endpoints.
 
 A proxy is connected to in the same way, by one side. It punches in that side's place and passes packets on as they are,
-so that the second stream has the ids of the punched one.
+so that what is sent to it names the stream of the other side.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ def relay_links(main: Facts, others: list[Facts]) -> list[RelayLink]:
 
 
 def is_proxied(main: Facts, link: RelayLink) -> bool:
-    """Whether a link is to a proxy: what came up on it is the stream of the punched path, packet by packet."""
+    """Whether a link is to a proxy: what is sent to it names the stream of the other side; to a relay, one of its own."""
     own = {stream.udx_id for path in main.streams for stream in (*path.up, *path.down)}
-    return not own.isdisjoint(stream.udx_id for stream in (*link.path.up, *link.path.down))
+    return not own.isdisjoint(stream.udx_id for stream in link.path.up)
 
 
 def _opened_by(opener: Side, side: Side) -> bool:
