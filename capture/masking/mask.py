@@ -26,6 +26,8 @@ _WORDS: Final = re.compile(
     r"|(?<![0-9a-zA-Z])(?P<z32>[ybndrfg8ejkmcpqxot1uwisza345h769]{52})(?![0-9a-zA-Z])"
 )
 _MAC: Final = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
+_GROUPS: Final = (b"\xff\xff\xff\xff", b"\x01\x00\x5e", b"\x33\x33", b"\x01\x80\xc2")
+"""Beginnings of link-layer addresses of everyone: broadcast, multicast of IPv4 and IPv6, bridges."""
 _HEAD: Final = 8
 """Hex digits by which known values are looked up."""
 _FIRST_PORT: Final = 1024
@@ -85,10 +87,10 @@ class Mask:
         return self._remember(id_, found)
 
     def mac(self, mac: bytes) -> bytes:
-        """What stands for a link-layer address: a locally administered one; groups and nothing stay as they are."""
-        if not any(mac) or mac[0] & 1:
+        """What stands for a link-layer address: a locally administered one; known groups and zeros stay."""
+        if len(mac) < 2 or not any(mac) or mac.startswith(_GROUPS):
             return mac
-        return b"\x02" + self.mapping.digest(b"mac", mac, len(mac) - 1) if len(mac) > 1 else mac
+        return bytes((2 | mac[0] & 1,)) + self.mapping.digest(b"mac", mac, len(mac) - 1)
 
     def opaque(self, data: bytes) -> bytes:
         """What stands for bytes of no known meaning; the start of them gives the start of that."""

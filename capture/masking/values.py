@@ -7,6 +7,7 @@ field is, its name says; bytes under a name that is not known here are masked as
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 _KEYS: Final = frozenset({"server_public_key", "client_public_key", "public_key", "remote_public_key"})
 _TOKENS: Final = frozenset({"token", "remote_token"})
+_ORIGINS: Final = ("secret_from", "noise_from")
+"""Fields that name key logs by their files."""
+_LINE: Final = re.compile(r" lines? \d")
 _AS_IT_IS: Final = (int, float, Enum, Sighting)
 """Values that say nothing of anybody: numbers, times, words of our own, places in a file."""
 _PER_PACKET: Final = ("messages", "steps", "client_nat", "server_nat")
@@ -112,6 +116,9 @@ class ValueMask:
         # Values of theirs were made anew with the attempt; the rest goes the usual way.
         bare = dataclasses.replace(key, handshake_hash=None, holepunch_secret=None)
         changed = {field: self.value(getattr(bare, field), field) for field in _fields(KeyEvidence)}
+        for name in _ORIGINS:
+            if _LINE.search(changed[name]):
+                changed[name] = "a key log"
         changed |= {"handshake_hash": made.handshake_hash, "holepunch_secret": made.holepunch_secret}
         return KeyEvidence(**changed)
 
