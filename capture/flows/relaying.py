@@ -69,7 +69,7 @@ def relay_links(main: Facts, others: list[Facts]) -> list[RelayLink]:
 
 
 def is_proxied(main: Facts, link: RelayLink) -> bool:
-    """Whether a link is to a proxy: what is sent to it names the stream of the other side; to a relay, one of its own."""
+    """Whether a link is to a proxy: what is sent there names the other side's stream; to a relay, one of its own."""
     own = {stream.udx_id for path in main.streams for stream in (*path.up, *path.down)}
     return not own.isdisjoint(stream.udx_id for stream in link.path.up)
 
