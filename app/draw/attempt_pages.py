@@ -65,17 +65,6 @@ def pages_strip(chosen: int, subject: str, width: int) -> Line:
     return tuple(spans)
 
 
-def page_at(x: int) -> int | None:
-    """Index of the page whose title is at a cell of the strip."""
-    start = 1
-    for index in range(len(PAGES)):
-        end = start + width_of(tuple(_entry(index, here=False)))
-        if start <= x < end:
-            return index
-        start = end
-    return None
-
-
 def _entry(index: int, *, here: bool) -> list[Span]:
     page = PAGES[index]
     opening, closing = ("[", "]") if here else (" ", " ")

@@ -61,7 +61,9 @@ def _outcomes(statistics: Statistics, width: int) -> list[Linked]:
     lines += [blank(), heading("Verdicts")]
     for one in statistics.verdicts:
         name = f"{OUTCOME_GLYPHS[one.outcome]} {one.code}"
-        lines.append(_share(name, one.attempts, total, width, terms.OUTCOME_TONE[one.outcome], f"verdict == {one.code}"))
+        lines.append(
+            _share(name, one.attempts, total, width, terms.OUTCOME_TONE[one.outcome], f"verdict == {one.code}")
+        )
     return lines
 
 
