@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from app.exit_status import CommandError, ExitStatus
 
@@ -38,5 +37,7 @@ class ConfigError(CommandError):
 
 def nearest(wrong: str, known: Iterable[str]) -> str:
     """``; did you mean x?`` if something known is near to what was written, else nothing."""
+    from difflib import get_close_matches
+
     found = get_close_matches(wrong, list(known), n=1, cutoff=0.6)
     return f"; did you mean {found[0]}?" if found else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -130,6 +129,8 @@ def _put(table: Any, key: str, value: Any) -> None:
 
 def _replace(path: Path, text: str) -> None:
     """Put the new content in the place of the old in one step; a link stays a link, and rights stay as they are."""
+    import tempfile
+
     target = Path(os.path.realpath(path))
     temporary = ""
     try:
