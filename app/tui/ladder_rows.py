@@ -148,13 +148,6 @@ class LadderRows(LineView):
         sighting = step.sighting if row.kind is RowKind.STEP else step.members[row.part]
         return ";" if notes.on(sighting) else "◇" if notes.marks(sighting) else " "
 
-    def rows_changed(self) -> None:
-        """Adapt both scroll ranges."""
-        super().rows_changed()
-        ladder = self._ladder()
-        if ladder is not None:
-            self.virtual_size = Size(ladder.columns_width + ladder.body_width, self.row_count + self.top)
-
     def watch_cursor(self, before: int, now: int) -> None:
         """The lanes of the selected step come into view by themselves."""
         super().watch_cursor(before, now)
@@ -200,6 +193,11 @@ class LadderRows(LineView):
         if wanted != x:
             self.scroll_to(x=max(0, wanted), animate=False, force=True)
             self.refresh()
+
+    def _reach(self, size: Size) -> None:
+        """Lanes may take more than the width of the view."""
+        ladder = self._ladder()
+        super()._reach(size if ladder is None else Size(ladder.columns_width + ladder.body_width, size.height))
 
     def _legend(self, ladder: Ladder) -> list[Line]:
         """What letters and signs mean; where there are few lines, of attempts only."""
