@@ -12,7 +12,6 @@ import pytest
 
 from app.exit_status import ExitStatus
 from app.options import COMMANDS, OVERVIEW
-from capture.filter.names import FIELDS
 from capture.model import TokenState, VerdictCode
 
 ROOT = Path(__file__).parent.parent
@@ -91,12 +90,6 @@ def test_the_version_is_the_changelogs() -> None:
     first = re.search(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert first is not None
     assert first[1] == version
-
-
-def test_the_filters_page_has_every_field() -> None:
-    page = (ROOT / "docs" / "filter.md").read_text()
-    rows = re.findall(r"^\| `(.+?)` \| (.+?) \| (.+?) \|$", page, re.MULTILINE)
-    assert rows == [(field.name, str(field.kind), field.says) for field in FIELDS.values()]
 
 
 def test_the_reports_page_has_every_code_state_and_status() -> None:

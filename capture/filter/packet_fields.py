@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from capture.filter.attempt_fields import FIREWALLS, TOKENS, flow_text, rounds_of, tokens_of
-from capture.filter.checks import Held, When
+from capture.filter.checks import When
 from capture.filter.fields import Field, Kind, one
+from capture.filter.packet_values import command_of, error_of, firewall_of, round_of, text_of, tid_of, to_of, udx_id_of
 from capture.filter.spelling import (
     COMMANDS,
     ERRORS,
     KINDS,
     MODES,
-    command_word,
-    error_word,
-    firewall_word,
 )
 from capture.model import Role
-from protocol.messages import HolepunchPayload, NoisePayload, Request, Response, UdxHeader
+from protocol.messages import HolepunchPayload
 
 if TYPE_CHECKING:
     from capture.filter.columns import Column
-    from capture.filter.packet import Packet
     from capture.filter.packets import Part
 
 
@@ -38,59 +35,12 @@ def _columns(name: str) -> Callable[[Part], tuple[Column, ...]]:
     return make
 
 
-def _to(packet: Packet) -> tuple[Held, ...]:
-    message = packet.message
-    return (message.to,) if isinstance(message, Request | Response) else ()
-
-
-def _tid(packet: Packet) -> tuple[Held, ...]:
-    message = packet.message
-    return (message.tid,) if isinstance(message, Request | Response) else ()
-
-
-def _command(packet: Packet) -> tuple[Held, ...]:
-    request = packet.request
-    return () if request is None else (command_word(request.command, internal=request.internal),)
-
-
-def _stated(packet: Packet) -> HolepunchPayload | NoisePayload | None:
-    said = packet.said
-    return None if isinstance(said, NoisePayload) and said.version != 1 else said
-
-
-def _firewall(packet: Packet) -> tuple[Held, ...]:
-    said = _stated(packet)
-    return () if said is None else (firewall_word(said.firewall),)
-
-
-def _error(packet: Packet) -> tuple[Held, ...]:
-    said = _stated(packet)
-    stated = () if said is None or not said.error else (error_word(said.error),)
-    return (*one(packet.response_error), *stated)
-
-
-def _round(packet: Packet) -> tuple[Held, ...]:
-    return (packet.said.round,) if isinstance(packet.said, HolepunchPayload) else ()
-
-
-def _udx_id(packet: Packet) -> tuple[Held, ...]:
-    return (packet.message.remote_id,) if isinstance(packet.message, UdxHeader) else ()
-
-
-def packet_text(packet: Packet) -> Iterator[str]:
-    """The words of a packet that a free text is looked for in, each on its own."""
-    for name in ("kind", "command", "mode", "error", "firewall", "role", "src", "dst", "to", "target"):
-        read = _BY_NAME[name].of_packet
-        assert read is not None
-        yield from map(str, read(packet))
-
-
 PACKET_FIELDS: Final = (
     Field(
         "command",
         Kind.WORD,
         "the command of a request, and of the request that a response answers",
-        of_packet=_command,
+        of_packet=command_of,
         columns=_columns("commands"),
         words=COMMANDS,
         aliases=("hyperdht.command",),
@@ -149,7 +99,7 @@ PACKET_FIELDS: Final = (
         "to",
         Kind.ADDRESS,
         "the receiver as the sender sees it, in the envelope",
-        of_packet=_to,
+        of_packet=to_of,
         columns=_columns("receivers"),
     ),
     Field(
@@ -176,7 +126,7 @@ PACKET_FIELDS: Final = (
         columns=_columns("destination_ports"),
         aliases=("udp.dstport",),
     ),
-    Field("tid", Kind.NUMBER, "transaction id", of_packet=_tid, columns=_columns("transactions")),
+    Field("tid", Kind.NUMBER, "transaction id", of_packet=tid_of, columns=_columns("transactions")),
     Field(
         "target",
         Kind.HEX,
@@ -190,7 +140,7 @@ PACKET_FIELDS: Final = (
         Kind.NUMBER,
         "round number stated in a payload",
         of_flow=rounds_of,
-        of_packet=_round,
+        of_packet=round_of,
         columns=_columns("rounds"),
         settled=False,
     ),
@@ -198,7 +148,7 @@ PACKET_FIELDS: Final = (
         "firewall",
         Kind.WORD,
         "NAT class stated in a payload",
-        of_packet=_firewall,
+        of_packet=firewall_of,
         columns=_columns("firewalls"),
         words=FIREWALLS,
         settled=False,
@@ -207,7 +157,7 @@ PACKET_FIELDS: Final = (
         "error",
         Kind.WORD,
         "error stated in a payload or by a response; none where there is none",
-        of_packet=_error,
+        of_packet=error_of,
         columns=_columns("stated_errors"),
         words=ERRORS,
         settled=False,
@@ -266,7 +216,7 @@ PACKET_FIELDS: Final = (
         "udx.id",
         Kind.NUMBER,
         "stream id of a UDX packet",
-        of_packet=_udx_id,
+        of_packet=udx_id_of,
         columns=_columns("stream_ids"),
         aliases=("udx.remote_id",),
     ),
@@ -321,11 +271,9 @@ PACKET_FIELDS: Final = (
         Kind.TEXT,
         "any word, address or key of it; a text that stands alone means this",
         of_flow=lambda f: tuple(flow_text(f)),
-        of_packet=lambda p: tuple(packet_text(p)),
+        of_packet=lambda p: tuple(text_of(p)),
         columns=_columns("texts"),
         settled=False,
     ),
 )
 """Fields of packets, and of either, the most asked first."""
-
-_BY_NAME: Final = {field.name: field for field in PACKET_FIELDS}

@@ -18,6 +18,8 @@ from capture.table import PacketTable
 
 SHORT: Final = 3
 """Fewer bytes than this are in so many places that packet by packet is quicker."""
+ANCHOR: Final = 2
+"""Bytes that are looked for first."""
 MANY: Final = 200_000
 """Places after which packets are looked at one by one."""
 
@@ -150,7 +152,7 @@ def _places(raw: Raw, check: HasBytes, start: int, end: int) -> Iterator[int]:
 
 def _anchors(check: HasBytes) -> list[bytes]:
     """What the bytes may begin with, in every case of its letters: to find that is quicker than any pattern."""
-    head = check.part[:SHORT]
+    head = check.part[:ANCHOR]
     if not check.pattern.flags & re.IGNORECASE:
         return [head]
     cases = [{bytes((byte,)).lower(), bytes((byte,)).upper()} for byte in head]
