@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from textual.pilot import Pilot
 
-from app.tui.palette import DARK, LIGHT
+from app.tui.themes import ANSI, CONTRAST, DARK, LIGHT, MONO
 from tests.app.flows_by_hand import CONSISTENT_RANDOM, story
 from tests.app.tui.stage import inspector, opened
 
@@ -27,6 +27,10 @@ SCREENS = {
     "rounds": (LIGHT, (120, 40), ("R",)),
     "help": (DARK, (80, 24), ("enter", "question_mark")),
     "filter": (DARK, (80, 24), ("slash", *"verdict == punched an")),
+    "settings": (DARK, (80, 24), ("o", "j", "j")),
+    "contrast": (CONTRAST, (120, 40), ("enter",)),
+    "ansi": (ANSI, (120, 40), ("enter",)),
+    "mono": (MONO, (80, 24), ("enter",)),
 }
 
 
