@@ -148,7 +148,7 @@ class NotesActions:
             said = "Addresses and keys are the real ones again."
         else:
             self._hide()
-            said = "Addresses, keys and ids are masked, on screen and in exports; times and sizes are as they were."
+            said = "Addresses and keys are masked, on screen and in exports; times, sizes, ids on screen are real."
         self._main.notify(said, markup=False)
 
     def redraw(self) -> None:

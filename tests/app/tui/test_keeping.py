@@ -132,15 +132,17 @@ async def test_nothing_real_is_on_screen_while_hidden(size: tuple[int, int]) -> 
         before = [flow.verdict.code for flow in main.session.shown]
         await pilot.press("H")
         await pilot.pause()
-        for presses in (("g",), ("enter",), ("x",), ("d",), ("v",), ("escape", "b"), ("escape", "R"), ("escape", "r")):
+        pages = [("g",), ("enter",), ("x",), ("d",), ("v",), *(("escape", page) for page in "bRCKriE"), ("escape", "y")]
+        for presses in pages:
             await pilot.press(*presses)
             await pilot.pause()
-            shown = text_on(pilot)
+            shown = text_on(pilot) + pilot.app.clipboard + pilot.app.export_screenshot()
             for host in REAL:
                 assert f"{host}:" not in shown, presses
                 assert f" {host} " not in shown, presses
             for key in keys:
                 assert key.hex()[:8] not in shown, presses
+        assert "192.0.2." in pilot.app.clipboard
         await pilot.press("escape", "P")
         await pilot.pause()
         assert not [host for host in REAL if f"{host}:" in text_on(pilot)]
