@@ -16,6 +16,7 @@ import numpy as np
 from app.tui.find_bar import FindBar
 from app.tui.line_view import LineView
 from app.tui.sought import Sought, sought
+from app.wording import grouped
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -37,7 +38,9 @@ class Found(NamedTuple):
     """Such as ``3 of 17``, where all matches are known."""
 
 
-async def seek(view: LineView, what: Sought, start: int, step: int) -> Found:
+async def seek(
+    view: LineView, what: Sought, start: int, step: int, told: Callable[[int, int], None] = lambda _done, _total: None
+) -> Found:
     """The next row that matches, from the one after `start` on, round and round; `start` itself comes last.
 
     Args:
@@ -45,6 +48,7 @@ async def seek(view: LineView, what: Sought, start: int, step: int) -> Found:
         what: what is looked for.
         start: the row where the search begins.
         step: 1 forwards, -1 backwards.
+        told: gets how many rows were looked at, and of how many, now and then.
     """
     matcher = view.finder(what)
     count = view.row_count
@@ -56,6 +60,7 @@ async def seek(view: LineView, what: Sought, start: int, step: int) -> Found:
         if matcher(index):
             return Found(index, not 0 <= start + step * away < count)
         if time.perf_counter() > until:
+            told(away, count)
             await asyncio.sleep(0)
             until = time.perf_counter() + SLICE
             if view.row_count != count:
@@ -187,8 +192,8 @@ class FindActions:
         self._screen.run_worker(self._seek(what, view, start, step, typing), group="find", exclusive=True)
 
     async def _seek(self, what: Sought, view: LineView, start: int, step: int, typing: bool) -> None:
-        found = await seek(view, what, start, step)
         bar = self._screen.query_one(FindBar)
+        found = await seek(view, what, start, step, lambda done, total: bar.say(_progress(done, total)))
         if found.row is None:
             self._last = None
             bar.say(f"✗ nothing found{_because(what)}", good=False)
@@ -204,6 +209,10 @@ class FindActions:
         bar.say(" · ".join(part for part in (f"✓ {kind}: {place}", wrapped, what.remark) if part))
         if wrapped and not typing:
             self._screen.notify(f"Search {wrapped}.", timeout=2, markup=False)
+
+
+def _progress(done: int, total: int) -> str:
+    return f"… looked at {grouped(done)} of {grouped(total)} rows"
 
 
 def _because(what: Sought) -> str:

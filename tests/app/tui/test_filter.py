@@ -233,3 +233,13 @@ async def test_untrusted_text_of_an_error_is_escaped() -> None:
         said = next(line for line in text_on(pilot).splitlines() if "✗ column 1" in line)
         assert "\\u202e" in said
         assert said.isprintable()
+
+
+async def test_a_proposal_is_taken_with_the_mouse() -> None:
+    async with staged() as pilot:
+        await pilot.press("slash", *"outc")
+        await pilot.pause()
+        await pilot.click(CandidateList, offset=(3, 0))
+        await settled(pilot)
+        assert expression(pilot).value == "outcome "
+        assert expression(pilot).has_focus

@@ -161,3 +161,13 @@ def test_what_is_no_expression_is_plain_text_and_says_so() -> None:
     assert what.filter is None
     assert what.in_text("nonsense == 1")
     assert "column 1" in what.remark
+
+
+async def test_a_long_search_says_how_far_it_is_and_lets_others_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.tui.find.SLICE", -1.0)
+    async with staged() as pilot:
+        attempts = main_of(pilot).query_one(AttemptList)
+        told: list[tuple[int, int]] = []
+        found = await seek(attempts, sought("no such thing"), 0, 1, lambda done, total: told.append((done, total)))
+        assert found.row is None
+        assert told == [(done, 6) for done in range(1, 7)]
