@@ -23,6 +23,14 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
+def collect_all() -> None:
+    """Walk every object and free what nobody can reach: half a second for a story of 200000 packets.
+
+    For where a whole story was replaced: by itself the collector hardly ever walks objects that it has called old.
+    """
+    gc.collect()
+
+
 def call_old() -> None:
     """Put every object into the collector's oldest generation, without walking them.
 

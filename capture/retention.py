@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from capture.arrays import I64
+from capture.collector import collect_all
 from capture.model import Flow, Sighting, VerdictCode
 from capture.raw import Raw
 from capture.table import PacketTable, Piece
@@ -93,6 +94,7 @@ class Retention:
         self._source = source
         self._most = most
         self._settled = settled
+        self._untidy = False
 
     @property
     def due(self) -> bool:
@@ -104,6 +106,7 @@ class Retention:
         chosen = self.choose(wanted) if self.due else None
         if chosen is not None:
             self.adopt(self.build(chosen))
+        self.tidy()
 
     def choose(self, wanted: Callable[[Flow], bool] = lambda _: False) -> Chosen | None:
         """Find out what may go; None where that is too little to be worth the trouble.
@@ -149,8 +152,15 @@ class Retention:
         self._source.move(less.story.table)
         self._story.become(less.story)
         self.let_go = less.let_go
+        self._untidy = True
         for told in self.on_adopted:
             told()
+
+    def tidy(self) -> None:
+        """Free what the story was before the last `adopt`, once nobody shows it any more."""
+        if self._untidy:
+            self._untidy = False
+            collect_all()
 
 
 def picked(table: PacketTable, rows: I64) -> PacketTable:

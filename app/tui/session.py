@@ -138,6 +138,8 @@ class Session(PacketsOfStory):
         if self._less is not None and not self.paused:
             return  # what it was made of may not grow before it is adopted
         self._less = None
+        if self.retention is not None:
+            self.retention.tidy()
         with self._lock:
             self._take_in()
         if self.retention is not None and self.retention.due and self.may_let_go and not self.paused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter
 from pathlib import Path
 
@@ -81,6 +82,15 @@ def test_what_stays_is_as_it_was_and_what_went_is_counted(burst: int) -> None:
     assert 0 < len(kept) < len(everything)
     assert kept.items() <= everything.items()
     assert retention.let_go == LetGo(len(whole().table) - len(story.table), gone.total(), dict(gone))
+
+
+def test_what_went_is_freed() -> None:
+    source = Replay(TOUR)
+    source.bring(len(source.left))
+    story = Story(source.table)
+    before = weakref.ref(story.table)
+    Retention(story, source, len(story.table) // 4, SETTLED).step()
+    assert before() is None
 
 
 def test_frames_keep_their_numbers_and_bytes() -> None:
