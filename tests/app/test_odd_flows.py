@@ -12,7 +12,11 @@ import pytest
 from app.draw.attempt_columns import COLUMNS
 from app.draw.attempt_pages import PAGES
 from app.draw.attempts import attempt_columns
+from app.draw.ladder import Ladder
+from app.draw.ladder_options import Bursts, LadderOptions, Level
+from app.draw.ladder_plan import plan_ladder
 from app.draw.message import field_line, message_view
+from app.draw.spans import width_of
 from app.draw.statistics import statistics_page
 from app.export_json import json_export
 from app.export_mermaid import mermaid_attempt, mermaid_round
@@ -29,6 +33,19 @@ from capture.story import Keys, Story
 from tests.capture.story_builder import Call, called, says
 from tests.capture.wire_builder import NODE, Wire
 from tests.fuzz.flow_script import calls, play
+
+
+def look_at_ladders(story: Story) -> None:
+    """Draw every attempt, and some together, at every level of detail."""
+    shown = [(flow,) for flow in story.flows]
+    for flows in [*shown, story.flows[:6]] if len(shown) > 1 else shown:
+        for level in Level:
+            options = LadderOptions(level=level, bursts=Bursts.UNFOLDED, marked=(0,), now=story.last_time)
+            drawn = Ladder(plan_ladder(flows, options, story), 90, story, story.files)
+            for index in range(min(120, len(drawn.plan.rows))):
+                row = drawn.row(index)
+                assert (width_of(row.columns), width_of(row.body)) == (drawn.columns_width, drawn.body_width)
+            assert len(drawn.plan.shown.origins) == len(drawn.plan.flow.steps)
 
 
 def look_at_everything(story: Story) -> None:
@@ -55,6 +72,7 @@ def look_at_everything(story: Story) -> None:
             for width in (40, 76, 128):
                 assert page.draw(flow, story.files, width)
         assert markdown_report(flow, story.files, story, version="1.2.3").startswith("# ")
+    look_at_ladders(story)
     statistics = statistics_of(map(figures_of, story.flows))
     assert statistics_page(statistics, 80)
     assert json.loads(statistics_json(story.files, statistics))["statistics"]["attempts"] == len(story.flows)
