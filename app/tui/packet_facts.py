@@ -57,6 +57,8 @@ class PacketReader:
         self._facts: OrderedDict[int, PacketFacts] = OrderedDict()
         self._waiting: dict[int, None] = {}
         """Rows whose attempt is still to be looked for, the latest asked for last."""
+        self.asked = 0
+        """Counts how often a packet was asked for that had to be read."""
         self._casts: OrderedDict[str, Cast] = OrderedDict()
         self.exchanges = Exchanges(session.table)
 
@@ -119,6 +121,7 @@ class PacketReader:
             with self._session.held():
                 known = self._facts[row] = self._read(row, whole=False)
             self._waiting[row] = None
+            self.asked += 1
             if len(self._facts) > KEPT:
                 self._facts.popitem(last=False)
             if len(self._waiting) > WAITING:

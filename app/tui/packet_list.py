@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -124,7 +125,7 @@ class PacketList(LineView):
         facts = self.reader.facts(row)
         if self.reader.waiting and not self._settling:
             self._settling = True
-            self.set_timer(SETTLE_AFTER, self._settle)
+            self.run_worker(self._settle(), group="settle")
         link = self._links.get(row)
         if link is None and self._attempt and facts.attempt == self._attempt:
             link = Link.ATTEMPT
@@ -165,18 +166,21 @@ class PacketList(LineView):
         self.time_mode = PacketTime.START if mode is PacketTime.MARK and not self.marked else mode
         self.repaint()
 
-    def _settle(self) -> None:
-        """Find the attempts of the packets on screen, a slice at a time, between keys."""
-        if not self.is_attached:
-            return
-        found = self.reader.settle(SETTLING)
-        self._settling = self.reader.waiting
-        row = self.row_of(self.cursor)
-        self._attempt = "" if row is None else self.reader.facts(row).attempt
-        if found:
-            self.repaint()
-        if self._settling:
-            self.call_later(self._settle)
+    async def _settle(self) -> None:
+        """Find the attempts of the packets on screen, a slice at a time, while the list stands still."""
+        reader = self.reader
+        asked = -1
+        while reader.waiting and reader is self.reader:
+            if asked != reader.asked:
+                asked = reader.asked
+                await asyncio.sleep(SETTLE_AFTER)
+                continue
+            if reader.settle(SETTLING):
+                row = self.row_of(self.cursor)
+                self._attempt = "" if row is None else reader.facts(row).attempt
+                self.repaint()
+            await asyncio.sleep(0)
+        self._settling = False
 
     def _tie(self) -> None:
         row = self.row_of(self.cursor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 from typing import TYPE_CHECKING
 
@@ -164,24 +165,22 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
                 self._behind = True
             else:
                 self._resting = True
-                self.call_after_refresh(self._catch_up)
+                self.run_worker(self._catch_up(), group="message")
 
     @property
     def caught_up(self) -> bool:
         """Whether the message is that of the selected packet."""
         return not self._resting
 
-    def _catch_up(self) -> None:
-        """Take the packet apart that is selected by now: the list goes before."""
-        self._behind = False
-        self.show_message()
-        self.set_timer(REST, self._rested)
-
-    def _rested(self) -> None:
-        if self._behind:
-            self.call_after_refresh(self._catch_up)
-        else:
-            self._resting = False
+    async def _catch_up(self) -> None:
+        """Take the packet apart that is selected by now, some times a second: the list goes before."""
+        self._behind = True
+        while self._behind:
+            self._behind = False
+            await asyncio.sleep(0)
+            self.show_message()
+            await asyncio.sleep(REST)
+        self._resting = False
 
     def on_filter_bar_applied(self, event: FilterBar.Applied) -> None:
         """Show what passes the filter; a newer filter ends the work on this one."""

@@ -42,14 +42,14 @@ def list_of(pilot: Pilot[int]) -> PacketList:
 async def caught_up(pilot: Pilot[int]) -> None:
     """Wait until the message is that of the selected packet."""
     await pilot.pause()
-    while not screen_of(pilot).caught_up:
-        await pilot.pause(0.01)
+    await pilot.app.workers.wait_for_complete()
     await pilot.pause()
+    assert screen_of(pilot).caught_up
 
 
 async def settled(pilot: Pilot[int]) -> None:
     """Wait until the attempts of the packets on screen are found."""
     await pilot.pause()
-    while list_of(pilot).reader.waiting:
-        await pilot.pause(0.01)
+    await pilot.app.workers.wait_for_complete()
     await pilot.pause()
+    assert not list_of(pilot).reader.waiting
