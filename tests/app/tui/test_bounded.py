@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -84,3 +85,18 @@ async def test_nothing_goes_while_it_is_paused() -> None:
         await look(pilot)
         await look(pilot)
         assert main.session.generation == 1
+
+
+async def test_no_screen_holds_on_to_what_went() -> None:
+    async with bounded(1000) as (pilot, source):
+        main = main_of(pilot)
+        await look(pilot)
+        await pilot.press("A", "g", "enter", "down", "down", "P")
+        await pilot.pause()
+        await pilot.press("escape")
+        before = weakref.ref(main.session.table)
+        source.bring(1500)
+        while not main.session.generation:
+            await look(pilot)
+        await look(pilot)
+        assert before() is None
