@@ -15,8 +15,8 @@ INTRODUCTION: Final = (
     "prove it, and what to try."
 )
 FILES_NOTE: Final = (
-    "FILE is a pcap or pcapng capture, gzip or not; - is standard input. Several files are several vantages of one "
-    "story. A file named like a command is given as ./report."
+    "FILE is a pcap or pcapng capture or a recording, gzip or not; - is standard input. Several files are several "
+    "vantages of one story. A file named like a command is given as ./report."
 )
 EXIT_STATUS: Final = (
     ("0", "done"),
