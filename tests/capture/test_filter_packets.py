@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from capture.filter import PacketsNeededError, parse_filter
+from capture.filter import Filter, PacketsNeededError, parse_filter
 from capture.filter.names import FIELDS
 from capture.filter.packet import Packet
 from capture.filter.packets import Packets
+from capture.filter.tree import Node, text_of
 from capture.flows.members import members_of_flow
 from capture.model import Role, StepKind
 from capture.opening import read_capture
@@ -19,6 +22,7 @@ from capture.story import Story
 from capture.table import Kind
 from tests.capture.odd_capture import odd_capture
 from tests.capture.slow_filter import all_packets
+from tests.capture.test_filter_language import nodes
 from tests.capture.test_flows_growing import begun, grow
 
 ROOT = Path(__file__).parents[2]
@@ -168,6 +172,16 @@ def test_expressions_say_of_many_packets_what_they_say_of_one(name: str, express
     middle = len(packets) // 3
     assert np.array_equal(wanted.rows(start=middle), slow[middle:])
     assert np.array_equal(wanted.rows(start=middle, stop=2 * middle), slow[middle : 2 * middle])
+
+
+@settings(deadline=None, max_examples=60)
+@given(nodes(), st.sampled_from(("odd", "not found")))
+def test_any_expression_says_of_many_packets_what_it_says_of_one(node: Node, name: str) -> None:
+    story, packets = read(name)
+    wanted = Filter(text_of(node), node, story)
+    slow = np.array([wanted.matches_message(packet) for packet in packets[:300]])
+    assert np.array_equal(wanted.rows(stop=len(slow)), slow)
+    assert set(wanted.select(story.flows)) <= set(story.flows)
 
 
 @pytest.mark.parametrize("name", STORIES)
