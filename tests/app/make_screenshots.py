@@ -58,6 +58,8 @@ SHOTS: Final = {
     "verdict": Shot((100, 32), DARK, (*attempt(6), "v")),
     "nat": Shot((120, 40), DARK, (*attempt(4), "b")),
     "rounds": Shot((120, 40), DARK, (*attempt(1), "R")),
+    "packets": Shot((120, 40), DARK, (*attempt(4), "1", "P")),
+    "hops": Shot((120, 40), DARK, (*attempt(4), "1", "equals_sign")),
     "live": Shot((120, 40), DARK, (), live=True),
     "node": Shot((100, 32), DARK, ("O",), live=True),
     "help": Shot((100, 48), DARK, ("enter", "question_mark")),

@@ -76,3 +76,23 @@ def test_without_a_key_it_says_what_is_missing() -> None:
     view = message(wire.story(), "PEER_HOLEPUNCH", "FROM_CLIENT")
     assert fact(view, "key") == ""
     assert "--key" in view.sealed_reason
+
+
+def test_a_plaintext_lights_the_bytes_it_was_sealed_to(tmp_path: Path) -> None:
+    """Known by the layouts: 16 bytes of tag follow a noise payload, 24 of nonce and 16 of tag come before a punch's."""
+    wire, call = punched()
+    path = tmp_path / "keys.log"
+    number = bytes.fromhex(call.noise.id)
+    secrets = {Label.NOISE_1_PAYLOAD_KEY: call.noise.payload_1_key, Label.NOISE_2_PAYLOAD_KEY: call.noise.payload_2_key}
+    path.write_text(format_secrets(Secret(label, number, value) for label, value in secrets.items()))
+    story = wire.story(Keys(keylogs=(str(path),)))
+    for command, mode, before, after in (
+        ("PEER_HANDSHAKE", "FROM_RELAY", 32 + 48, 16),
+        ("PEER_HANDSHAKE", "FROM_SERVER", 32, 16),
+        ("PEER_HOLEPUNCH", "FROM_CLIENT", 24 + 16, 0),
+    ):
+        view = message(story, command, mode)
+        sealed = (call.noise.noise1 if mode == "FROM_RELAY" else call.noise.noise2) if after else None
+        body = sealed or next(one.payload.sealed for one in story.flows[0].messages if one.round == 0 and one.payload)
+        assert view.sealed_at == view.parts[0].index(body) + before
+        assert len(view.parts[1]) == len(body) - before - after
