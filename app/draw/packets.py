@@ -9,7 +9,7 @@ from typing import Final
 
 from app.draw import terms
 from app.draw.spans import Line, Span, Tone, cell
-from app.terminal_text import safe_text
+from app.terminal_text import cell_width, safe_text
 from app.wording import clock
 from capture.model import Role
 from protocol.messages import Address
@@ -208,4 +208,4 @@ def time_text(time: float, since: float | None, width: int, zone: datetime.tzinf
 def _short(address: Address, width: int) -> str:
     """The whole address where it fits, else the host alone."""
     whole = terms.address(address)
-    return whole if len(whole) <= width else terms.host(address)
+    return whole if cell_width(whole) <= width else terms.host(address)
