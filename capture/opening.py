@@ -23,6 +23,7 @@ from capture.links import linktype_name
 from capture.pcap import PcapReader, is_pcap
 from capture.raw import Raw
 from capture.table import PacketTable
+from capture.waiting_input import patient, read_waiting
 
 STANDARD_INPUT: Final = "-"
 GZIP: Final = b"\x1f\x8b"
@@ -96,13 +97,16 @@ def read_capture(
     """
     table = PacketTable() if table is None else table
     path = source if isinstance(source, str) else "<memory>"
-    buffer, damage = _load(source) if isinstance(source, str) else source, None
+    buffer, whole = _load(source, progress) if isinstance(source, str) else (source, True)
+    damage, came = None, len(buffer)
+    if not whole and progress is not None:
+        progress = patient(progress)
     if buffer[:2] == GZIP:
         from capture.compressed import unfold
 
         buffer, damage = unfold(buffer, path)
     if not len(buffer):
-        raise CaptureError(path, "the file is empty")
+        raise CaptureError(path, "the file is empty" if whole else "nothing had come when reading was stopped")
     keep_freed_memory()
     raw = Raw(buffer, path)
     if bytes(buffer[: len(RECORDING)]) == RECORDING:
@@ -110,6 +114,9 @@ def read_capture(
     reader = _reader(raw, path)
     findings = reader.findings
     file = CaptureFile(path, findings.format, interfaces=findings.interfaces)
+    if not whole:
+        file.stopped = True
+        file.notes.append(f"reading was stopped after {came} bytes: what would have come is not shown")
     ingest = Ingest(table, file)
     start = len(table)
     table.segments.append(raw)
@@ -196,15 +203,20 @@ def _reader(raw: Raw, path: str) -> FrameReader:
     raise CaptureError(path, "a text file, not a capture" if text else "neither pcap, pcapng nor a recording", 0)
 
 
-def _load(path: str) -> bytes | mmap.mmap:
+def _load(path: str, progress: Progress | None) -> tuple[bytes | mmap.mmap, bool]:
+    """The content, and whether that is all of it."""
     try:
         if path == STANDARD_INPUT:
-            return sys.stdin.buffer.read()
+            if progress is None:
+                return sys.stdin.buffer.read(), True
+            return read_waiting(sys.stdin.fileno(), "standard input", progress)
         with open(path, "rb") as file:
             found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode) or found.st_size <= _READ_WHOLE:
-                return file.read()
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            if not stat.S_ISREG(found.st_mode):
+                return read_waiting(file.fileno(), os.path.basename(path) or path, progress)
+            if found.st_size <= _READ_WHOLE:
+                return file.read(), True
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), True
     except OSError as error:
         raise CaptureError(path, (error.strerror or str(error)).lower()) from error
     except ValueError as error:

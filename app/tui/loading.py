@@ -58,15 +58,15 @@ def report_lines(report: Report, *, had_enough: bool, key: str, width: int) -> l
     """What is being done, a bar, how much of how much, and what the key does, for the middle of the screen."""
     total = max(1, report.total)
     bar = max(4, min(_BAR, width - 8))
-    filled = min(bar, bar * report.done // total)
-    percent = f" {min(100, 100 * report.done // total):3} %"
-    counts = ""
+    filled = min(bar, bar * report.done // total) if report.total else 0
+    percent = f" {min(100, 100 * report.done // total):3} %" if report.total else ""
+    counts = "" if report.total else f"{report.done / 1e6:.1f} MB came"
     if report.packets:
         packets = f"{report.packets:,}".replace(",", " ")
         counts = f"{report.done / 1e6:.1f} of {total / 1e6:.1f} MB · {packets} packets"
     if report.left is not None and not had_enough:
         counts += f" · about {_duration(report.left)} left"
-    reading = report.packets > 0 or not report.done
+    reading = report.packets > 0 or not report.done or not report.total
     says = " stop and show what was read; twice: leave" if reading else " twice: leave"
     if had_enough:
         says = " leave; what was read is being put together"
@@ -154,7 +154,7 @@ class LoadingScreen(Screen[None]):
         self.post_message(self.Progressed())
         # The interpreter may stay with this thread for a long while: give the screen its turn.
         time.sleep(0)
-        if self._had_enough and packets:
+        if self._had_enough and (packets or not total):
             raise EnoughError
 
     def on_loading_screen_progressed(self) -> None:

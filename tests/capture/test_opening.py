@@ -254,6 +254,41 @@ def test_who_has_had_enough_gets_what_was_read_and_no_further_file(tmp_path: Pat
     assert file.truncated is None
 
 
+def test_who_has_had_enough_of_a_pipe_need_not_wait_for_its_end() -> None:
+    content = pcap(FRAMES * 10)
+    there, here = os.pipe()
+    os.write(here, content[:400])
+    told: list[int] = []
+
+    def enough(doing: str, done: int, total: int, packets: int = 0, /) -> None:
+        if doing.startswith("reading") and not packets:
+            assert total == 0
+            told.append(done)
+            if done:
+                raise EnoughError
+
+    (file,) = open_captures([f"/dev/fd/{there}"], enough).files
+    os.close(here)
+    os.close(there)
+    assert told[0] == 0
+    assert told[-1] == 400
+    assert file.stopped
+    assert 0 < file.packets < 50
+    assert "reading was stopped after 400 bytes" in file.notes[0]
+
+
+def test_nothing_had_come() -> None:
+    there, here = os.pipe()
+
+    def enough(doing: str, done: int, total: int, packets: int = 0, /) -> None:
+        raise EnoughError
+
+    with pytest.raises(CaptureError, match="nothing had come when reading was stopped"):
+        open_captures([f"/dev/fd/{there}"], enough)
+    os.close(here)
+    os.close(there)
+
+
 def test_secrets_of_other_protocols_are_named_and_no_key_log() -> None:
     def secrets(type_: int, data: bytes) -> bytes:
         return block(10, struct.pack("<II", type_, len(data)) + data)

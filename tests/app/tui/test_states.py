@@ -117,6 +117,11 @@ def test_progress_tells_bytes_packets_and_the_time_left() -> None:
     assert together.left is None
     assert text_of(report_lines(together, had_enough=False, key="Esc", width=80)[4]) == "Esc twice: leave"
     assert Report("reading", 10, 20, 5, 0.1).left is None
+    pipe = [text_of(line) for line in report_lines(Report("reading standard input", 2_500_000, 0), had_enough=False,
+                                                    key="Esc", width=80)]  # fmt: skip
+    assert pipe[2] == "2.5 MB came"
+    assert pipe[4].startswith("Esc stop and show what was read")
+    assert "%" not in pipe[1]
 
 
 async def test_a_file_that_is_no_capture_ends_the_screen_with_the_error() -> None:
