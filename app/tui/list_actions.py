@@ -15,7 +15,7 @@ from app.tui.attempt_list import AttemptList
 from app.tui.bars import StatusLine
 from app.tui.column_picker import Chosen, ColumnScreen
 from app.tui.main_actions import MainActions
-from app.tui.pace import LEAST
+from app.tui.pace import FOLLOWED, LEAST
 from app.wording import counted
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class ListActions(MainActions):
             self._awaited.stop()
             self._awaited = None
         latest = self._behind_since + LEAST
-        wait = self._flow_shown + LEAST - now if followed else min(self.patience, latest - now)
+        wait = self._flow_shown + FOLLOWED - now if followed else min(self.patience, latest - now)
         if wait <= 0:
             self.show_flow_now()
         elif self._awaited is None:

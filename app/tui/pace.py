@@ -20,6 +20,8 @@ LEAST_ALONE: Final = 0.02
 """The same for captures."""
 PATIENCE: Final = 0.03
 """Seconds for which a list has to stand still before what is selected in it is drawn: held keys come as often."""
+FOLLOWED: Final = 0.25
+"""Least seconds between two drawings of the newest attempt, where it is followed in a capture."""
 LONGEST: Final = 1.0
 """Seconds after which a look comes whatever it costs."""
 
