@@ -151,11 +151,14 @@ class FieldTree(LineView):
 
 
 class MessagePane(Vertical):
-    """Fields above, bytes below; beside each other where there is more width than height."""
+    """Fields above, bytes below; beside each other where there is more width than height.
+
+    The scroll bars are always there: where they come and go with each message, the whole screen is arranged anew.
+    """
 
     DEFAULT_CSS = """
-    MessagePane FieldTree { height: 1fr; width: 1fr; }
-    MessagePane ByteView { height: 40%; min-height: 4; width: 1fr; }
+    MessagePane FieldTree { height: 1fr; width: 1fr; overflow-y: scroll; }
+    MessagePane ByteView { height: 40%; min-height: 4; width: 1fr; overflow-y: scroll; }
     MessagePane.flat { layout: horizontal; }
     MessagePane.flat ByteView { height: 1fr; width: 43; }
     MessagePane.roomy ByteView { width: 76; }
