@@ -26,7 +26,7 @@ from capture.arrays import I64
 from capture.collector import collect_all
 from capture.model import Flow, Sighting, VerdictCode
 from capture.raw import Raw
-from capture.table import PacketTable, Piece
+from capture.table import Kind, PacketTable, Piece
 
 if TYPE_CHECKING:
     from capture.live import LiveSource
@@ -42,6 +42,8 @@ LOOK_BACK: Final = 120.0
 """Seconds before the newer half: what went on beside an attempt that reaches into it stays, if it ended within them."""
 SECRETS: Final = 4096
 """Blocks of key log lines of a live source that are kept, the newest."""
+OF_A_STREAM: Final = 1000
+"""Packets of each stream of an attempt that stay with it."""
 PROOFS: Final = 4096
 """Servers whose keys stay proved, the newest."""
 
@@ -127,7 +129,7 @@ class Retention:
         least = max(began, since - LOOK_BACK) - self._settled
         for flow in old:
             if flow.ended >= least or wanted(flow):
-                rows[np.fromiter(rows_of(flow), np.int64)] = True
+                rows[np.fromiter(rows_of(flow, table), np.int64)] = True
             else:
                 gone.append(flow)
         rows[table.copy_of[np.flatnonzero(rows & (table.copy_of >= 0))]] = True
@@ -196,9 +198,18 @@ def picked(table: PacketTable, rows: I64) -> PacketTable:
     return new
 
 
-def rows_of(flow: Flow) -> set[int]:
-    """Rows of every packet that an attempt shows or rests on, without further sightings of them."""
-    return {sighting.row for sighting in _sightings(flow)}
+def rows_of(flow: Flow, table: PacketTable) -> set[int]:
+    """Rows of every packet that an attempt shows or rests on, without further sightings of them.
+
+    Of each stream the first `OF_A_STREAM` packets: it may be that of a blind relay, and tell that another path was found
+    later.
+    """
+    members = flow.members()
+    rows = {sighting.row for sighting in _sightings(flow)} | {member.row for member in members.packets}
+    for number in {stream.udx_id for stream in members.streams}:
+        of_stream = np.flatnonzero((table.kind == Kind.UDX) & (table.udx_id == number))
+        rows.update(of_stream[:OF_A_STREAM].tolist())
+    return rows
 
 
 def _sightings(flow: Flow) -> Iterator[Sighting]:

@@ -142,7 +142,8 @@ def test_copies_and_what_they_show_again_stay_together() -> None:
 
 
 def test_every_packet_of_an_attempt_is_known() -> None:
-    for flow in whole().flows:
-        rows = rows_of(flow)
+    story = whole()
+    for flow in story.flows:
+        rows = rows_of(flow, story.table)
         assert {message.sighting.row for message in flow.messages} <= rows
         assert {one.sighting.row for one in flow.verdict.evidence} <= rows
