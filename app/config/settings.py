@@ -106,7 +106,11 @@ _ALL: Final = (
         "auto heeds NO_COLOR; never uses no colour at all, and marks by glyph, bold and reverse.",
         ("auto", "never"),
     ),
-    Setting("mouse", Kind.SWITCH, "Whether the inspector takes mouse clicks; without, the terminal selects text."),
+    Setting(
+        "mouse",
+        Kind.SWITCH,
+        "Whether the inspector takes mouse clicks, from the next start on; without, the terminal selects text.",
+    ),
     Setting(
         "detail",
         Kind.CHOICE,

@@ -12,6 +12,7 @@ from app.config.settings import Config, Value
 from app.draw.attempts import Order
 from app.draw.ladder_options import Bursts, ColourMode, LadderOptions, Level, TimeMode
 from app.exit_status import CommandError
+from app.tui.attempt_list import AttemptList
 from app.tui.list_actions import ListSettings
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ class ConfigActions:
             main.action_hide()
         if config.aliases_shown not in (before.aliases_shown, names.shown()):
             main.action_names()
+        if config.list_columns != before.list_columns:
+            main.query_one(AttemptList).choose_columns(config.list_columns)
+        if (config.list_sort, config.list_reverse) != (before.list_sort, before.list_reverse):
+            main.post_message(AttemptList.OrderWanted(Order(config.list_sort, config.list_reverse)))
         if config.detail != before.detail:
             main.detail = DETAIL[config.detail]
             main.share_out()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from app import names
 from app.config import read_config
 from app.config.settings import DEFAULTS, SETTINGS, Config
 from app.configured import configured
@@ -19,6 +20,7 @@ from app.draw.spans import text_of, width_of
 from app.options import parser_of
 from app.tui.app import PeepholeApp, run_live
 from app.tui.app import run as run_inspector
+from app.tui.attempt_list import AttemptList
 from app.tui.colourless import Colourless
 from app.tui.config_check import every_fault, named_wrong
 from app.tui.settings_page import SettingsScreen, SettingsView
@@ -139,6 +141,24 @@ async def test_the_ladder_and_the_list_begin_as_configured() -> None:
         assert main.detail is False
         assert main.session.ordering.order.column == "took"
         assert main.session.ordering.order.reverse
+
+
+async def test_the_order_of_the_list_and_masking_follow_at_once(path: Path) -> None:
+    async with settings() as pilot:
+        for name in ("list.reverse", "aliases_shown"):
+            await go_to(pilot, name)
+            await pilot.press("enter")
+            await pilot.pause()
+        await pilot.press("escape")
+        await pilot.pause()
+        main = main_of(pilot)
+        assert main.session.ordering.order.reverse
+        assert not names.shown()
+        assert isinstance(pilot.app, PeepholeApp)
+        pilot.app.adopt(replace(pilot.app.config, list_columns=("client", "state"), aliases_shown=True))
+        await pilot.pause()
+        assert main.query_one(AttemptList).chosen == ("client", "state")
+        assert names.shown()
 
 
 async def test_a_theme_is_kept_where_that_is_wanted(path: Path) -> None:
