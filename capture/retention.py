@@ -201,7 +201,7 @@ def picked(table: PacketTable, rows: I64) -> PacketTable:
 def rows_of(flow: Flow, table: PacketTable) -> set[int]:
     """Rows of every packet that an attempt shows or rests on, without further sightings of them.
 
-    Of each stream the first `OF_A_STREAM` packets: it may be that of a blind relay, and tell that another path was found
+    Of each stream the first `OF_A_STREAM` packets: it may be that of a blind relay, and tell that another path came
     later.
     """
     members = flow.members()
