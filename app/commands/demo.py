@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
         tap = thread.demo.tap
         story = Story(tap.table)
         feed = LiveFeed(tap, out, Retention(story, tap, packets_kept(options)), record)
+        stack.callback(feed.finish)
         if options.headless is not None:
             return _Headless(thread, story, feed, attempts).run(options.headless)
         from app.demo.watching import WatchedDemo

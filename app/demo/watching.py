@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 from typing import Final
 
@@ -11,6 +12,7 @@ from app.demo.director import Attempt
 from app.demo.judging import Judge, Judged
 from app.demo_status import DemoStatus, Staged
 from app.live_feed import LiveFeed
+from capture.notes import Notes
 from capture.retention import Retention
 from capture.story import Story
 
@@ -54,6 +56,11 @@ class WatchedDemo:
     def retention(self) -> Retention | None:
         """What keeps its packets within a bound."""
         return self._feed.retention
+
+    @property
+    def take_notes(self) -> Callable[[Notes, Mapping[str, str]], None]:
+        """Puts what the user says into the recording, if one is written."""
+        return self._feed.take_notes
 
     def poll(self) -> None:
         """Judge what has settled, and take in what has arrived.

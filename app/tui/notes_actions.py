@@ -81,7 +81,6 @@ class NotesActions:
         """Hold on to what the user says; a recording that is being written gets it, too."""
         session = self._main.session
         session.notes = notes
-        keep_notes(session)
 
     def action_comment(self) -> None:
         """Write a comment on the selected step's packet, or on the attempt."""
@@ -224,7 +223,7 @@ class NotesActions:
                 return
             names.show(True)
             main.list_settings.keep({"aliases": {entry: name.strip() or None}})
-            keep_notes(main.session)
+            main.session.pass_on_notes()
             self.redraw()
 
         hint = "It stands in the address's place wherever that is shown; a shows or hides names. Empty: no name."
@@ -240,11 +239,7 @@ def original(session: Session) -> StoryView:
 
 def keep_notes(session: Session) -> None:
     """Give notes and names to the recording that is being written, if there is one."""
-    from app.live_feed import LiveFeed
-
-    if isinstance(session.feed, LiveFeed):
-        with session.held():
-            session.feed.take_notes(session.notes, names.chosen().entries)
+    session.pass_on_notes()
 
 
 def take_marked_rows(session: Session, rows: tuple[int, ...]) -> None:
@@ -252,7 +247,6 @@ def take_marked_rows(session: Session, rows: tuple[int, ...]) -> None:
     table = session.table
     marked = frozenset(PacketId(int(table.file[row]), int(table.frame[row])) for row in rows)
     session.notes = replace(session.notes, packets=marked)
-    keep_notes(session)
 
 
 def marked_rows(session: Session) -> tuple[int, ...]:

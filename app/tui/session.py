@@ -15,10 +15,11 @@ import asyncio
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from app import names
 from app.draw.attempt_columns import Reads
 from app.draw.attempts import BY_TIME, Order
 from app.exit_status import CommandError
@@ -63,8 +64,7 @@ class Session(PacketsOfStory):
         self.remarks = remarks
         """What is to be said of the keys that were given."""
         self.feed = feed
-        self.notes: Notes = NO_NOTES
-        """What the user has marked and said."""
+        self._notes = NO_NOTES
         self.paused = False
         self.trouble = ""
         """Why the feed has ended by itself."""
@@ -106,6 +106,28 @@ class Session(PacketsOfStory):
         """Those of them that pass the filter, oldest first."""
         self.shown: tuple[Flow, ...] = self.passing
         """The same as the list is sorted."""
+
+    @property
+    def notes(self) -> Notes:
+        """What the user has marked and said."""
+        return self._notes
+
+    @notes.setter
+    def notes(self, notes: Notes) -> None:
+        if notes != self._notes:
+            self._notes = notes
+            self.pass_on_notes()
+
+    def pass_on_notes(self) -> None:
+        """Give notes and names to the recording that is being written, if there is one."""
+        take_notes: Callable[[Notes, Mapping[str, str]], None] | None = getattr(self.feed, "take_notes", None)
+        if take_notes is None:
+            return
+        try:
+            with self._lock:
+                take_notes(self._notes, names.chosen().entries)
+        except CommandError as error:
+            self.trouble = str(error)
 
     @property
     def counted(self) -> bool:

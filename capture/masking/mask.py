@@ -15,7 +15,7 @@ from typing import Final
 from capture.masking.hosts import HostMask
 from capture.masking.secret_mapping import SecretMapping
 from protocol.address import Address
-from protocol.hashes import blake2b_256, node_id, target_of
+from protocol.hashes import blake2b_256, target_of
 
 _TELLING: Final = re.compile(r"\d\.\d|[0-9a-fA-F]{8}|:[0-9a-fA-F]*:|[a-z1-9]{52}")
 """What a text has to have to name an address or a key."""
@@ -30,6 +30,7 @@ _GROUPS: Final = (b"\xff\xff\xff\xff", b"\x01\x00\x5e", b"\x33\x33", b"\x01\x80\
 """Beginnings of link-layer addresses of everyone: broadcast, multicast of IPv4 and IPv6, bridges."""
 _HEAD: Final = 8
 """Hex digits by which known values are looked up."""
+_ADDRESS: Final = 6
 _FIRST_PORT: Final = 1024
 _PORTS: Final = 1 << 16
 
@@ -46,6 +47,8 @@ class Mask:
         self.mapping = SecretMapping(phrase)
         self._hosts = HostMask(self.mapping, everywhere=phrase is not None)
         self._ids: dict[bytes, bytes] = {}
+        self._owners: dict[bytes, bytes] = {}
+        """Addresses of nodes by the id that they may have."""
         self._known: dict[str, list[tuple[str, str]]] = {}
         """Values that were masked and what stands for them, as hex, by their first digits."""
         self._port_order = self._shuffled_ports() if ports else None
@@ -74,17 +77,29 @@ class Mask:
             return port
         return self._port_order[port - _FIRST_PORT]
 
-    def know_node(self, address: Address) -> None:
-        """A node that may call itself by the hash of this address."""
-        if ":" not in address.host:
-            self._ids.setdefault(node_id(address), node_id(self.address(address)))
+    def know_nodes(self, addresses: bytes) -> None:
+        """Nodes that may call themselves by the hash of their address.
+
+        Args:
+            addresses: six bytes each: IPv4 host, and port little-endian, as they are hashed.
+        """
+        owners = self._owners
+        for at in range(0, len(addresses), _ADDRESS):
+            address = addresses[at : at + _ADDRESS]
+            owners[blake2b_256(address)] = address
 
     def node(self, id_: bytes) -> bytes:
         """What stands for the id of a node: the hash of its masked address, where its address is known."""
         found = self._ids.get(id_)
         if found is None:
-            found = self._ids[id_] = self.mapping.digest(b"node", id_)
+            owner = self._owners.get(id_)
+            found = self.mapping.digest(b"node", id_) if owner is None else self._id_of(owner)
+            self._ids[id_] = found
         return self._remember(id_, found)
+
+    def _id_of(self, address: bytes) -> bytes:
+        host, port = int.from_bytes(address[:4], "big"), int.from_bytes(address[4:], "little")
+        return blake2b_256(self.host4(host).to_bytes(4, "big"), self.port(port).to_bytes(2, "little"))
 
     def mac(self, mac: bytes) -> bytes:
         """What stands for a link-layer address: a locally administered one; known groups and zeros stay."""
@@ -120,9 +135,9 @@ class Mask:
         return self._remember(key, self.mapping.digest(b"key", target_of(key)))
 
     def _target(self, target: bytes) -> bytes:
-        id_ = self._ids.get(target)
-        masked = blake2b_256(self.mapping.digest(b"key", target)) if id_ is None else id_
-        return self._remember(target, masked)
+        if target in self._owners:
+            return self.node(target)
+        return self._remember(target, blake2b_256(self.mapping.digest(b"key", target)))
 
     def _token(self, token: bytes) -> bytes:
         return self._remember(token, self.mapping.opaque(token))

@@ -20,6 +20,7 @@ from capture.table import PacketTable
 from protocol.constants import Command, InternalCommand
 
 _HAS_ID: Final = 1
+_ADDRESS: Final = np.dtype([("host", ">u4"), ("port", "<u2")])
 _NODE_IDS: Final = 1 << 20
 """Nodes whose ids are looked for; a crawl of the whole network has fewer."""
 _WITH_VALUES: Final = (
@@ -67,9 +68,10 @@ class Masking:
         for hosts in (table.src[start:stop][four], table.dst[start:stop][four], table.to_host[start:stop][ours]):
             self.mask.avoid(np.unique(hosts).tolist())
         named = np.flatnonzero(ours & four & (table.flags[start:stop] & _HAS_ID != 0)) + start
-        ends = np.unique(table.src[named].astype(np.int64) << 16 | table.sport[named], return_index=True)[1]
-        for row in named[ends[:_NODE_IDS]].tolist():
-            self.mask.know_node(table.source(row))
+        ends = np.unique(table.src[named].astype(np.int64) << 16 | table.sport[named])[:_NODE_IDS]
+        addresses = np.empty(ends.size, _ADDRESS)
+        addresses["host"], addresses["port"] = ends >> 16, ends & 0xFFFF
+        self.mask.know_nodes(addresses.tobytes())
         asking = (kind == Kind.REQUEST) & ~table.internal[start:stop]
         asking &= np.isin(table.command[start:stop], _WITH_VALUES)
         answers, asked = self._join.feed(np.flatnonzero(asking) + start, start, stop)

@@ -97,7 +97,7 @@ def test_keys_targets_and_ids_fit_each_other() -> None:
     mask = Mask()
     assert target_of(mask.key(KEY)) == mask.target(target_of(KEY))
     address = Address("9.9.9.9", 49737)
-    mask.know_node(address)
+    mask.know_nodes(bytes((9, 9, 9, 9)) + (49737).to_bytes(2, "little"))
     assert mask.node(node_id(address)) == node_id(mask.address(address))
     assert mask.node(KEY) == mask.node(KEY) != KEY
 
