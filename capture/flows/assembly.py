@@ -195,6 +195,7 @@ class Assembler:
                 leg.retransmission = True
                 break
         exchange.legs.append(leg)
+        exchange.last_ns = max(exchange.last_ns, leg.time_ns)
         self._by_row[leg.row] = exchange
         if leg.mode not in _TO_SERVER and leg.mode != NO_VALUE and leg.whole and leg.body not in exchange.answers:
             exchange.answers.append(leg.body)

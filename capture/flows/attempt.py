@@ -28,6 +28,8 @@ class Exchange:
     body: bytes
     """The noise message 1 or the sealed payload that the request carries."""
     legs: list[Leg] = field(default_factory=list)
+    last_ns: int = 0
+    """Time of the last of them."""
     answers: list[bytes] = field(default_factory=list)
     """Distinct answer bodies, in the order they were first seen."""
     hid: int = 0
@@ -153,7 +155,7 @@ class Attempt:
     @property
     def last_ns(self) -> int:
         """Time of the last relayed leg."""
-        return max(leg.time_ns for exchange in (*self.handshakes, *self.holepunches) for leg in exchange.legs)
+        return max(exchange.last_ns for exchange in (*self.handshakes, *self.holepunches))
 
     @property
     def handshake_answered(self) -> Exchange | None:

@@ -116,7 +116,7 @@ class Facts:
         """What nat.js makes of the server's samples."""
         return classify_samples(self.server_samples)
 
-    @property
+    @once
     def last_ns(self) -> int:
         """Time of the last leg or punch, and of the stream's first packets: what the attempt itself took."""
         times = [self.attempt.last_ns]
