@@ -17,7 +17,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from app import names
 from app.draw.attempt_columns import Reads
@@ -25,6 +25,7 @@ from app.draw.attempts import BY_TIME, Order
 from app.exit_status import CommandError
 from app.tui.ordering import Ordering
 from app.tui.packets_of_story import PacketsOfStory
+from app.tui.problems_of_story import ProblemsOfStory
 from app.tui.story_view import Feed, StoryView
 from capture.collector import set_aside
 from capture.errors import CaptureError
@@ -32,9 +33,6 @@ from capture.filter import Filter, parse_filter
 from capture.model import FileSummary, Flow, Outcome
 from capture.notes import NO_NOTES, Notes
 from capture.retention import Less, Retention
-
-if TYPE_CHECKING:
-    from capture.problems import Problem, Problems
 
 SLICE = 16
 """Attempts that are worked out between two turns of the event loop: some milliseconds."""
@@ -54,7 +52,7 @@ class _Grown(NamedTuple):
     ordering: Ordering
 
 
-class Session(PacketsOfStory):
+class Session(ProblemsOfStory, PacketsOfStory):
     """A story and its attempts as they were at the last `refresh`."""
 
     def __init__(
@@ -87,7 +85,6 @@ class Session(PacketsOfStory):
         """What `count_some` has not come to yet."""
         self._arrived: set[str] = {flow.id for flow in story.flows} if feed is not None else set()
         self._grown: _Grown | None = None
-        self._problems: Problems | None = None
         self._less: Less | None = None
         self.retention: Retention | None = getattr(feed, "retention", None)
         """What keeps the packets of the feed within a bound, if anything does."""
@@ -133,15 +130,6 @@ class Session(PacketsOfStory):
     def counted(self) -> bool:
         """Whether the outcome of every attempt is known."""
         return len(self._outcomes) >= len(self.flows)
-
-    @property
-    def problems(self) -> Problems:
-        """What is wrong with what was captured; looked for when somebody asks, `look_for_problems`."""
-        if self._problems is None or self._problems.table is not self.table:
-            from capture.problems import Problems
-
-            self._problems = Problems(self.table)
-        return self._problems
 
     @property
     def newest_flow(self) -> Flow | None:
@@ -355,18 +343,6 @@ class Session(PacketsOfStory):
                 self._grown = self._grow(self.story.flows)
             self.flows, self.passing, self.shown = map(self._uncleared, (self.flows, self.passing, self.shown))
         return len(gone)
-
-    def look_for_problems(self) -> bool:
-        """Look through some more packets for what is wrong with them; whether there are more."""
-        with self._lock:
-            return self.problems.look_some()
-
-    def found_problems(self) -> list[Problem]:
-        """What is wrong, as far as was looked."""
-        with self._lock:
-            dropped = None if self.feed is None else self.feed.dropped
-            let_go = 0 if self.retention is None else self.retention.let_go.packets
-            return self.problems.found(self.story, self.remarks, dropped, let_go)
 
     def number(self, flow: Flow) -> int:
         """Place of an attempt among all that are not cleared, from 1, oldest first; 0 if it is not among them."""
