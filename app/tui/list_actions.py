@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from app.draw import terms
 from app.draw.attempt_columns import BY_ID, Shown
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from capture.model import Sighting
+
+
+CLEARED: Final = "The list was cleared. Attempts that begin from now on are listed here."
 
 
 @dataclass(frozen=True, slots=True)

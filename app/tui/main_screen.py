@@ -38,7 +38,7 @@ from app.tui.ladder_actions import LadderActions
 from app.tui.ladder_view import LadderView
 from app.tui.line_view import LineView
 from app.tui.linked_view import LinkedView
-from app.tui.list_actions import ListActions
+from app.tui.list_actions import CLEARED, ListActions
 from app.tui.message_pane import ByteView, FieldTree, MessagePane
 from app.tui.message_source import view_of
 from app.tui.node_line import NodeLine
@@ -290,7 +290,7 @@ class MainScreen(
         """Show the attempts that pass the filter."""
         self.show_list()
         if not self.session.shown and (self.session.flows or not self.query_one(NodeLine).display):
-            nothing = nothing_to_see(self.session) if not self.session.flows else ""
+            nothing = "" if self.session.flows else CLEARED if self.session.cleared else nothing_to_see(self.session)
             self.query_one(EmptyView).explain(nothing, self.session.filter.text, live=self.session.feed is not None)
         self.show_status()
         self.show_flow_soon()

@@ -234,6 +234,7 @@ async def test_clearing_is_asked_and_what_comes_later_is_shown() -> None:
         await pilot.pause()
         assert list_of(pilot).row_count == 0
         assert "0 attempts" in text_on(pilot)
+        assert "The list was cleared." in text_on(pilot)
         assert main_of(pilot).session.failed == 0
         await look(pilot)
         assert [flow.id for flow in main_of(pilot).session.shown] == [UNANSWERED.id]
