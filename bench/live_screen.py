@@ -22,7 +22,7 @@ from capture.opening import read_capture
 from capture.story import Story
 from capture.table import PacketTable
 
-BURST_S = 0.002
+BURST_S = 0.005
 """Seconds between two looks of the thread at the clock."""
 
 

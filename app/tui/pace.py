@@ -12,18 +12,20 @@ from typing import Final
 
 SHARE: Final = 1 / 25
 """What looks may take in relation to the pauses between them, where peers run in this process."""
-ALONE: Final = 2.0
-"""The same for captures: two thirds of the time."""
+ALONE: Final = 4.0
+"""The same for captures: four fifths of the time."""
 LEAST: Final = 0.1
 """Least seconds between two looks, where peers run in this process."""
 LEAST_ALONE: Final = 0.02
 """The same for captures."""
 PATIENCE: Final = 0.03
 """Seconds for which a list has to stand still before what is selected in it is drawn: held keys come as often."""
-FOLLOWED: Final = 0.25
+FOLLOWED: Final = 0.5
 """Least seconds between two drawings of the newest attempt, where it is followed in a capture."""
 LONGEST: Final = 1.0
 """Seconds after which a look comes whatever it costs."""
+LONGEST_ALONE: Final = 0.05
+"""The same for captures: a longer pause would only give the next look more to do."""
 
 
 def pause_after(spent: float, least: float, share: float = SHARE) -> float:
@@ -34,4 +36,4 @@ def pause_after(spent: float, least: float, share: float = SHARE) -> float:
         least: pause after a look that costs nothing; may be above `LONGEST`.
         share: what looks may take in relation to pauses.
     """
-    return max(least, min(spent / share, LONGEST))
+    return max(least, min(spent / share, LONGEST_ALONE if share > 1 else LONGEST))
