@@ -40,7 +40,8 @@ class EmptyView(LinkedView):
             width = min(width, 96)
             if not nothing:
                 lines = paragraph(f"No attempt passes the filter: {filter_text}", width)
-                return [blank(), *lines, *paragraph("Press / to change it; ^U there empties it, ↑ brings back earlier ones.", width)]
+                hint = "Press / to change it; ^U there empties it, ↑ brings back earlier ones."
+                return [blank(), *lines, *paragraph(hint, width)]
             lines = [blank(), *paragraph(nothing, width), blank(), heading("What to do")]
             for advice in ("Waiting for packets.", *_ADVICE) if live else _ADVICE:
                 lines += paragraph(advice, width)
