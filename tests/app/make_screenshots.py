@@ -59,7 +59,7 @@ SHOTS: Final = {
     "nat": Shot((120, 40), DARK, (*attempt(4), "b")),
     "rounds": Shot((120, 40), DARK, (*attempt(1), "R")),
     "packets": Shot((120, 40), DARK, (*attempt(4), "1", "P")),
-    "hops": Shot((120, 40), DARK, (*attempt(4), "1", "equals_sign")),
+    "hops": Shot((120, 40), DARK, (*attempt(5), "1", "equals_sign")),
     "candidates": Shot((120, 40), DARK, (*attempt(4), "C")),
     "tokens": Shot((120, 40), DARK, (*attempt(1), "K")),
     "statistics": Shot((120, 40), LIGHT, ("i",)),
