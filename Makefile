@@ -50,16 +50,16 @@ types: $(VENV)/.installed-dev
 imports: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
-# Files spread over the cores, each whole on one; live lab scenarios change the network and run by themselves.
+# Files spread over the cores, each whole on one. What changes the network is part of `make lab`.
 tests: $(VENV)/.installed-dev node-packages
 	$(WITH_NODE) $(BIN)/python -m pytest -rs -n auto --dist loadfile -m "not lab and not timed" $(PYTEST_ARGS)
-	$(WITH_NODE) $(BIN)/python -m pytest -rs -m lab $(PYTEST_ARGS)
 
 # Real peers give up on whom they wait for too long, so these are for a quiet machine and no part of `make test`.
 timed: $(VENV)/.installed-dev node-packages
 	$(WITH_NODE) $(BIN)/python -m pytest -rs -m timed $(PYTEST_ARGS)
 
 lab: $(VENV)/.installed-dev node-packages
+	$(WITH_NODE) $(BIN)/python -m pytest -rs -m lab $(PYTEST_ARGS)
 	$(WITH_NODE) $(BIN)/python -m tests.natlab all --out lab-out --jobs $(LAB_JOBS)
 	$(BIN)/python -m tests.truth lab-out
 

@@ -13,6 +13,7 @@ from textual.message import Message
 from app.draw.attempt_columns import PLAIN, Shown
 from app.draw.attempts import BY_TIME, AttemptColumns, Order, attempt_columns
 from app.draw.spans import Line, Span, Tone
+from app.draw.terms import joined
 from app.tui.keys.action import Context
 from app.tui.keys.registry import bindings_of
 from app.tui.line_view import LineView
@@ -55,6 +56,8 @@ class AttemptList(LineView):
         self.commented: Callable[[Flow], bool] = lambda _: False
         """Whether an attempt has a comment."""
         self._order = BY_TIME
+        self.remark: Callable[[], str] = lambda: ""
+        """What the files say of themselves."""
         self.title = "attempts"
 
     @property
@@ -117,7 +120,7 @@ class AttemptList(LineView):
         if flows:
             first = flows[0].started
             zone = self._shown.zone
-            self.title = f"attempts · {day(first, zone)}, times in {zone_name(first, zone)}"
+            self.title = joined((f"attempts · {day(first, zone)}, times in {zone_name(first, zone)}", self.remark()))
         wanted = select or (self.selected.id if self.selected is not None else None)
         self._flows, self._order = flows, order
         if latest != self._shown.latest:

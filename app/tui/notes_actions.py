@@ -61,10 +61,9 @@ class NotesActions:
         names.show(main.config.aliases_shown)
         for fault in use_names(main.config.aliases, files, names.chosen()):
             main.notify(f"alias left out: {fault}", severity="warning", markup=False)
-        for file in files:
-            for remark in file.said.remarks if file.said is not None else ():
-                main.notify(safe_text(remark), title=safe_text(file.path.rpartition("/")[2]), markup=False)
+        remarks = [safe_text(remark) for file in files if file.said is not None for remark in file.said.remarks]
         attempts = main.query_one(AttemptList)
+        attempts.remark = lambda: "" if self.masking_now() is not None else " · ".join(remarks)
         attempts.session = session
         attempts.commented = lambda flow: bool(session.notes.on_attempt(flow.id))
         main.ladder.noted = lambda: session.notes

@@ -17,6 +17,9 @@ Truth = dict[str, Any]
 VANTAGES = ("client", "nat", "server", "wan")
 
 TOPICS = ("seen", "secret", "payloads", "verdict", "nat", "tokens", "roles", "probes", "keyed")
+MERGED_PUNCHES = 0.01
+"""Part of a side's punches that several captures together may count wrongly. Of one byte, a punch has nothing that
+tells it from the next: on a busy machine, a copy that a random NAT let out late is now and then taken for a punch."""
 KEYLOG = ("logs/keys.log", "keys.log")
 """Where the nodes' own key log is, in a run and among the fixtures."""
 NEEDS_KEYS = "handshake-refused"
@@ -180,11 +183,13 @@ def compare_flow(truth: Truth, attempt: Truth, flow: Flow, vantage: str) -> list
         own = {"client": ("client", "merged"), "server": ("server", "merged")}[side]
         if counted is None or vantage not in own or not at_vantage(truth, attempt, side):
             continue
-        expected_counts = (counted["low_ttl"], counted["normal"])
+        found, expected_counts = (probes.low_ttl, probes.normal), (counted["low_ttl"], counted["normal"])
+        one_for_one = zip(found, expected_counts, strict=True)
+        off = max(0 if mine == sent else abs(mine - sent) / max(1, sent) for mine, sent in one_for_one)
         mark(
             "probes",
-            (probes.low_ttl, probes.normal) == expected_counts,
-            f"{side} {(probes.low_ttl, probes.normal)} is not {expected_counts}",
+            off <= (MERGED_PUNCHES if vantage == "merged" else 0),
+            f"{side} {found} is not {expected_counts}",
         )
     return marks
 
