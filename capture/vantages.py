@@ -5,7 +5,8 @@ addresses that NATs between the vantages translate, and what TTL the way between
 one-byte packets are the same. Two sightings in different files are one datagram when they have the same payload, lie
 within half a second of each other after correction, their TTLs do not say that the later one is nearer the sender, and
 their ends are equal or translated as telling packets prove. Each file shows a datagram once (its own copies are
-joined before); equal ones are matched in order.
+joined before); equal ones are matched in order. What a NAT let out later than others of its kind is joined last, where
+as many came late as are missing.
 
 The primary row of a datagram is the sighting nearest its sender: highest TTL, then earliest.
 """
@@ -22,6 +23,7 @@ from capture.arrays import I64, Bools
 from capture.clocks import clock_offsets
 from capture.envelopes import Kind
 from capture.knowledge import Endpoint, Knowledge
+from capture.late_copies import in_turn
 from capture.sightings import (
     Sighted,
     endpoints,
@@ -85,6 +87,11 @@ class _Story:
     def __init__(self, first: Sighted) -> None:
         self.members = [first]
         self.files = {first.file}
+
+    def take_in(self, item: Sighted) -> None:
+        """Add what another file shows of it."""
+        self.members.append(item)
+        self.files.add(item.file)
 
 
 class _Matcher:
@@ -192,9 +199,40 @@ class _Matcher:
             else:
                 if self._telling:
                     self._note_ways(chosen, item)
-                chosen.members.append(item)
-                chosen.files.add(item.file)
-        return stories
+                chosen.take_in(item)
+        return stories if self._telling else self._join_late(stories)
+
+    def _join_late(self, stories: list[_Story]) -> list[_Story]:
+        """Join the one-byte packets that a NAT with random ports let out later than the way takes otherwise."""
+        may_be: list[tuple[int, int]] = []
+        start = 0
+        for number, story in enumerate(stories):
+            while story.members[0].time_ns - stories[start].members[-1].time_ns > WINDOW_NS:
+                start += 1
+            may_be += [
+                (earlier, number)
+                for earlier in range(max(start, number - MAX_OPEN), number)
+                if self._fits_late(stories[earlier], story)
+            ]
+        gone = set()
+        for earlier, later in in_turn(may_be):
+            for item in stories[later].members:
+                stories[earlier].take_in(item)
+            gone.add(later)
+        return [story for number, story in enumerate(stories) if number not in gone]
+
+    def _fits_late(self, earlier: _Story, later: _Story) -> bool:
+        """Whether both may be one datagram that took long, from the sender's side of a NAT to the other."""
+        if not earlier.files.isdisjoint(later.files):
+            return False
+        fits = False
+        for near in earlier.members:
+            for far in later.members:
+                if near.ttl <= far.ttl or near.kind not in _OURS or not self._possible(near, far):
+                    return False
+                same_src, same_dst = _meet(near.srcs, far.srcs), _meet(near.dsts, far.dsts)
+                fits = fits or (same_src != same_dst and self._translated(near, far, same_src, same_dst) > 0)
+        return fits
 
     def _note_ways(self, story: _Story, item: Sighted) -> None:
         for member in story.members:

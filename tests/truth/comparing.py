@@ -19,7 +19,7 @@ VANTAGES = ("client", "nat", "server", "wan")
 TOPICS = ("seen", "secret", "payloads", "verdict", "nat", "tokens", "roles", "probes", "keyed")
 MERGED_PUNCHES = 0.01
 """Part of a side's punches that several captures together may count wrongly. Of one byte, a punch has nothing that
-tells it from the next: on a busy machine, a copy that a random NAT let out late is now and then taken for a punch."""
+tells it from the next: when a busy machine loses some and lets out others late, nothing says which ones."""
 KEYLOG = ("logs/keys.log", "keys.log")
 """Where the nodes' own key log is, in a run and among the fixtures."""
 NEEDS_KEYS = "handshake-refused"
