@@ -129,7 +129,7 @@ class Casebook:
         yield from self._unsettled
         since = int(self._table.time_ns[start:].min()) - SAMPLING_NS
         for endpoint in traffic.sampled:
-            yield from (one for one in gatherer.claimants(endpoint) if self._attempts[one].last_ns >= since)
+            yield from (one for one in gatherer.sampling(endpoint) if self._attempts[one].last_ns >= since)
 
     def claim_some(self, most: int) -> int:
         """Let some new attempts claim their endpoints; how many are left.

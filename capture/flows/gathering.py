@@ -7,7 +7,7 @@ that began last before it, among those whose two sides it fits.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 
@@ -24,6 +24,8 @@ from capture.flows.traffic import OPENING_NS, SAMPLING_NS, PunchPacket, SamplePa
 LOCAL_PING_NS: Final = 5_000_000_000
 """How long after the handshake's answer a client may ping the server locally and connect: four sends, 1 s apart."""
 
+_FEW: Final = 8
+"""Claims on one endpoint that are as quickly looked through as looked up."""
 _UNCLAIMED: Final[list[tuple[int, bytes]]] = []
 """The claims on an endpoint of no attempt; nothing is ever added to it."""
 
@@ -40,6 +42,8 @@ class Gatherer:
         self._sides: dict[bytes, Sides] = {}
         self._claims: dict[int, list[tuple[int, bytes]]] = {}
         """Start and noise message 1 of the attempts of an endpoint, oldest first."""
+        self._sampling: dict[int, dict[bytes, None]] = {}
+        """Of endpoints with many claims, the attempts of which a response to them can be a sample."""
 
     def claim(self, attempt: Attempt) -> set[int]:
         """Open what can be opened and note the endpoints the attempt uses; to be called before `gather`.
@@ -59,12 +63,23 @@ class Gatherer:
             claims = self._claims.setdefault(endpoint, [])
             if not claims or claims[-1] < claim:
                 claims.append(claim)
-            elif claim not in claims:
+                new.add(endpoint)
+            elif not _has(claims, claim):
                 insort(claims, claim)
-            else:
-                continue
-            new.add(endpoint)
+                new.add(endpoint)
+            self._note_sampling(endpoint, attempt.noise1)
         return new
+
+    def _note_sampling(self, endpoint: int, noise1: bytes) -> None:
+        claims = self._claims[endpoint]
+        if len(claims) <= _FEW:
+            return
+        known = self._sampling.get(endpoint)
+        if known is None:
+            known = self._sampling[endpoint] = {}
+            known.update((other, None) for _, other in claims if endpoint in _sampling(self._sides[other]))
+        elif endpoint in _sampling(self._sides[noise1]):
+            known[noise1] = None
 
     def _reached_locally(self, attempt: Attempt, sides: Sides) -> set[int]:
         """Sockets that the client pinged right after the handshake and that then spoke UDX with its host.
@@ -88,13 +103,21 @@ class Gatherer:
 
     def release(self, noise1: bytes) -> None:
         """Give up every claim of an attempt that is no more."""
-        if self._sides.pop(noise1, None) is not None:
+        sides = self._sides.pop(noise1, None)
+        if sides is not None:
+            for attempts in self._sampling.values():
+                attempts.pop(noise1, None)
             for endpoint, claims in self._claims.items():
                 self._claims[endpoint] = [claim for claim in claims if claim[1] != noise1]
 
     def claimants(self, endpoint: int) -> set[bytes]:
         """Noise message 1 of every attempt that uses an endpoint."""
         return {noise1 for _, noise1 in self._claims.get(endpoint, ())}
+
+    def sampling(self, endpoint: int) -> Iterable[bytes]:
+        """Noise message 1 of the attempts that a response to an endpoint may say something of."""
+        known = self._sampling.get(endpoint)
+        return [noise1 for _, noise1 in self._claims.get(endpoint, _UNCLAIMED)] if known is None else known
 
     def began_before(self, endpoints: list[int], time_ns: int) -> set[tuple[int, bytes]]:
         """Start and noise message 1 of the attempts that use any of some endpoints and began by then."""
@@ -245,7 +268,7 @@ class Gatherer:
             return [], []
         start = attempt.started_ns - SAMPLING_NS
         stop = attempt.last_ns + SAMPLING_NS
-        client_sockets, server_sockets = sides.client.punching, sides.server.punching - sides.server.main
+        client_sockets, server_sockets = _sampled_sockets(sides)
         found = self._traffic.samples(client_sockets | server_sockets, start, stop)
         result: tuple[Samples, Samples] = ([], [])
         for mine, sockets, side in zip(
@@ -268,6 +291,23 @@ class Gatherer:
         for mine in result:
             mine.sort(key=lambda pair: pair[0].row)
         return result
+
+
+def _has(claims: list[tuple[int, bytes]], claim: tuple[int, bytes]) -> bool:
+    at = bisect_left(claims, claim)
+    return at < len(claims) and claims[at] == claim
+
+
+def _sampled_sockets(sides: Sides) -> tuple[set[int], set[int]]:
+    """Sockets of the client and of the server whose responses are samples."""
+    return sides.client.punching, sides.server.punching - sides.server.main
+
+
+def _sampling(sides: Sides) -> set[int]:
+    """Sockets whose responses say something of an attempt: DHT sockets get some all the time, which mostly don't."""
+    client, server = _sampled_sockets(sides)
+    # A client that shares its NAT with the server pings it from its DHT socket.
+    return client | server | sides.client.main if sides.same_nat else client | server
 
 
 def _local_claims(sides: Sides) -> set[int]:
