@@ -238,7 +238,7 @@ def run(scenario: Scenario, folder: Path) -> dict[str, Any]:
     """
     logs = folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    for old in (*logs.iterdir(), *folder.glob("*.pcap")):
+    for old in (*logs.iterdir(), *folder.glob("*.pcap"), *folder.glob("truth.json")):
         old.unlink()
     wishes = [each.relay_through for each in scenario.servers] + [each.relay_through for each in scenario.connects]
     blind = any(wishes)

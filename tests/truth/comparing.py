@@ -109,7 +109,8 @@ def _compare_keyed(folder: Path, vantage: str, truth: Truth, keylog: Path) -> li
         code, codes = flow.verdict.code, accepted_codes(truth, attempt, vantage)
         if truth["scenario"] == NEEDS_KEYS and _noise2_seen(flow):
             codes = {attempt["expected"]}
-        marks.append(Mark(attempt["label"], "keyed", code in codes, f"with keys {code} is not {codes}"))
+        if codes:
+            marks.append(Mark(attempt["label"], "keyed", code in codes, f"with keys {code} is not {codes}"))
     return marks
 
 
@@ -168,7 +169,8 @@ def compare_flow(truth: Truth, attempt: Truth, flow: Flow, vantage: str) -> list
             mark("payloads", ours in expected, f"round {number} {name}: {ours} not in {expected}")
     codes = accepted_codes(truth, attempt, vantage)
     how = " (inferred)" if flow.verdict.inferred else ""
-    mark("verdict", flow.verdict.code in codes, f"{flow.verdict.code}{how} is not {codes}: {flow.verdict.summary}")
+    if codes:
+        mark("verdict", flow.verdict.code in codes, f"{flow.verdict.code}{how} is not {codes}: {flow.verdict.summary}")
     for side, got in (("client", flow.client_firewall), ("server", flow.server_firewall)):
         stated = last_stated(attempt, side, flow)
         if stated is not None:
@@ -195,8 +197,14 @@ def compare_flow(truth: Truth, attempt: Truth, flow: Flow, vantage: str) -> list
 
 
 def accepted_codes(truth: Truth, attempt: Truth, vantage: str) -> set[str]:
-    """The verdict of the ground truth, and those that say as much as this vantage can know."""
-    expected = attempt["expected"]
+    """The verdict of the ground truth, and those that say as much as this vantage can know.
+
+    Where the peers' luck brought another end than the scenario was made for, what they logged is the truth; empty if
+    that does not tell.
+    """
+    expected = attempt["expected"] if attempt["right"] else attempt["derived"]
+    if not expected:
+        return set()
     if expected == "aborted-by-client" and vantage == "server" and not _says_abort(attempt):
         return {"incomplete"}  # Silence only shows where the silent one's packets would.
     limits = LIMITS.get((truth["scenario"], vantage)) or LIMITS.get((truth["scenario"], "")) or {}
