@@ -20,7 +20,7 @@ from app.shared_options import (
     add_running,
 )
 
-REPORT_FORMATS: Final = ("text", "json", "markdown")
+REPORT_FORMATS: Final = ("text", "json", "markdown", "junit", "github")
 EXPORT_FORMATS: Final = ("text", "markdown", "mermaid", "svg", "json", "pcapng", "recording")
 
 OVERVIEW: Final = """\
@@ -112,7 +112,8 @@ def _report() -> Parser:
     parser.add_argument(
         "--format",
         choices=REPORT_FORMATS,
-        help="text, json as --json, or markdown: one attempt for a bug thread, with --flow",
+        help="text, json as --json, markdown: one attempt for a bug thread, with --flow, junit: a test case for each "
+        "attempt, github: annotations of a workflow",
     )
     parser.add_argument(
         "--statistics", action="store_true", help="not the attempts but figures of all: outcomes, NATs, times, relays"

@@ -43,6 +43,12 @@ def run(options: argparse.Namespace) -> int:
         _print_statistics(story, flows, options, form)
     elif form == "markdown":
         _print_markdown(story, flows, notes)
+    elif form in ("junit", "github"):
+        from app.report_ci import github_annotations, junit_report
+
+        write = junit_report if form == "junit" else github_annotations
+        for line in write(story.files, _one_by_one(flows)):
+            sys.stdout.write(line + "\n")
     elif form == "json":
         from app.report_json import report_pieces
 
@@ -70,7 +76,7 @@ def _form(options: argparse.Namespace) -> str:
     form: str = options.format or ("json" if options.json else "text")
     if options.json and form != "json":
         raise CommandError(ExitStatus.USAGE, f"--json does not go with --format {form}")
-    if form == "markdown" and options.statistics:
+    if form not in ("text", "json") and options.statistics:
         raise CommandError(ExitStatus.USAGE, "--statistics goes with text or JSON")
     if form == "markdown" and options.flow is None:
         raise CommandError(ExitStatus.USAGE, "--format markdown is about one attempt: name it with --flow")
