@@ -27,7 +27,7 @@ from app.tui.ordering import Ordering
 from app.tui.packets_of_story import PacketsOfStory
 from app.tui.problems_of_story import ProblemsOfStory
 from app.tui.story_view import Feed, StoryView
-from capture.collector import set_aside
+from capture.collector import Elders, set_aside
 from capture.errors import CaptureError
 from capture.filter import Filter, parse_filter
 from capture.model import FileSummary, Flow, Outcome
@@ -79,6 +79,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
         """What nobody waits for gives way by this between its slices."""
         self.cleared: frozenset[str] = frozenset()
         """Ids of attempts that the user has cleared from the list."""
+        self._elders = Elders()
         self._lock = threading.RLock()
         self._outcomes: dict[str, Outcome] = {}
         self._uncounted: Iterator[Flow] | None = None
@@ -154,6 +155,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
             self._take_in()
         if self.retention is not None and self.retention.due and self.may_let_go and not self.paused:
             self._make_less(self.retention)
+        self._elders.look()
         self.spent += time.thread_time() - began
 
     def _take_in(self) -> None:
