@@ -22,10 +22,14 @@ class LocalReply(NamedTuple):
     """The noise message, or the sealed holepunch payload."""
     socket: int | None = None
     """Where it is sent from, if not from where the request came to: clients take this for the server's address."""
+    encode: Callable[[Handshake | Holepunch], bytes] | None = None
+    """Makes the value of the usual one, for who wants to send another."""
+    again: bool = False
+    """Whether it is sent although there was an answer before."""
 
 
 Answer = Callable[[LocalReply, float], None]
-"""Called with a server's answer and the time; calls after the first do nothing."""
+"""Called with a server's answer and the time; calls after the first do nothing, unless the reply says so."""
 
 
 class HolepunchServer(Protocol):

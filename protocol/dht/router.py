@@ -154,7 +154,7 @@ class Router:
                 replace(value, peer_address=None),
                 request,
                 now,
-                self._once(request, None, lambda noise: encode_handshake(Handshake(Mode.REPLY, noise))),
+                self._once(request, None, lambda noise: Handshake(Mode.REPLY, noise)),
             )
         else:
             server.serve_handshake(
@@ -164,7 +164,7 @@ class Router:
                 self._once(
                     request,
                     back,
-                    lambda noise: encode_handshake(Handshake(Mode.FROM_SERVER, noise, value.peer_address)),
+                    lambda noise: Handshake(Mode.FROM_SERVER, noise, value.peer_address),
                 ),
             )
 
@@ -175,20 +175,20 @@ class Router:
         answer = self._once(
             request,
             request.sender.address,
-            lambda payload: encode_holepunch(Holepunch(Mode.FROM_SERVER, 0, payload, value.peer_address)),
+            lambda payload: Holepunch(Mode.FROM_SERVER, 0, payload, value.peer_address),
         )
         server.serve_holepunch(value, request, now, answer)
 
-    def _once(self, request: Incoming, relay: Address | None, encode: Callable[[bytes], bytes]) -> Answer:
+    def _once(self, request: Incoming, relay: Address | None, wrap: Callable[[bytes], Handshake | Holepunch]) -> Answer:
         """What takes a server's answer: a request to the relay, or a reply where there is none."""
         answered = False
 
         def answer(reply: LocalReply, now: float) -> None:
             nonlocal answered
-            if answered:
+            if answered and not reply.again:
                 return
             answered = True
-            value = encode(reply.payload)
+            value = (reply.encode or _encoded)(wrap(reply.payload))
             if relay is None:
                 self._requests.replies.reply(request, now, value, token=False, closer_nodes=False, socket=reply.socket)
             else:
@@ -265,6 +265,10 @@ class Router:
 
     def _refuse(self, refusal: Refusal) -> None:
         self._requests.refused[refusal] += 1
+
+
+def _encoded(value: Handshake | Holepunch) -> bytes:
+    return encode_handshake(value) if isinstance(value, Handshake) else encode_holepunch(value)
 
 
 def _forward(request: Incoming, client: Address) -> Forward:

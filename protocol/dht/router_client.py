@@ -82,6 +82,7 @@ def peer_handshake(
     peer_address: Address | None = None,
     relay_address: Address | None = None,
     socket: int | None = None,
+    encode: Callable[[Handshake], bytes] = encode_handshake,
 ) -> None:
     """Ask a server for a connection.
 
@@ -95,8 +96,9 @@ def peer_handshake(
         peer_address: part of the message; clients of the reference leave it out.
         relay_address: a second relay, through which `to` is to reach the server.
         socket: where it is sent from, if not from the main socket.
+        encode: makes the value, for who wants to send another one.
     """
-    value = encode_handshake(Handshake(Mode.FROM_CLIENT, noise, peer_address, relay_address))
+    value = encode(Handshake(Mode.FROM_CLIENT, noise, peer_address, relay_address))
 
     def replied(reply: Reply, now: float) -> None:
         answer = _handshake_of(reply)
@@ -123,6 +125,7 @@ def peer_holepunch(
     *,
     peer_address: Address | None = None,
     socket: int | None = None,
+    encode: Callable[[Holepunch], bytes] = encode_holepunch,
 ) -> None:
     """Send one round of holepunching to a server.
 
@@ -136,8 +139,9 @@ def peer_holepunch(
         on_done: called once, unless the request is cancelled silently.
         peer_address: the server as that relay sees it.
         socket: where it is sent from: the socket that is to be punched.
+        encode: makes the value, for who wants to send another one.
     """
-    value = encode_holepunch(Holepunch(Mode.FROM_CLIENT, id, payload, peer_address))
+    value = encode(Holepunch(Mode.FROM_CLIENT, id, payload, peer_address))
 
     def replied(reply: Reply, now: float) -> None:
         answer = _holepunch_of(reply)

@@ -20,23 +20,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from protocol.constants import ErrorCode, Firewall
+from protocol.constants import ErrorCode, Firewall, Mode
 from protocol.dht.contact import Incoming
 from protocol.dht.local_server import Answer, LocalReply
 from protocol.errors import DecodeError
-from protocol.messages import Address, Holepunch, HolepunchInfo, NoisePayload, RelayInfo, RelayThrough, UdxInfo
+from protocol.messages import Address, Holepunch, NoisePayload, RelayInfo
 from protocol.noise import attempt_id
 from protocol.noise_handshake import SEED_SIZE, HandshakeResult, NoiseResponder
 from protocol.peer.addresses import is_private, nearest
+from protocol.peer.answer_payload import answer_to
 from protocol.peer.connection import Connection
 from protocol.peer.events import Stage
 from protocol.peer.failures import Cause, Closing, ErrorName
 from protocol.peer.refusals import ServerRefusal
 from protocol.peer.relay_paths import RelayPath
 from protocol.peer.server_rounds import ServerRounds
-from protocol.peer.steps import Act, NoiseStep, Step
+from protocol.peer.steps import Act, Let, NoiseStep, Sending, Step, StreamStep
 from protocol.punch.secure_payload import SecurePayload
-from protocol.sealed_values import NOISE_PAYLOAD_VERSION, decode_noise_payload, encode_noise_payload
+from protocol.sealed_values import decode_noise_payload
 
 if TYPE_CHECKING:
     from protocol.peer.agenda import Timer
@@ -83,6 +84,8 @@ class Answering:
         self._direct = direct
         self._reply: LocalReply | None = None
         self._waiting: list[Answer] = []
+        self._last_answer: Answer | None = None
+        """To the latest repetition of message 1."""
         self._refused = False
         self._timer: Timer | None = None
         self._clearing: Timer | None = None
@@ -109,11 +112,15 @@ class Answering:
         self.connection.attempt = attempt_id(self.noise)
         self.connection.on_path = self.path_found
         self.connection.on_over = self._over
-        step = NoiseStep(Act.ANSWER, self.connection, self._payload(offer))
-        self.peer.gate(step, lambda step, now: self._seal(step, responder, now), now)
+        mode = Mode.REPLY if self._direct else Mode.FROM_SERVER
+        client = None if self._direct else self._client
+        payload = answer_to(offer, self.server, self.id, self.connection.stream_id, self._relays)
+        step = NoiseStep(Act.ANSWER, self.connection, payload, mode=mode, peer_address=client)
+        self.peer.gate(step, Sending(lambda step, now: self._seal(step, responder, now), self._answer_again), now)
 
     def serve(self, answer: Answer, now: float) -> None:
         """Answer message 1, now or as soon as there is an answer."""
+        self._last_answer = answer
         if self._reply is not None:
             answer(self._reply, now)
         elif not self._refused:
@@ -140,20 +147,31 @@ class Answering:
             return
         self.found = True
         connection.on_path = None
-        self.clear_later(now)
         self.round_came()
         self.peer.connections.hold_socket(connection, socket, now)
         if connection.has_path:
+            self.clear_later(now)
             connection.change_path(socket, addr, offer.udx.id)
             if self.relay is not None:
                 self.relay.replaced()
+            self._drop_puncher(now)
         else:
-            proved = self.peer.node.requests.replies.is_proved(addr.host, now)
+            step = StreamStep(Act.STREAM, connection, addr, offer.udx.id)
+            self.peer.gate(step, lambda step, now: self._open_stream(step, socket, connection, result, now), now)
+
+    def _open_stream(self, step: Let, socket: int, connection: Connection, result: HandshakeResult, now: float) -> None:
+        self.clear_later(now)
+        if connection.closing is not None:
+            return
+        if isinstance(step, StreamStep):
+            proved = self.peer.node.requests.replies.is_proved(step.to.host, now)
             credit = None if proved else self._credit
-            connection.open_path(socket, addr, offer.udx.id, result, now, credit=credit)
+            connection.open_path(socket, step.to, step.remote_id, result, now, credit=credit)
             self.server.accepted(connection, now)
             if self.relay is not None:
                 self.relay.stop(now)
+        else:
+            connection.close(Closing(ErrorName.PEER_CONNECTION_FAILED, Cause.SKIPPED), now)
         self._drop_puncher(now)
 
     @property
@@ -216,29 +234,6 @@ class Answering:
         self.refuse(refusal)
         self.clear_later(now)
 
-    def _payload(self, offer: NoisePayload) -> NoisePayload:
-        error = ErrorCode.NONE
-        if offer.version != NOISE_PAYLOAD_VERSION:
-            error = ErrorCode.VERSION_MISMATCH
-        elif offer.udx is None:
-            error = ErrorCode.ABORTED
-        server, own = self.server, self.peer.open_address
-        local = self.peer.local_addresses if server.options.share_local_address else ()
-        relay = self.peer.choose(server.options.relay_through)
-        through = None if relay is None else RelayThrough(1, relay, self.peer.random_bytes(32))
-        stream_id = 0 if error or self.connection is None else self.connection.stream_id
-        return NoisePayload(
-            NOISE_PAYLOAD_VERSION,
-            error,
-            Firewall.UNKNOWN if own is None else Firewall.OPEN,
-            HolepunchInfo(self.id, self._relays) if own is None else None,
-            (*(() if own is None else (own,)), *local),
-            udx=UdxInfo(1, False, stream_id, 0),
-            secret_stream_version=1,
-            relay_through=through,
-            relay_addresses=server.announcer.relay_addresses or None,
-        )
-
     @property
     def _relays(self) -> tuple[RelayInfo, ...]:
         """Where the client may send its rounds: where we are announced, else by the way that it came.
@@ -248,7 +243,12 @@ class Answering:
         """
         return self.server.announcer.relays or (() if self._direct else (self._brought_by,))
 
-    def _seal(self, step: Step | None, responder: NoiseResponder, now: float) -> None:
+    def _answer_again(self, step: Step, now: float) -> None:
+        """The same message 2, in another envelope if that was changed: a noise message is sealed once."""
+        if isinstance(step, NoiseStep) and self._reply is not None and self._last_answer is not None:
+            self._last_answer(self._reply._replace(encode=step.encoded, again=True), now)
+
+    def _seal(self, step: Let, responder: NoiseResponder, now: float) -> None:
         connection, offer = self.connection, self.offer
         if not isinstance(step, NoiseStep) or connection is None or offer is None or connection.closing is not None:
             self._refused = True
@@ -257,7 +257,7 @@ class Answering:
             self.clear_later(now)
             return
         try:
-            noise, self.result = responder.write_message_2(encode_noise_payload(step.payload))
+            noise, self.result = responder.write_message_2(step.sealed_bytes)
         except DecodeError:
             self._refuse(ServerRefusal.NOT_SEALED, now)
             connection.close(Closing(ErrorName.HANDSHAKE_INVALID, Cause.BAD_KEY), now)
@@ -273,7 +273,7 @@ class Answering:
         else:
             from_puncher = self._choose_path(step.payload, offer, now)
         socket = self.puncher.socket if from_puncher and self.puncher is not None else None
-        self._reply = LocalReply(noise, socket)
+        self._reply = LocalReply(noise, socket, step.encoded)
         waiting, self._waiting = self._waiting, []
         for answer in waiting:
             answer(self._reply, now)
@@ -361,6 +361,7 @@ class Answering:
             on_connect=self.path_found,
             on_abort=self._aborted,
             now=now,
+            connection=self.connection,
         )
 
     def _waited(self, now: float) -> None:

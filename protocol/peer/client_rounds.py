@@ -23,13 +23,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from protocol.constants import ErrorCode, Firewall
-from protocol.dht.router_client import HolepunchReply, RelayFailed, peer_holepunch
+from protocol.constants import LOW_TTL, ErrorCode, Firewall
+from protocol.dht.router_client import HolepunchReply, RelayFailed
 from protocol.messages import Address, HolepunchPayload, RelayInfo
 from protocol.peer.events import Stage
 from protocol.peer.failures import Cause, ErrorName
-from protocol.peer.rounds import Probed, PunchOffer, RoundsOwner
-from protocol.peer.steps import Act, HolepunchStep, PunchStep, Step
+from protocol.peer.round_requests import RoundRequests
+from protocol.peer.rounds import Probed, PunchOffer, RoundsOwner, fire, fire_again
+from protocol.peer.steps import Act, HolepunchStep, Let, PunchStep, Sending
 from protocol.punch.secure_payload import SecurePayload
 from protocol.punch.stability import known_class
 
@@ -72,6 +73,7 @@ class ClientRounds:
             on_abort=self._aborted,
             now=now,
             by_samples=by_samples,
+            connection=attempt.connection,
         )
         self._attempt = attempt
         self._peer = attempt.peer
@@ -80,6 +82,7 @@ class ClientRounds:
         self._server = offer.server
         self._relay = offer.first_relay
         self._secure = secure
+        self._requests = RoundRequests(attempt, offer, secure, self.puncher, lambda: self._is_done)
         self._hand_over = hand_over
         self._round = 0
         self._token: bytes | None = None
@@ -129,12 +132,28 @@ class ClientRounds:
                 addresses=self.puncher.nat.addresses,
                 remote_address=fast,
             )
-            self._say(Act.PROBE, payload, self._relay, now, lambda reply, now: self._probed(*reply, now, retry=retry))
+            self._say(
+                Act.PROBE,
+                payload,
+                self._relay,
+                now,
+                lambda reply, now: self._probed(*reply, now, retry=retry),
+                self._skip_probe,
+            )
 
         if fast is None:
             ask(now)
         else:
             self._open_session(fast, now, ask)
+
+    def _skip_probe(self, now: float) -> None:
+        """On to the punch round, without anything from the server."""
+
+        def looked(_: bool, now: float) -> None:
+            if not self._is_done:
+                self._decide(now)
+
+        self.puncher.analyze(False, now, looked)
 
     def _probed(self, reply: HolepunchReply, payload: HolepunchPayload, now: float, *, retry: bool) -> None:
         self.puncher.nat.add(reply.to, reply.sender, now)
@@ -240,19 +259,21 @@ class ClientRounds:
             else:
                 self._fire(now)
 
-        self._say(Act.PUNCH, payload, relay, now, lambda reply, now: answered(reply[1], now), random=random)
+        self._say(Act.PUNCH, payload, relay, now, lambda reply, now: answered(reply[1], now), self._fire, random=random)
 
     def _fire(self, now: float) -> None:
-        def fired(step: Step | None, now: float) -> None:
-            if self._is_done or step is None:
+        def fired(step: Let, now: float) -> None:
+            if self._is_done or not isinstance(step, PunchStep):
                 return
             self._cause = (Cause.PUNCHES_LOST, "")
+            if step.to is not None:
+                self.puncher.aim(step.to)
             if self.puncher.punch(now):
                 self._peer.follow(self.puncher)
             else:
                 self._give_up(Cause.NO_ADDRESS, now)
 
-        self._peer.gate(PunchStep(Act.BARRAGE, self._connection), fired, now)
+        self._peer.gate(PunchStep(Act.BARRAGE, self._connection), Sending(fired, fire_again(self.puncher)), now)
 
     def _wait_for_budget(self, now: float) -> None:
         """One punch at a random NAT at a time; while a blind relay carries the stream there is time to wait."""
@@ -271,7 +292,7 @@ class ClientRounds:
                 remote_token=self._token,
             )
             way = RelayInfo(self._offer.relay, self._server)
-            self._say(Act.DELAY, payload, way, now, lambda _, now: self._try_later(now))
+            self._say(Act.DELAY, payload, way, now, lambda _, now: self._try_later(now), self._try_later)
 
     def _try_later(self, now: float) -> None:
         wait = TRY_LATER_WAIT * (1 + self._peer.random.random())
@@ -286,14 +307,15 @@ class ClientRounds:
     # What all rounds have in common.
 
     def _open_session(self, to: Address, now: float, go_on: Callable[[float], None]) -> None:
-        def opened(step: Step | None, now: float) -> None:
+        def opened(step: Let, now: float) -> None:
             if self._is_done:
                 return
-            if isinstance(step, PunchStep) and step.to is not None:
-                self.puncher.open_session(step.to, now)
+            if isinstance(step, PunchStep):
+                fire(self.puncher, step, now)
             go_on(now)
 
-        self._peer.gate(PunchStep(Act.SESSION, self._connection, to), opened, now)
+        step = PunchStep(Act.SESSION, self._connection, to, LOW_TTL)
+        self._peer.gate(step, Sending(opened, fire_again(self.puncher)), now)
 
     def _say(
         self,
@@ -302,20 +324,11 @@ class ClientRounds:
         way: RelayInfo,
         now: float,
         on_answer: Callable[[tuple[HolepunchReply, HolepunchPayload], float], object],
+        on_skip: Callable[[float], object],
         *,
         random: bool = False,
     ) -> None:
-        """Send one round and read its answer; everything but an answer that counts gives up.
-
-        Where the punch is `random`, a place in the budget of such punches is reserved until the answer is here: two
-        attempts must not both find the budget free and then punch.
-        """
-        reservation: Callable[[], None] | None = None
-
-        def replied(reply: HolepunchReply | RelayFailed, step: HolepunchStep, now: float) -> None:
-            if reservation is not None:
-                reservation()
-            ended(reply, step, now)
+        """Send one round and read its answer; everything but an answer that counts gives up, unless it is skipped."""
 
         def ended(reply: HolepunchReply | RelayFailed | None, step: HolepunchStep | None, now: float) -> None:
             if self._is_done:
@@ -332,27 +345,7 @@ class ClientRounds:
                 bad = Cause.ROUND_BAD_REPLY if reply.reason == "BAD_HOLEPUNCH_REPLY" else Cause.ROUND_TIMED_OUT
                 self._give_up(bad, now, str(reply.reason))
 
-        def released(step: Step | None, now: float) -> None:
-            nonlocal reservation
-            if self._is_done or not isinstance(step, HolepunchStep) or step.relay is None:
-                ended(None, None, now)
-                return
-            sent = step
-            reservation = self._peer.punches.reserve() if random else None
-            peer_holepunch(
-                self._attempt.session,
-                self._attempt.target,
-                self._offer.id,
-                self._secure.encrypt(step.payload),
-                step.relay,
-                now,
-                lambda reply, now: replied(reply, sent, now),
-                peer_address=step.peer_address,
-                socket=self.puncher.socket,
-            )
-
-        step = HolepunchStep(act, self._connection, payload, way.relay_address, way.peer_address)
-        self._peer.gate(step, released, now)
+        self._requests.say(act, payload, way, now, ended, on_skip, token=self._token, random=random)
 
     def _read(self, reply: HolepunchReply, step: HolepunchStep, now: float) -> HolepunchPayload | None:
         """The answer's payload, after the puncher was told; None where it ends the attempt."""
@@ -385,7 +378,7 @@ class ClientRounds:
         """Tell the server, then give up, whether or not it answers."""
         self._cause = (cause, detail)
         payload = HolepunchPayload(ErrorCode.ABORTED, Firewall.UNKNOWN, self._next_round())
-        self._say(Act.ABORT, payload, self._relay, now, lambda _, _now: None)
+        self._say(Act.ABORT, payload, self._relay, now, lambda _, _now: None, lambda _: None)
 
     def _give_up(self, cause: Cause, now: float, detail: str = "") -> None:
         self._cause = (cause, detail)

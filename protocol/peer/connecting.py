@@ -24,19 +24,18 @@ Source: npm hyperdht 6.34.0 (lib/connect.js).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from protocol.constants import ErrorCode, Firewall
+from protocol.constants import ErrorCode, Firewall, Mode
 from protocol.dht.contact import NodeSocket, Reply
 from protocol.dht.query_host import QueryFailure
 from protocol.dht.router_client import BadReply, HandshakeReply, RelayFailed, peer_handshake
 from protocol.errors import DecodeError
 from protocol.hashes import target_of
 from protocol.keys import KeyPair
-from protocol.messages import Address, NoisePayload, RelayInfo, RelayThrough, UdxInfo
+from protocol.messages import Address, NoisePayload, RelayThrough, UdxInfo
 from protocol.noise import attempt_id
-from protocol.noise_handshake import SEED_SIZE, HandshakeResult, NoiseInitiator
+from protocol.noise_handshake import SEED_SIZE, NoiseInitiator
 from protocol.peer.addresses import is_bogon, is_reserved, nearest
 from protocol.peer.client_rounds import ClientRounds
 from protocol.peer.connection import Connection
@@ -46,9 +45,10 @@ from protocol.peer.options import ConnectOptions
 from protocol.peer.relay_paths import RelayPath
 from protocol.peer.relay_race import RelayRace
 from protocol.peer.rounds import PunchOffer
-from protocol.peer.steps import Act, NoiseStep, Step
+from protocol.peer.server_answer import Answer
+from protocol.peer.steps import Act, Let, NoiseStep, RelayStep, Sending, Step, StreamStep
 from protocol.proxy.client import ProxiedRounds, Rounds
-from protocol.sealed_values import NOISE_PAYLOAD_VERSION, decode_noise_payload, encode_noise_payload
+from protocol.sealed_values import NOISE_PAYLOAD_VERSION, decode_noise_payload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,28 +58,6 @@ if TYPE_CHECKING:
 
 PASSIVE_WAIT: Final = 10.0
 """Seconds to wait for a server that was told that our port is open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The server's answer to the handshake, and the way it took."""
-
-    payload: NoisePayload
-    result: HandshakeResult
-    udx: UdxInfo
-    relay: Address
-    """The node that was asked; the server itself where it was reached without a relay."""
-    server: Address
-    """Where the relay has it from."""
-    client: Address
-    """This node as the relay sees it."""
-    relays: tuple[RelayInfo, ...]
-    """What to punch over; none where the server does not punch."""
-
-    @property
-    def relayed(self) -> bool:
-        """Whether a relay stood between."""
-        return self.server != self.relay
 
 
 class Connecting:
@@ -135,6 +113,8 @@ class Connecting:
             self._known_relays(now),
             self._ask_relay,
             self._race_lost,
+            self.connection,
+            self.peer.gate,
         )
         self._race.start(now)
 
@@ -155,10 +135,23 @@ class Connecting:
             self.connection.change_path(socket, addr, answer.udx.id)
             if self.relay is not None:
                 self.relay.replaced()
+            self._path_taken(answer, now)
         else:
-            self.connection.open_path(socket, addr, answer.udx.id, answer.result, now)
-            if self.relay is not None:
-                self.relay.stop(now)
+            step = StreamStep(Act.STREAM, self.connection, addr, answer.udx.id)
+            self.peer.gate(step, lambda step, now: self._open_stream(step, socket, answer, now), now)
+
+    def _open_stream(self, step: Let, socket: int, answer: Answer, now: float) -> None:
+        if self._over:
+            return
+        if not isinstance(step, StreamStep):
+            self._close(ErrorName.PEER_CONNECTION_FAILED, Cause.SKIPPED, now)
+            return
+        self.connection.open_path(socket, step.to, step.remote_id, answer.result, now)
+        if self.relay is not None:
+            self.relay.stop(now)
+        self._path_taken(answer, now)
+
+    def _path_taken(self, answer: Answer, now: float) -> None:
         self.peer.remember_relays(
             self.connection.remote_public_key,
             answer.payload.relay_addresses or (() if self._race is None else tuple(self._race.asked)),
@@ -195,7 +188,7 @@ class Connecting:
             return
         self.connection.set_stage(Stage.HANDSHAKING)
         if self._noise is not None:
-            self._send_offer(relay, now, done)
+            self._choose_relay(relay, now, done)
             return
         self._pending.append((relay, done))
         if len(self._pending) == 1:
@@ -218,20 +211,36 @@ class Connecting:
             relay_through=self._relay_through,
         )
 
-    def _seal_offer(self, step: Step | None, now: float) -> None:
+    def _seal_offer(self, step: Let, now: float) -> None:
         if self.is_done or self._initiator is None:
             return
         pending, self._pending = self._pending, []
         if not isinstance(step, NoiseStep):
             self._close(ErrorName.PEER_CONNECTION_FAILED, Cause.SKIPPED, now)
             return
-        self._noise = self._initiator.write_message_1(encode_noise_payload(step.payload))
+        self._noise = self._initiator.write_message_1(step.sealed_bytes)
         self.connection.attempt = attempt_id(self._noise)
         self.peer.log_keys(self._initiator.key_lines)
         for relay, done in pending:
-            self._send_offer(relay, now, done)
+            self._choose_relay(relay, now, done)
 
-    def _send_offer(self, relay: Address, now: float, done: Callable[[float], None]) -> None:
+    def _choose_relay(self, relay: Address, now: float, done: Callable[[float], None]) -> None:
+        def released(step: Let, now: float) -> None:
+            if self.is_done or self.answer is not None or not isinstance(step, RelayStep):
+                done(now)
+            else:
+                self._send_offer(step, now, done)
+
+        def again(step: Step, now: float) -> None:
+            if isinstance(step, RelayStep):
+                self._send_offer(step, now, lambda _: None)
+
+        step = RelayStep(Act.ASK, self.connection, relay, self._noise or b"", Mode.FROM_CLIENT)
+        self.peer.gate(step, Sending(released, again), now)
+
+    def _send_offer(self, step: RelayStep, now: float, done: Callable[[float], None]) -> None:
+        relay = step.relay
+
         def answered(reply: HandshakeReply | RelayFailed, now: float) -> None:
             if self.is_done or self.answer is not None:
                 pass
@@ -243,7 +252,7 @@ class Connecting:
                 self._cause = Cause.BAD_ANSWER
             done(now)
 
-        peer_handshake(self.session, self.target, self._noise or b"", relay, now, answered)
+        peer_handshake(self.session, self.target, self._noise or b"", relay, now, answered, encode=step.encoded)
 
     def _answered(self, reply: HandshakeReply, relay: Address, now: float) -> None:
         assert self._initiator is not None
@@ -297,7 +306,8 @@ class Connecting:
             self.path_found(self.peer.node.requests.main_socket, self._public_address(answer), now)
         elif self.is_open:
             self.connection.set_stage(Stage.WAITING)
-            self._timer = self.peer.agenda.call_at(now + PASSIVE_WAIT, self._nobody_came)
+            nobody = ErrorName.HOLEPUNCH_ABORTED, Cause.NO_FIRST_PACKET
+            self._timer = self.peer.agenda.call_at(now + PASSIVE_WAIT, lambda now: self.fail(*nobody, now))
         elif not answer.relays:
             self.fail(ErrorName.CANNOT_HOLEPUNCH, Cause.NOT_PUNCHABLE, now)
         else:
@@ -348,9 +358,6 @@ class Connecting:
     def _public_address(self, answer: Answer) -> Address:
         listed = answer.payload.addresses4[: self.peer.limits.remote_addresses]
         return next((address for address in listed if not is_bogon(address.host)), answer.server)
-
-    def _nobody_came(self, now: float) -> None:
-        self.fail(ErrorName.HOLEPUNCH_ABORTED, Cause.NO_FIRST_PACKET, now)
 
     def _try_lan(self, answer: Answer, now: float) -> None:
         """Ping the server in our own network, where both of us seem to be in one."""

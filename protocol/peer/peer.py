@@ -37,7 +37,9 @@ from protocol.peer.events import ConnectionStirred, PeerEvent
 from protocol.peer.failures import Cause, Closing, ErrorName
 from protocol.peer.listening import Server
 from protocol.peer.options import ConnectOptions, ListenOptions, PeerOptions
+from protocol.peer.steps import Act, Attempt, Let, SampleStep, Sending, Step
 from protocol.punch.budget import PunchBudget
+from protocol.punch.nat_analysis import Again, Ask, Sampling, ask_at_once
 from protocol.punch.pool import SocketPool
 from protocol.punch.puncher import OnAbort, OnConnect, Puncher
 from protocol.punch.secure_payload import SecurePayload
@@ -323,8 +325,9 @@ class Peer:
         on_abort: OnAbort,
         now: float,
         by_samples: bool = False,
+        connection: Attempt | None = None,
     ) -> Puncher:
-        """A puncher on a socket of its own."""
+        """A puncher on a socket of its own; where it is said whose it is, the gate gets the pings for its NAT."""
         return Puncher(
             self,
             self.random,
@@ -334,7 +337,21 @@ class Peer:
             on_connect=on_connect,
             on_abort=on_abort,
             by_samples=by_samples,
+            sampling=ask_at_once if connection is None else self._sampling(connection),
         )
+
+    def _sampling(self, connection: Attempt) -> Sampling:
+        def sampling(nodes: tuple[Address, ...], ask: Ask, again: Again, now: float) -> None:
+            def released(step: Let, now: float) -> None:
+                ask(step.nodes if isinstance(step, SampleStep) else None, now)
+
+            def repeat(step: Step, now: float) -> None:
+                if isinstance(step, SampleStep):
+                    again(step.nodes, now)
+
+            self.gate(SampleStep(Act.SAMPLE, connection, nodes), Sending(released, repeat), now)
+
+        return sampling
 
     def follow(self, puncher: Puncher) -> None:
         """Serve the timers of a puncher that has begun to punch."""

@@ -20,6 +20,7 @@ from protocol.dht.query import Query
 from protocol.dht.query_host import QueryFailure, QueryResult
 from protocol.errors import DecodeError
 from protocol.messages import Address
+from protocol.peer.steps import Act, Attempt, FindStep, Gate, Let, Sending, Step, pass_at_once
 from protocol.peer_values import decode_peer_record
 
 RETRIES: Final = 3
@@ -41,6 +42,8 @@ class RelayRace:
         known: relays known from before.
         ask: asks one relay.
         on_lost: called when nothing is left to try, with the failure of a search if that was why.
+        connection: whose race it is.
+        gate: gets each search before it begins.
     """
 
     def __init__(
@@ -51,6 +54,8 @@ class RelayRace:
         known: tuple[Address, ...],
         ask: AskRelay,
         on_lost: Callable[[QueryFailure | None, float], None],
+        connection: Attempt,
+        gate: Gate = pass_at_once,
     ) -> None:
         self.asked: list[Address] = []
         """Relays asked so far."""
@@ -67,6 +72,10 @@ class RelayRace:
         self._active = 0
         self._searches_left = 2 if known else 1
         self._query: Query | None = None
+        self._held = False
+        """Whether a search waits at the gate."""
+        self._connection = connection
+        self._gate = gate
         self._failure: QueryFailure | None = None
         self._over = False
 
@@ -94,8 +103,19 @@ class RelayRace:
         self._ask(relay, now, lambda now: self._ask_known(relays, now))
 
     def _search(self, now: float) -> None:
-        nodes = tuple(Contact(address) for address in self._known) if self._searches_left == 2 else ()
+        nodes = self._known if self._searches_left == 2 else ()
         self._searches_left -= 1
+        self._held = True
+        step = FindStep(Act.FIND, self._connection, self._target, nodes)
+        self._gate(step, Sending(self._released, self._search_again), now)
+
+    def _released(self, step: Let, now: float) -> None:
+        self._held = False
+        if self._over:
+            return
+        if not isinstance(step, FindStep):
+            self._go_on(now)
+            return
         ended: list[QueryResult] = []
 
         def finished(result: QueryResult, now: float) -> None:
@@ -106,12 +126,24 @@ class RelayRace:
             self._failure = result.failure
             self._go_on(now)
 
-        ask = Ask(Command.FIND_PEER, target=self._target)
-        query = self._node.searches.start(
-            ask, now, on_reply=self._replied, on_finished=finished, nodes=nodes, retries=RETRIES
-        )
+        query = self._begin(step, now, finished)
         if not ended:
             self._query = query
+
+    def _begin(self, step: FindStep, now: float, finished: Callable[[QueryResult, float], None]) -> Query:
+        return self._node.searches.start(
+            Ask(Command.FIND_PEER, target=step.target),
+            now,
+            on_reply=self._replied,
+            on_finished=finished,
+            nodes=tuple(Contact(address) for address in step.nodes),
+            retries=RETRIES,
+        )
+
+    def _search_again(self, step: Step, now: float) -> None:
+        """One search more; what it finds counts while the race goes on."""
+        if isinstance(step, FindStep):
+            self._begin(step, now, lambda _result, _now: None)
 
     def _replied(self, reply: Reply, now: float) -> None:
         if self._over or reply.value is None:
@@ -132,7 +164,7 @@ class RelayRace:
             self.found += 1
             self.asked.append(relay)
             self._ask(relay, now, self._ended)
-        if self._over or self._waiting or self._query is not None:
+        if self._over or self._waiting or self._held or self._query is not None:
             return
         if self._searches_left and (not self._active or not self.found):
             self._search(now)

@@ -19,15 +19,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from protocol.constants import ErrorCode, Firewall
+from protocol.constants import ErrorCode, Firewall, Mode
 from protocol.dht.contact import Incoming
 from protocol.dht.local_server import Answer, LocalReply
 from protocol.messages import Address, Holepunch, HolepunchPayload
 from protocol.peer.events import Stage
 from protocol.peer.failures import Cause
 from protocol.peer.refusals import ServerRefusal
-from protocol.peer.rounds import RoundsServer
-from protocol.peer.steps import Act, HolepunchStep, PunchStep, Step
+from protocol.peer.rounds import RoundsServer, fire, fire_again
+from protocol.peer.steps import Act, HolepunchStep, Let, PunchStep, Sending
 from protocol.punch.stability import known_class
 
 if TYPE_CHECKING:
@@ -55,11 +55,12 @@ class ServerRounds:
         puncher = hs.puncher
         if puncher is None or puncher.destroyed:
             self._refuse(ServerRefusal.DESTROYED)
-            self._abort(Cause.REMOTE_ABORTED, answer, now)
+            self._abort(Cause.REMOTE_ABORTED, answer, now, value.peer_address)
             return
         if said.error != ErrorCode.NONE:
             self._round = max(self._round, said.round)
-            self._abort(Cause.REMOTE_ABORTED, answer, now, detail=f"error {said.error} in round {said.round}")
+            detail = f"error {said.error} in round {said.round}"
+            self._abort(Cause.REMOTE_ABORTED, answer, now, value.peer_address, detail=detail)
             return
         one = _Round(self, puncher, said, value.peer_address, request, answer)
         one.learn(now)
@@ -73,24 +74,44 @@ class ServerRounds:
         cause: Cause,
         answer: Answer,
         now: float,
+        client: Address,
         *,
         error: ErrorCode = ErrorCode.ABORTED,
         detail: str = "",
     ) -> None:
         """Answer with an error and give up."""
         payload = HolepunchPayload(error, Firewall.UNKNOWN, self._round)
-        self._say(Act.ABORT, payload, answer, self._peer.node.requests.main_socket, now)
+        self._say(Act.ABORT, payload, answer, self._peer.node.requests.main_socket, now, client)
         self._hs.give_up(cause, now, detail)
 
-    def _say(self, act: Act, payload: HolepunchPayload, answer: Answer, socket: int, now: float) -> None:
+    def _say(
+        self,
+        act: Act,
+        payload: HolepunchPayload,
+        answer: Answer,
+        socket: int,
+        now: float,
+        client: Address,
+        heard_token: bytes | None = None,
+    ) -> None:
         hs = self._hs
         assert hs.connection is not None
 
-        def released(step: Step | None, now: float) -> None:
+        def send(step: Let, now: float, *, again: bool = False) -> None:
             if isinstance(step, HolepunchStep) and hs.secure is not None:
-                answer(LocalReply(hs.secure.encrypt(step.payload), socket), now)
+                answer(LocalReply(hs.secure.seal(step.sealed_bytes), socket, step.encoded, again), now)
 
-        self._peer.gate(HolepunchStep(act, hs.connection, payload), released, now)
+        step = HolepunchStep(
+            act,
+            hs.connection,
+            payload,
+            peer_address=client,
+            id=0,
+            mode=Mode.FROM_SERVER,
+            own_token=None if hs.secure is None else hs.secure.token(client.host),
+            heard_token=heard_token,
+        )
+        self._peer.gate(step, Sending(send, lambda step, now: send(step, now, again=True)), now)
 
 
 class _Round:
@@ -174,17 +195,18 @@ class _Round:
         """Fast open: the client's NAT lets us in already."""
         assert self._hs.connection is not None
 
-        def released(step: Step | None, now: float) -> None:
+        def released(step: Let, now: float) -> None:
             if self._puncher.destroyed:
                 return
-            if isinstance(step, PunchStep) and step.to is not None:
-                self._puncher.ping(step.to, now)
+            if isinstance(step, PunchStep):
+                fire(self._puncher, step, now)
             if self._puncher.remote_punching:
                 self._punch(now)
             else:
                 self._reply(now)
 
-        self._peer.gate(PunchStep(Act.PING, self._hs.connection, self._client), released, now)
+        step = PunchStep(Act.PING, self._hs.connection, self._client)
+        self._peer.gate(step, Sending(released, fire_again(self._puncher)), now)
 
     def _punch(self, now: float) -> None:
         puncher, hs = self._puncher, self._hs
@@ -208,19 +230,22 @@ class _Round:
             return
         hs.connection.set_stage(Stage.PUNCHING)
 
-        def fired(step: Step | None, now: float) -> None:
+        def fired(step: Let, now: float) -> None:
             if puncher.destroyed:
                 return
-            if step is None:
+            if not isinstance(step, PunchStep):
                 self._reply(now)
-            elif puncher.punch(now):
+                return
+            if step.to is not None:
+                puncher.aim(step.to)
+            if puncher.punch(now):
                 hs.punches_fired()
                 self._peer.follow(puncher)
                 self._reply(now)
             else:
                 self._abort(Cause.NO_ADDRESS, now)
 
-        self._peer.gate(PunchStep(Act.BARRAGE, hs.connection), fired, now)
+        self._peer.gate(PunchStep(Act.BARRAGE, hs.connection), Sending(fired, fire_again(puncher)), now)
 
     def _reply(self, now: float, *, error: ErrorCode = ErrorCode.NONE) -> None:
         puncher = self._puncher
@@ -237,7 +262,7 @@ class _Round:
             token=self._token if self._over_own_relay else None,
             remote_token=self._said.token,
         )
-        self._rounds._say(Act.REPLY, payload, self._answer, puncher.socket, now)
+        self._rounds._say(Act.REPLY, payload, self._answer, puncher.socket, now, self._client, self._said.token)
 
     def _abort(self, cause: Cause, now: float, *, error: ErrorCode = ErrorCode.ABORTED) -> None:
-        self._rounds._abort(cause, self._answer, now, error=error)
+        self._rounds._abort(cause, self._answer, now, self._client, error=error)

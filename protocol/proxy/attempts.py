@@ -153,6 +153,7 @@ class ProxiedServer(_Proxied):
             on_abort=self._aborted,
             now=now,
             by_samples=True,
+            connection=self,
         )
         self._cause: tuple[Cause, str] = (Cause.NO_SOCKET, "")
         self._own_relays = {relay.relay_address for relay in start.relays}

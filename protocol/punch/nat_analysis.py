@@ -28,6 +28,17 @@ FEWEST: Final = 3
 """Samples needed for a class."""
 
 OnAnalyzed = Callable[[float], None]
+Ask = Callable[[tuple[Address, ...] | None, float], None]
+"""Pings these nodes, perhaps others than were meant, or leaves the sampling out. Called once."""
+Again = Callable[[tuple[Address, ...], float], None]
+"""Pings nodes once more; not awaited."""
+Sampling = Callable[[tuple[Address, ...], Ask, Again, float], None]
+"""Gets the nodes that are to be pinged, and lets that happen, now or later."""
+
+
+def ask_at_once(nodes: tuple[Address, ...], ask: Ask, _again: Again, now: float) -> None:
+    """Nobody has a hand in it."""
+    ask(nodes, now)
 
 
 class NatAnalysis:
@@ -39,9 +50,19 @@ class NatAnalysis:
         socket: the socket.
         by_samples: go by the samples even where the node's port is open, as a proxy does: an open client needs no
             rounds and tells no addresses in them, but who punches in another's place has to say where it is.
+        sampling: gets the nodes before they are pinged.
     """
 
-    def __init__(self, node: Node, session: Session, socket: int, *, by_samples: bool = False) -> None:
+    def __init__(
+        self,
+        node: Node,
+        session: Session,
+        socket: int,
+        *,
+        by_samples: bool = False,
+        sampling: Sampling = ask_at_once,
+    ) -> None:
+        self._gate = sampling
         self._by_samples = by_samples
         self.firewall = Firewall.UNKNOWN if by_samples or node.reachability.firewalled else Firewall.OPEN
         self.addresses: tuple[Address, ...] | None = None
@@ -124,6 +145,28 @@ class NatAnalysis:
         self._sampling = True
         known = len(self._node.membership)
         nodes = self._node.membership.latest(known)[LEFT_OUT if known >= MANY_NODES else 0 :]
+        fresh = tuple(node.address for node in nodes if node.address not in self._asked)
+        chosen = fresh[: max(0, self._wanted - self.sampled)]
+        if not chosen:
+            self._ask((), now, again=again)
+            return
+        self._gate(chosen, lambda wanted, now: self._ask(wanted, now, again=again), self._ping, now)
+
+    def _ping(self, nodes: tuple[Address, ...], now: float) -> None:
+        for address in nodes:
+            self._session.ping(
+                address,
+                now,
+                lambda reply, now: self.add(reply.to, reply.sender.address, now),
+                lambda _failure, _now: None,
+                retries=0,
+                socket=self._socket,
+            )
+
+    def _ask(self, nodes: tuple[Address, ...] | None, now: float, *, again: bool) -> None:
+        if nodes is None or self.analyzed:
+            self._end(now)
+            return
         # One is pending until all are asked, so that the end does not come while some are left.
         pending = 1
 
@@ -142,15 +185,10 @@ class NatAnalysis:
             else:
                 self._end(now)
 
-        for node in nodes:
-            if self.sampled + pending - 1 >= self._wanted:
-                break
-            if node.address not in self._asked:
-                self._asked.add(node.address)
-                pending += 1
-                self._session.ping(
-                    node.address, now, replied, lambda _, now: ended(now), retries=0, socket=self._socket
-                )
+        for address in nodes:
+            self._asked.add(address)
+            pending += 1
+            self._session.ping(address, now, replied, lambda _, now: ended(now), retries=0, socket=self._socket)
         ended(now)
 
     def _end(self, now: float) -> None:

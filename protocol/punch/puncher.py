@@ -27,7 +27,7 @@ from protocol.dht.node import Node
 from protocol.dht.session import Session
 from protocol.messages import Address
 from protocol.punch.budget import PunchBudget
-from protocol.punch.nat_analysis import NatAnalysis
+from protocol.punch.nat_analysis import NatAnalysis, Sampling, ask_at_once
 from protocol.punch.pool import SocketPool
 from protocol.punch.probing import (
     BIRTHDAY_DELAY,
@@ -87,6 +87,7 @@ class Puncher:
         on_abort: called once when it is destroyed without having connected; not where it was set to None before.
         session: for the pings; one of its own otherwise.
         by_samples: see `NatAnalysis`.
+        sampling: see `NatAnalysis`.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Puncher:
         on_abort: OnAbort | None = None,
         session: Session | None = None,
         by_samples: bool = False,
+        sampling: Sampling = ask_at_once,
     ) -> None:
         self.initiator = initiator
         self.on_connect = on_connect
@@ -124,13 +126,14 @@ class Puncher:
         self._random = random
         self._session = session or host.node.session()
         self._by_samples = by_samples
+        self._sampling = sampling
         self._started: bool | None = None
         self._randomized = False
         self._stability = Stability(self)
         self._due: float | None = None
         self.socket = self._open(now)
         """The socket of the attempt; the one that connected, later."""
-        self.nat = NatAnalysis(host.node, self._session, self.socket, by_samples=by_samples)
+        self.nat = self._analysis()
         self.nat.start(now)
 
     def update_remote(
@@ -171,6 +174,19 @@ class Puncher:
         self.last_probe = now
         self._host.node.requests.send(PUNCH, to, socket, LOW_TTL if low_ttl else None)
 
+    def shoot(self, to: Address, now: float, *, ttl: int | None = None, data: bytes = PUNCH) -> None:
+        """Send one punch, or something else of one's own, as long as there is a socket for it."""
+        if self._host.pool.is_open(self.socket):
+            self.probes += 1
+            self.last_probe = now
+            self._host.node.requests.send(data, to, self.socket, ttl)
+
+    def aim(self, to: Address) -> None:
+        """Punch there alone, whatever the peer said of its addresses; its class is taken for CONSISTENT if unknown."""
+        self.remote_addresses = (RemoteAddress(to, verified=True),)
+        if self.remote_firewall == Firewall.UNKNOWN:
+            self.remote_firewall = Firewall.CONSISTENT
+
     def analyze(self, allow_reopen: bool, now: float, on_done: OnStable) -> None:
         """Wait for the NAT's class, then say whether it can be punched with.
 
@@ -201,7 +217,7 @@ class Puncher:
         self.socket = self._open(now)
         self._host.pool.release(before, now)
         self.nat.destroy(now)
-        self.nat = NatAnalysis(self._host.node, self._session, self.socket, by_samples=self._by_samples)
+        self.nat = self._analysis()
         self.nat.start(now)
 
     def punch(self, now: float) -> bool:
@@ -264,6 +280,11 @@ class Puncher:
             if self.on_abort is not None:
                 self.on_abort(now)
         self.nat.destroy(now)
+
+    def _analysis(self) -> NatAnalysis:
+        return NatAnalysis(
+            self._host.node, self._session, self.socket, by_samples=self._by_samples, sampling=self._sampling
+        )
 
     def _open(self, now: float) -> int:
         socket = self._host.pool.acquire(now, self.receive_punch, self._socket_failed)

@@ -39,7 +39,11 @@ class SecurePayload:
 
     def encrypt(self, payload: HolepunchPayload) -> bytes:
         """Seal a payload with a fresh nonce."""
-        return seal_payload(self._secret, encode_holepunch_payload(payload), self._random.randbytes(NONCE_SIZE))
+        return self.seal(encode_holepunch_payload(payload))
+
+    def seal(self, plaintext: bytes) -> bytes:
+        """Seal any bytes with a fresh nonce."""
+        return seal_payload(self._secret, plaintext, self._random.randbytes(NONCE_SIZE))
 
     def decrypt(self, sealed: bytes) -> HolepunchPayload | None:
         """Open a payload; None where the secret does not open it, or what is inside is malformed."""
