@@ -25,7 +25,7 @@ class Token:
     """A token; `of` says which of the two of a payload it is."""
 
     kind = FieldKind.TOKEN
-    choices = FORMS
+    choices: tuple[str, ...] = FORMS
 
     def __init__(self, *, remote: bool = False) -> None:
         self._remote = remote
