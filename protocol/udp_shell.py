@@ -46,6 +46,8 @@ T = TypeVar("T")
 Operation = Callable[Concatenate[M, float, Callable[[T, float], None], P], object]
 """One of `protocol.dht.operations`: machine, time, what to call with the result, and its own arguments."""
 Tap = Callable[[Tapped], None]
+Around = Callable[[Machine], Machine]
+"""Puts a machine between the sockets and the one that it gets, as `protocol.intercept` does."""
 
 
 class UdpShell(Generic[M]):
@@ -59,8 +61,10 @@ class UdpShell(Generic[M]):
         on_event: Callable[[Event], None] | None = None,
         tap: Tap | None = None,
         epoch: float = 0.0,
+        around: Around | None = None,
     ) -> None:
         self.machine = machine
+        self._face: Machine = machine if around is None else around(machine)
         self.tap = tap
         """Called with every datagram sent and received."""
         self._on_event = on_event
@@ -121,6 +125,7 @@ class UdpShell(Generic[M]):
         on_event: Callable[[Event], None] | None = None,
         network: Network | None = None,
         tap: Tap | None = None,
+        around: Around | None = None,
     ) -> UdpShell[M]:
         """Run any machine: bind its two sockets and start it.
 
@@ -132,6 +137,7 @@ class UdpShell(Generic[M]):
             on_event: as for `open`.
             network: as for `open`.
             tap: as for `open`.
+            around: puts another machine around it, which everything from and to the sockets goes through.
 
         Raises:
             OSError: no socket could be bound.
@@ -139,14 +145,14 @@ class UdpShell(Generic[M]):
         now = asyncio.get_running_loop().time()
         epoch = datetime.now(UTC).timestamp() - now
         machine = make(random or SystemRandom(), now, epoch)
-        shell = UdpShell(machine, host, network or SystemNetwork(), on_event, tap, epoch)
+        shell = UdpShell(machine, host, network or SystemNetwork(), on_event, tap, epoch, around)
         try:
             shell._bind_pair((*range(port, min(port + PORTS_TRIED, 65536)), 0) if port else (0,), (0,))
         except OSError:
             await shell.close()
             raise
-        machine.local_addresses = shell._endpoints.local_addresses(NodeSocket.SERVER)
-        machine.start(shell.address(NodeSocket.SERVER).port, shell.now)
+        shell._face.local_addresses = shell._endpoints.local_addresses(NodeSocket.SERVER)
+        shell._face.start(shell.address(NodeSocket.SERVER).port, shell.now)
         shell.drive()
         if host != LOOPBACK:
             shell._watch_later()
@@ -209,7 +215,7 @@ class UdpShell(Generic[M]):
         """Close all sockets for a while, as before the host sleeps."""
         if self._suspended or self._closed:
             return
-        self.machine.suspend(self.now)
+        self._face.suspend(self.now)
         self.drive()
         self._suspended = True
         self._ports = tuple(self.address(socket).port for socket in (NodeSocket.SERVER, NodeSocket.CLIENT))
@@ -231,15 +237,15 @@ class UdpShell(Generic[M]):
             self._endpoints.close()
             raise
         self._suspended = False
-        self.machine.local_addresses = self._endpoints.local_addresses(NodeSocket.SERVER)
-        self.machine.resume(self.address(NodeSocket.SERVER).port, self.now)
+        self._face.local_addresses = self._endpoints.local_addresses(NodeSocket.SERVER)
+        self._face.resume(self.address(NodeSocket.SERVER).port, self.now)
         self.drive()
 
     async def close(self) -> None:
         """Close machine and sockets."""
         if self._closed:
             return
-        self.machine.close(self.now)
+        self._face.close(self.now)
         if not self._suspended and NodeSocket.CLIENT in self._endpoints:
             self._send()
         self._tell()
@@ -271,7 +277,7 @@ class UdpShell(Generic[M]):
             return
         if self.tap is not None:
             self._tap(self.tap, False, name, source, ttl, data)
-        self.machine.receive_datagram(data, source, self.now, name)
+        self._face.receive_datagram(data, source, self.now, name)
         # What came together is answered together, in the next turn of the loop.
         if self._turn is None:
             self._turn = self._loop.call_soon(self._take_turn)
@@ -282,11 +288,11 @@ class UdpShell(Generic[M]):
 
     def _timed_out(self) -> None:
         self._timer = None
-        self.machine.handle_timeout(self.now)
+        self._face.handle_timeout(self.now)
         self.drive()
 
     def _send(self) -> None:
-        while (outgoing := self.machine.poll_datagram(self.now)) is not None:
+        while (outgoing := self._face.poll_datagram(self.now)) is not None:
             endpoint = self._endpoints.get(outgoing.socket) or self._bind_late(outgoing.socket)
             if endpoint is None:
                 continue
@@ -309,7 +315,7 @@ class UdpShell(Generic[M]):
                 return self._endpoints.bind(name, (0,))
             except OSError:
                 self._unsent += 1
-        self.machine.socket_failed(name, self.now)
+        self._face.socket_failed(name, self.now)
         return None
 
     def _tap(self, tap: Tap, outgoing: bool, name: int, remote: Address, ttl: int | None, data: bytes) -> None:
@@ -319,7 +325,7 @@ class UdpShell(Generic[M]):
     def _tell(self) -> bool:
         """Tell what happened; whether anything did, after which there may be more to send."""
         told = False
-        while (event := self.machine.poll_event()) is not None:
+        while (event := self._face.poll_event()) is not None:
             if isinstance(event, NameWanted):
                 self._start_look_up(event.host)
             elif isinstance(event, Bootstrapped):
@@ -332,7 +338,7 @@ class UdpShell(Generic[M]):
         return told
 
     def _set_timer(self) -> None:
-        due = self.machine.next_timeout()
+        due = self._face.next_timeout()
         if self._timer is not None:
             if self._timer.when() == due:
                 return
@@ -352,8 +358,8 @@ class UdpShell(Generic[M]):
         except OSError:
             self._unlooked += 1
             return
-        if addresses != self.machine.local_addresses:
-            self.machine.addresses_changed(addresses, self.now)
+        if addresses != self._face.local_addresses:
+            self._face.addresses_changed(addresses, self.now)
             self.drive()
 
     def _start_look_up(self, host: str) -> None:
@@ -367,5 +373,5 @@ class UdpShell(Generic[M]):
             found = await self._loop.getaddrinfo(host, None, family=AF_INET)
         except OSError:
             found = []
-        self.machine.name_resolved(host, str(found[0][4][0]) if found else None, self.now)
+        self._face.name_resolved(host, str(found[0][4][0]) if found else None, self.now)
         self.drive()

@@ -102,10 +102,12 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Reorder:
-    """Let it go behind later ones: the same way, and under the same rule if there is one, else the same remote."""
+    """Let it go behind later ones of its group."""
 
     behind: int = 1
     patience: float = PATIENCE
+    group: str = ""
+    """Later ones count where `Ruling.groups` has this; empty: those that go the same way between the same two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class Replay:
     after: float | None = None
     behind: int = 0
     patience: float = PATIENCE
+    group: str = ""
 
 
 Action = Hold | Drop | Delay | Duplicate | Redirect | Edit | Reorder | Replay
@@ -130,6 +133,8 @@ class Ruling:
     """What the rule that says so is called; of several, all of them."""
     ttl: int | None = None
     """Another TTL; None to leave it."""
+    groups: frozenset[str] = frozenset()
+    """What it counts for: see `Reorder`."""
 
 
 LET_PASS = Ruling()
@@ -219,27 +224,17 @@ class Touched:
     """What went on its way; None if nothing did."""
     to: Address
     """Where it went, or seemed to come from."""
+    ttl: int | None
     rule: str | None
     """What the rule is called; None where a person did it."""
     time: float
     reason: str = ""
 
+    @property
+    def ends(self) -> bool:
+        """Whether nothing more comes of this datagram itself; copies of it may still go."""
+        return self.fate not in (Fate.HELD, Fate.DUPLICATED, Fate.REPLAYED, Fate.UNEDITED)
 
-@dataclass(frozen=True, slots=True)
-class InterceptCounts:
-    """How many datagrams met which fate."""
 
-    passed: int = 0
-    """Went through untouched."""
-    held: int = 0
-    forwarded: int = 0
-    edited: int = 0
-    redirected: int = 0
-    dropped: int = 0
-    delayed: int = 0
-    reordered: int = 0
-    duplicated: int = 0
-    replayed: int = 0
-    overtaken: int = 0
-    unedited: int = 0
-    abandoned: int = 0
+class NotHeldError(LookupError):
+    """No held datagram has this number: it has gone, by itself perhaps."""

@@ -37,7 +37,7 @@ from protocol.peer.options import ConnectOptions, ListenOptions, PeerOptions
 from protocol.peer.peer import Peer
 from protocol.stream.events import CloseReason, DataReceived, RemoteEnded
 from protocol.stream.states import State
-from protocol.udp_shell import ANY_HOST, DEFAULT_PORT, Tap, UdpShell
+from protocol.udp_shell import ANY_HOST, DEFAULT_PORT, Around, Tap, UdpShell
 from protocol.udp_sockets import Network
 
 if TYPE_CHECKING:
@@ -206,8 +206,9 @@ class LivePeer:
         on_event: Callable[[Event], None] | None = None,
         network: Network | None = None,
         tap: Tap | None = None,
+        around: Around | None = None,
     ) -> LivePeer:
-        """Bind two sockets and start to bootstrap; arguments as for `UdpShell.open`.
+        """Bind two sockets and start to bootstrap; arguments as for `UdpShell.run_machine`.
 
         Raises:
             OSError: no socket could be bound.
@@ -218,7 +219,7 @@ class LivePeer:
             return Peer(replace(options, node=replace(options.node, epoch=epoch)), random, now)
 
         live.shell = await UdpShell.run_machine(
-            make, host=host, port=port, random=random, on_event=live._heard, network=network, tap=tap
+            make, host=host, port=port, random=random, on_event=live._heard, network=network, tap=tap, around=around
         )
         return live
 
