@@ -11,6 +11,9 @@ from app.terminal_text import cell_width, character_width, clip, pad
 class Tone(StrEnum):
     """What a piece of text is; a theme decides how that looks. Never the only carrier of a meaning."""
 
+    __hash__ = str.__hash__
+    # That of an enum is written in Python, and tones are looked up for every word on screen.
+
     PLAIN = "plain"
     DIM = "dim"
     STRONG = "strong"

@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from app.draw.spans import Line, Span, Tone, width_of
 from app.terminal_text import cell_width, clip, safe_text
+from app.tui.kept_lines import keep_lines
 from app.tui.keys.action import NUMBERED, Action, key_text
 from app.tui.palette import palette_of
 from app.wording import counted as number_of
@@ -26,6 +27,10 @@ class Bar(Widget):
 
     _painted: Line | None = None
     """What stands on screen."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        keep_lines(self)
 
     def line(self) -> Line:
         """What the bar says, at the present width."""
@@ -73,6 +78,7 @@ class StatusLine(Bar):
         dropped: int | None = None,
         progress: str = "",
         let_go: int = 0,
+        held: int = 0,
     ) -> None:
         """Take new counts.
 
@@ -87,11 +93,14 @@ class StatusLine(Bar):
             dropped: packets lost before they could be read; None for files, which may say it themselves.
             progress: what is being worked out, if anything.
             let_go: attempts that were let go to keep within a bound.
+            held: messages that are held on their way, until somebody lets them go.
         """
+        waiting = f"‖ {grouped(held)} held: I shows {'it' if held == 1 else 'them'}"
         names = [safe_text(os.path.basename(file.path) or file.path) for file in files]
         self._opened = names[0] + (f" +{len(names) - 1}" if len(names) > 1 else "") if names else ""
         lost = [file.dropped for file in files if file.dropped is not None] if dropped is None else [dropped]
         self._parts = [
+            *([_Part(waiting, Tone.WARN, -1)] if held else []),
             _Part(number_of(attempts, "attempt"), Tone.STRONG, 0),
             _Part(
                 f"{'✗ ' if failed else ''}{grouped(failed)}{'' if counted else '…'} failed",

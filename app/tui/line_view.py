@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
 from textual.events import Click
 from textual.geometry import Region, Size
@@ -18,11 +18,15 @@ from textual.widget import Widget
 
 from app.draw.spans import Line, rule, text_of
 from app.terminal_text import safe_text
+from app.tui.kept_lines import KeptLines
 from app.tui.keys.action import Context
 from app.tui.keys.registry import bindings_of
 from app.tui.palette import palette_of
+from app.tui.scroll_edge import ScrollEdge
 
 if TYPE_CHECKING:
+    from textual.scrollbar import ScrollBar
+
     from app.tui.sought import Matcher, Sought
 
 
@@ -96,7 +100,10 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=Abs
     def __init__(self, *, id: str | None = None) -> None:
         self._painted: dict[int, _Drawn] = {}
         """What stands on each screen line."""
+        self._pending: dict[int, _Drawn] = {}
+        """Screen lines that were drawn to see whether they changed, and have not been painted since."""
         super().__init__(id=id)
+        self._styles_cache = KeptLines()
 
     @property
     @abstractmethod
@@ -186,11 +193,27 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=Abs
         width, height = self.scrollable_content_region.size
         if self._painted and self.display and height:
             head = self.draw_head()
-            for y in range(height):
-                if self._painted.get(y) != self._draw(y, head):
-                    self.refresh(Region(0, y, width, 1))
+            drawn = {y: self._draw(y, head) for y in range(height)}
+            changed = [Region(0, y, width, 1) for y, line in drawn.items() if self._painted.get(y) != line]
+            if changed:
+                self.refresh(*changed)
+            self._pending = drawn
         else:
             self.refresh()
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Paint everything, or regions, whether it changed or not."""
+        self._pending = {}
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """The scroll bar, made when it is first asked for."""
+        if self._vertical_scrollbar is None:
+            self._vertical_scrollbar = bar = ScrollEdge("vertical", self.scrollbar_size_vertical)
+            bar.display = False
+            self.app._start_widget(self, bar)
+        return self._vertical_scrollbar
 
     @property
     def page_height(self) -> int:
@@ -200,7 +223,10 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=Abs
     def render_line(self, y: int) -> Strip:
         """One screen line."""
         palette = palette_of(self.app)
-        drawn = self._painted[y] = self._draw(y, self.draw_head() if y < self.top else ())
+        drawn = self._pending.pop(y, None)
+        if drawn is None:
+            drawn = self._draw(y, self.draw_head() if y < self.top else ())
+        self._painted[y] = drawn
         under = None
         if drawn.cursor:
             under = palette.cursor if self.has_focus else palette.cursor_away
@@ -208,8 +234,11 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=Abs
 
     def watch_cursor(self, before: int, now: int) -> None:
         """Repaint both rows, keep the cursor in view, and tell."""
-        self.repaint()
+        top = self.scroll_offset.y
         self.show_cursor()
+        if self.scroll_offset.y == top:
+            # A view that scrolls is painted anyway.
+            self.repaint()
         if before != now:
             self.post_message(self.Moved(self))
 

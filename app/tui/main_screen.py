@@ -32,6 +32,7 @@ from app.tui.filter_bar import FilterBar
 from app.tui.find_actions import MainFind
 from app.tui.find_bar import FindBar
 from app.tui.hidden_node import HiddenNode
+from app.tui.kept_lines import keep_lines
 from app.tui.keys.action import Action, Context
 from app.tui.keys.registry import actions_in, bindings_of
 from app.tui.ladder_actions import LadderActions
@@ -88,6 +89,7 @@ class MainScreen(
         config: Config = DEFAULTS,
     ) -> None:
         super().__init__()
+        keep_lines(self)
         self.session = session
         self.node = None if node is None else HiddenNode(node, self.masking_now)
         """A node of ours whose packets these are."""
@@ -118,9 +120,9 @@ class MainScreen(
         yield FilterBar(self.zone, lambda: self.flow)
         yield FindBar()
         yield EmptyView()
-        with Horizontal(id="lower"):
+        with keep_lines(Horizontal(id="lower")):
             yield LadderView(ladder_options(self.config, self.zone))
-            yield MessagePane(id="message")
+            yield keep_lines(MessagePane(id="message"))
         yield LinkedView("verdict", "verdict")
         yield ActionBar()
 

@@ -18,6 +18,7 @@ from app.tui.bars import ActionBar
 from app.tui.filter_bar import FilterBar
 from app.tui.find import FindActions
 from app.tui.find_bar import FindBar
+from app.tui.kept_lines import keep_lines
 from app.tui.keys.action import Action, Context
 from app.tui.keys.registry import actions_in, bindings_of
 from app.tui.line_view import LineView
@@ -64,6 +65,7 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
         self, session: Session, select: Sighting | None = None, zone: datetime.tzinfo | None = None, tick: float = TICK
     ) -> None:
         super().__init__()
+        keep_lines(self)
         self.session = session
         self.zone = zone
         self.detail: bool | None = None
@@ -83,9 +85,9 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
 
     def compose(self) -> ComposeResult:
         """The list with its filter, the message, the keys."""
-        with Container(id="panes"):
+        with keep_lines(Container(id="panes")):
             yield PacketList(self.reader, self.zone, self._total)
-            yield MessagePane(id="message")
+            yield keep_lines(MessagePane(id="message"))
         yield FilterBar()
         yield FindBar()
         yield ActionBar()

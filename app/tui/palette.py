@@ -47,6 +47,9 @@ _LOOK: Final[dict[Tone, tuple[tuple[str, ...], float, dict[str, Any]]]] = {
 """Tone to theme variables (the first that the theme has), opacity, and style flags."""
 
 
+_STRIPS_KEPT: Final = 512
+"""Some screens, to scroll within; about ten kilobytes each."""
+
 __all__ = ["DARK", "LIGHT", "THEMES", "Palette", "palette_of"]
 
 
@@ -67,6 +70,9 @@ class Palette:
         """Whether the background is whatever the terminal has."""
         self.tones: dict[Tone, Style] = {}
         self.tones_on_cursor: dict[Tone, Style] = {}
+        self._strips: dict[tuple[Line, int, Style | None], Strip] = {}
+        """Lines that were drawn: a list that scrolls shows most of them again in the next frame."""
+        self._looks: dict[Style | None, tuple[Style, dict[Tone, Style]]] = {}
         if self.terminals_own:
             self.plain, self.cursor, self.cursor_away = Style(), Style(reverse=True), Style(underline=True)
             self._take_terminals(colours)
@@ -79,16 +85,52 @@ class Palette:
 
     def strip(self, line: Line, width: int, under: Style | None = None) -> Strip:
         """The line as a strip of `width` cells; a longer one ends in an ellipsis."""
-        base = self.plain if under is None else self.plain + under
-        on_ground = under is None or (self.terminals_own and not under.reverse)
-        tones = self.tones if on_ground else self.tones_on_cursor
+        key = line, width, under
+        strip = self._strips.get(key)
+        if strip is None:
+            if len(self._strips) >= _STRIPS_KEPT:
+                self._strips.clear()
+            strip = self._strips[key] = self._drawn(line, width, under)
+        return strip
+
+    def _drawn(self, line: Line, width: int, under: Style | None) -> Strip:
+        base, looks = self._looks_on(under)
         left = width - width_of(line)
         if left < 0:
             line = fitted(line, width)
-        segments = [Segment(span.text, base + tones[span.tone]) for span in line]
+        segments: list[Segment] = []
+        text, style = "", base
+        for span in line:
+            look = looks[span.tone]
+            if look is not style:
+                if span.text.isspace() and not (style.underline or look.underline):
+                    # Blanks look the same in every ink.
+                    look = style
+                else:
+                    if text:
+                        segments.append(Segment(text, style))
+                    text, style = "", look
+            text += span.text
         if left > 0:
-            segments.append(Segment(" " * left, base))
-        return Strip(segments).crop(0, width)
+            if style is not base and (style.underline or base.underline):
+                segments.append(Segment(text, style))
+                text, style = "", base
+            text += " " * left
+        if text:
+            segments.append(Segment(text, style))
+        return Strip(segments, width)
+
+    def _looks_on(self, under: Style | None) -> tuple[Style, dict[Tone, Style]]:
+        """The style of blanks and those of all tones on a ground."""
+        known = self._looks.get(under)
+        if known is None:
+            base = self.plain if under is None else self.plain + under
+            on_ground = under is None or (self.terminals_own and not under.reverse)
+            tones = self.tones if on_ground else self.tones_on_cursor
+            one = {base: base}  # equal looks are one object, and neighbours that look the same become one piece
+            looks = {tone: one.setdefault(base + style, base + style) for tone, style in tones.items()}
+            known = self._looks[under] = base, looks
+        return known
 
     def _take_terminals(self, colours: bool) -> None:
         """Tones where nothing is known of the background."""
