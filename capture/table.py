@@ -195,9 +195,19 @@ class PacketTable:
         return range(start, end)
 
     def sort_by_frame(self, start: int) -> None:
-        """Put the rows from `start` on, all of one file, into the order of their frames."""
+        """Put the rows from `start` on, all of one file, into the order of their frames.
+
+        A recording may give one number to several frames. Of these, datagrams that came in pieces are last, so that
+        the order does not depend on how many frames were read at once.
+        """
         frame = self.frame[start:]
-        if frame.size > 1 and bool((frame[1:] < frame[:-1]).any()):
+        if frame.size < 2:
+            return
+        if any(row >= start for row in self.assembled):
+            pieced = np.zeros(frame.size, np.bool_)
+            pieced[[row - start for row in self.assembled if row >= start]] = True
+            self._reorder(np.lexsort((pieced, frame)), start)
+        elif bool((frame[1:] < frame[:-1]).any()):
             self._reorder(np.argsort(frame, kind="stable"), start)
 
     def reorder(self, order: I64) -> None:
@@ -275,7 +285,8 @@ class PacketTable:
             buffer = self.segments[int(segments[0])].buffer
             found = [buffer[a:b] for a, b in zip(start.tolist(), end, strict=True)]
         else:
-            buffers = [segment.buffer for segment in self.segments]
+            # A live source has a segment for every batch.
+            buffers = {number: self.segments[number].buffer for number in set(segments.tolist())}
             found = [buffers[s][a:b] for s, a, b in zip(segments.tolist(), start.tolist(), end, strict=True)]
         if self.assembled:
             found = [self.assembled.get(row, payload) for row, payload in zip(index.tolist(), found, strict=True)]
