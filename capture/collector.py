@@ -62,10 +62,10 @@ def set_aside() -> None:
 class Elders:
     """Keeps what a live source has been made into from the collector, which else walks all of it every few seconds.
 
-    A full collection of the story of 150,000 packets stops the screen for an eighth of a second on an idle machine. What
-    is old here mostly stays: so what has just grown old is collected alone and then set aside. Cycles that were alive at
-    that moment and are let go later are found by a walk through everything, which comes when as much again has been set
-    aside as before the last one: there are few, and each is as far from the last as that is from the start.
+    A full collection of the story of 150,000 packets stops the screen for an eighth of a second on an idle machine.
+    What is old here mostly stays: so what has just grown old is collected alone and then set aside. Cycles that were
+    alive at that moment and are let go later are found by a walk through everything, which comes when as much again has
+    been set aside as before the last one: there are few, and each is as far from the last as that is from the start.
     """
 
     def __init__(self) -> None:

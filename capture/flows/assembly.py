@@ -56,6 +56,7 @@ class Assembler:
         """Rows of FIND_PEER requests that the last batch showed again, themselves or their responses."""
         self._new_searches: list[Rows] = []
         self._new_answered: list[Rows] = []
+        self._new_answers: list[tuple[Rows, Rows]] = []
         self.search_answers: dict[int, int] = {}
         """Row of a FIND_PEER response, by the row of its request."""
         self.changed: dict[bytes, None] = {}
@@ -98,6 +99,7 @@ class Assembler:
         answer_command = table.command[asked]
         for_search = answer_command == Command.FIND_PEER
         self._new_answered.append(asked[for_search])
+        self._new_answers.append((asked[for_search], answers[for_search]))
         self.search_answers.update(zip(asked[for_search].tolist(), answers[for_search].tolist(), strict=True))
         if start:
             self._touch_copied(dict(zip(answers[for_search].tolist(), asked[for_search].tolist(), strict=True)))
@@ -138,6 +140,11 @@ class Assembler:
         fresh, answered = np.concatenate(empty + self._new_searches), np.concatenate(empty + self._new_answered)
         self._new_searches, self._new_answered = [], []
         return fresh, answered
+
+    def take_answers(self) -> list[tuple[Rows, Rows]]:
+        """Rows of FIND_PEER requests and of the response to each, joined since the last call; primaries only."""
+        taken, self._new_answers = self._new_answers, []
+        return taken
 
     def _take(self, leg: Leg, requests: dict[int, int]) -> None:
         if leg.response:

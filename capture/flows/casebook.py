@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SETTLING_NS: Final = 60_000_000_000
 """After so long without a packet nothing more is expected of an attempt: 35 s of random punches, with room."""
+RECENT_NS: Final = 10_000_000_000
+"""Attempts that were heard of so shortly before the end of the capture are kept by themselves."""
 
 
 class Casebook:
@@ -39,6 +41,8 @@ class Casebook:
         self._unclaimed: dict[bytes, None] = {}
         self._seen_rows = 0
         self._facts: dict[bytes, Facts] = {}
+        self._recent: dict[bytes, None] = {}
+        """At least those of them that go on after `RECENT_NS` before the end of the capture."""
         self._cases: dict[bytes, Case] = {}
         self._unsettled: dict[bytes, None] = {}
         """Attempts that were judged while their end was open."""
@@ -60,7 +64,12 @@ class Casebook:
         """
         self._forget(list(dropped))
         self._traffic.update()
+        self._recent = {one: None for one in self._recent if one in self._facts and self._is_recent(self._facts[one])}
         stale = dict.fromkeys(changed)
+        if self._gatherer is not None:
+            for claim in self._traffic.handed:
+                # Who stands on a side's place changes what it claims.
+                stale.update(dict.fromkeys(self._gatherer.claimants(claim)))
         self._unclaimed.update(stale)
         stale.update(dict.fromkeys(self._touched()))
         if self._cases:
@@ -162,12 +171,15 @@ class Casebook:
             for endpoint in claimed if self._facts else ():
                 since[endpoint] = min(since.get(endpoint, attempt.started_ns), attempt.started_ns)
         self._unclaimed.clear()
-        return {
-            noise1
-            for endpoint, start in since.items()
-            for noise1 in gatherer.claimants(endpoint)
-            if noise1 in self._facts and self._facts[noise1].last_ns >= start
-        }
+        found: set[bytes] = set()
+        for endpoint, start in since.items():
+            known = self._recent if start >= self._traffic.last_ns - RECENT_NS else self._facts
+            claimants = gatherer.claimants_among(endpoint, known)
+            found.update(one for one in claimants if one in self._facts and self._facts[one].last_ns >= start)
+        return found
+
+    def _is_recent(self, facts: Facts) -> bool:
+        return facts.last_ns >= self._traffic.last_ns - RECENT_NS
 
     def _freeze(self, attempt: Attempt) -> Flow:
         return list_attempt(self._table, attempt, partial(self._case, attempt))
@@ -220,7 +232,12 @@ class Casebook:
             traffic = self._traffic
             facts = self._gathering().gather(attempt, traffic.first_ns, traffic.last_ns)
             self._facts[attempt.noise1] = facts
+            if self._is_recent(facts):
+                self._recent[attempt.noise1] = None
             for path in facts.streams:
                 for stream in (*path.up, *path.down):
+                    self._by_stream[stream].add(attempt.noise1)
+            for passed in (facts.client_passed, facts.server_passed):
+                for stream in () if passed is None else (*passed.to_proxy, *passed.from_proxy):
                     self._by_stream[stream].add(attempt.noise1)
         return facts

@@ -76,6 +76,11 @@ def host_claim(host: int) -> int:
     return -1 - host
 
 
+def host_of_claim(claim: int) -> int:
+    """The host that such a number stands for."""
+    return -1 - claim
+
+
 @lru_cache(maxsize=65536)
 def is_private(host: int) -> bool:
     """Whether a host can only be reached from its own network."""

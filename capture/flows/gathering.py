@@ -7,14 +7,16 @@ that began last before it, among those whose two sides it fits.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Final
 
 from capture.flows.attempt import Attempt
 from capture.flows.copies import Copies
-from capture.flows.endpoints import host_claim, host_of, is_private
-from capture.flows.facts import Facts, Samples, SidePunches, StreamFacts
+from capture.flows.endpoints import host_claim, host_of, host_of_claim, is_private
+from capture.flows.facts import Facts, Passed, Samples, SidePunches, StreamFacts
+from capture.flows.handoffs import LINKING_NS, Handed, HandoffPacket
+from capture.flows.joining import SKEW_NS
 from capture.flows.legs import FROM_RELAY
 from capture.flows.matching import Fit, join_paths, punch_fit, stream_fit
 from capture.flows.payloads import open_rounds
@@ -52,14 +54,15 @@ class Gatherer:
             Those that it had not claimed before.
         """
         open_rounds(attempt)
-        sides = find_sides(attempt, self._copies)
+        sides = find_sides(attempt, self._copies, self._handoffs(attempt))
         if sides.same_nat:
             sides.local = self._reached_locally(attempt, sides)
             sides.server.main |= sides.local
         self._sides[attempt.noise1] = sides
         claim = (attempt.started_ns, attempt.noise1)
         new: set[int] = set()
-        for endpoint in sides.client.endpoints | sides.server.endpoints | set(map(host_claim, sides.client.hosts)):
+        hosts = set(map(host_claim, sides.client.hosts))
+        for endpoint in sides.client.endpoints | sides.server.endpoints | sides.link_ends | hosts:
             claims = self._claims.setdefault(endpoint, [])
             if not claims or claims[-1] < claim:
                 claims.append(claim)
@@ -80,6 +83,13 @@ class Gatherer:
             known.update((other, None) for _, other in claims if endpoint in _sampling(self._sides[other]))
         elif endpoint in _sampling(self._sides[noise1]):
             known[noise1] = None
+
+    def _handoffs(self, attempt: Attempt) -> list[HandoffPacket]:
+        """Hand-offs that may be an attempt's."""
+        if not self._traffic.handoffs:
+            return []
+        early = SKEW_NS if attempt.handshakes else LINKING_NS
+        return self._traffic.handoffs_between(attempt.started_ns - early, attempt.last_ns + LINKING_NS)
 
     def _reached_locally(self, attempt: Attempt, sides: Sides) -> set[int]:
         """Sockets that the client pinged right after the handshake and that then spoke UDX with its host.
@@ -114,6 +124,12 @@ class Gatherer:
         """Noise message 1 of every attempt that uses an endpoint."""
         return {noise1 for _, noise1 in self._claims.get(endpoint, ())}
 
+    def claimants_among(self, endpoint: int, among: Collection[bytes]) -> list[bytes]:
+        """Those of some attempts that use an endpoint."""
+        if len(self._claims.get(endpoint, ())) < len(among):
+            return [noise1 for noise1 in self.claimants(endpoint) if noise1 in among]
+        return [noise1 for noise1 in among if noise1 in self._sides and _uses(self._sides[noise1], endpoint)]
+
     def sampling(self, endpoint: int) -> Iterable[bytes]:
         """Noise message 1 of the attempts that a response to an endpoint may say something of."""
         known = self._sampling.get(endpoint)
@@ -143,6 +159,7 @@ class Gatherer:
         sides = self._sides[attempt.noise1]
         client_punches, server_punches = self._punches(attempt, sides)
         streams = self._streams(attempt, sides, client_punches, server_punches)
+        own_ids = {stream.udx_id for path in streams for stream in (*path.up, *path.down)}
         return Facts(
             attempt,
             self._copies,
@@ -154,6 +171,8 @@ class Gatherer:
             partial(self._samples, attempt, sides),
             capture_start_ns,
             capture_end_ns,
+            self._passed(sides.client.handed, own_ids),
+            self._passed(sides.server.handed, own_ids),
         )
 
     def _owns(self, attempt: Attempt, fit: Fit, ends: _Ends, time_ns: int, fits: Callable[[Sides], Fit | None]) -> bool:
@@ -241,6 +260,28 @@ class Gatherer:
                 chosen[id(stream)] = (stream, fit.sender is sides.client)
         return join_paths(list(chosen.values()), sides)
 
+    def _passed(self, handed: Handed | None, own_ids: set[int]) -> Passed | None:
+        """What of the attempt's stream goes between a side and its proxy.
+
+        Args:
+            handed: the hand-off.
+            own_ids: UDX ids of the stream as the other side sees it; empty where the capture doesn't show that.
+        """
+        if handed is None:
+            return None
+        passed, start = Passed([], []), handed.start
+        for stream in self._traffic.streams_by_endpoint.get(start.src, ()):
+            if stream.first_ns < start.time_ns or (own_ids and stream.udx_id not in own_ids):
+                continue
+            if stream.sources & start.sources and stream.destinations & start.destinations:
+                passed.to_proxy.append(stream)
+            elif stream.destinations & start.sources and stream.sources & start.destinations:
+                passed.from_proxy.append(stream)
+        if not own_ids:
+            # Others may share the link of a server: the first to begin is the nearest.
+            passed.to_proxy[1:] = passed.from_proxy[1:] = []
+        return passed
+
     def _near(self, sides: Sides) -> list[Stream]:
         """Streams at any endpoint of the sides."""
         traffic = self._traffic
@@ -296,6 +337,13 @@ class Gatherer:
 def _has(claims: list[tuple[int, bytes]], claim: tuple[int, bytes]) -> bool:
     at = bisect_left(claims, claim)
     return at < len(claims) and claims[at] == claim
+
+
+def _uses(sides: Sides, endpoint: int) -> bool:
+    """Whether an endpoint, or the claim of a host, is one that an attempt with these sides claims."""
+    if endpoint < 0:
+        return host_of_claim(endpoint) in sides.client.hosts
+    return endpoint in sides.client.endpoints or endpoint in sides.server.endpoints or endpoint in sides.link_ends
 
 
 def _sampled_sockets(sides: Sides) -> tuple[set[int], set[int]]:

@@ -8,17 +8,23 @@ key, or a key log.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from capture.arrays import I64
 from capture.flow import KeySource, Sighting
 from capture.flows.assembly import Assembler
 from capture.flows.attempt import Attempt
+from capture.flows.endpoint_rows import EndpointRows
 from capture.flows.joining import Join
 from capture.flows.opened import lack, standing
 from capture.flows.records import Record, announced_record, found_records, listed_records
+from capture.flows.searches import RESPONSE_VALUE
+from capture.flows.traffic import INTERNAL
 from capture.table import Kind, PacketTable
 from protocol.constants import Command
 from protocol.errors import DecodeError
@@ -55,6 +61,18 @@ class Keyring:
         self._fresh = False
         """Whether keys were given since the attempts were last tried."""
         self._lookups = Join(table)
+        self._targets: dict[int, dict[bytes, None]] = defaultdict(dict)
+        """Targets of attempts, by their first eight bytes as a number."""
+        self._wanting: dict[bytes, None] = {}
+        """Those of them whose key no packet has proved yet."""
+        self._learned: set[bytes] = set()
+        """Targets of which more is known since the attempts were last tried."""
+        self._answers = EndpointRows()
+        """FIND_PEER responses with a value, by the first eight bytes of what was searched for."""
+        self._announcements = EndpointRows()
+        """ANNOUNCE and UNANNOUNCE requests, in the same way; as far as anybody has looked for some."""
+        self._announced = 0
+        """Rows that were looked through for them."""
         self._harvested: set[int] = set()
         """Rows of FIND_PEER responses that were read."""
         self._swept = 0
@@ -92,12 +110,27 @@ class Keyring:
             self._try(made)
 
     def _harvest(self) -> None:
-        self._harvest_answers()
-        wanted = [target for target in self._assembler.by_target if self._wants(target)]
-        if wanted:
-            self._harvest_announcements(wanted)
-            if any(self._wants(target) for target in wanted):
+        fresh = self._take_targets()
+        self._harvest_answers(fresh)
+        self._wanting = {target: None for target in self._wanting if self._wants(target)}
+        if self._wanting:
+            self._harvest_announcements(fresh)
+            if any(self._wants(target) for target in self._wanting):
                 self._sweep()
+
+    def _take_targets(self) -> list[int]:
+        """Targets that attempts have since the last call, by their first eight bytes."""
+        fresh: dict[int, None] = {}
+        for noise1 in self._assembler.changed:
+            target = self._assembler.attempts[noise1].target
+            head = int.from_bytes(target[:8], "big")
+            known = self._targets.get(head)
+            if known is None:
+                fresh[head] = None
+            if known is None or target not in known:
+                self._targets[head][target] = None
+                self._wanting[target] = None
+        return list(fresh)
 
     def _try(self, attempts: list[Attempt]) -> None:
         for attempt in attempts:
@@ -109,13 +142,17 @@ class Keyring:
                 self._changed(attempt)
 
     def _to_try(self) -> list[Attempt]:
-        """Attempts that new packets or new keys may open further."""
-        attempts = self._assembler.attempts
+        """Attempts that new packets or new keys may open further, in the order in which they began."""
+        attempts, by_target = self._assembler.attempts, self._assembler.by_target
+        learned, self._learned = self._learned, set()
         if self._fresh:
             self._fresh = False
             return list(attempts.values())
-        changed = self._assembler.changed
-        return [attempt for attempt in attempts.values() if attempt.handshake_hash is None or attempt.noise1 in changed]
+        wanted = dict.fromkeys(self._assembler.changed)
+        wanted.update((attempt.noise1, None) for target in learned for attempt in by_target.get(target, ()))
+        if len(wanted) == len(attempts):
+            return list(attempts.values())
+        return sorted((attempts[noise1] for noise1 in wanted), key=lambda attempt: attempt.started_ns)
 
     def _logged(self, attempt: Attempt, label: str) -> bytes | None:
         """The first secret that a key log has for an attempt under a label, one of `capture.keylog.Label`."""
@@ -135,31 +172,49 @@ class Keyring:
         known = self._known.get(target)
         return known is None or (known.proof_row is None and known.source is not KeySource.CAPTURED)
 
-    def _harvest_answers(self) -> None:
-        """Records in FIND_PEER responses whose target some attempt has."""
-        assembler, table = self._assembler, self._table
-        if not assembler.search_answers or not assembler.by_target:
-            return
-        heads = {int.from_bytes(target[:8], "big") for target in assembler.by_target}
-        asked = np.fromiter(assembler.search_answers.keys(), dtype=np.int64)
-        answers = np.fromiter(assembler.search_answers.values(), dtype=np.int64)
-        fits = np.isin(table.target8[asked], np.fromiter(heads, dtype=np.uint64))
-        fits &= (table.flags[answers] & 16) != 0
-        rows = [row for row in answers[fits].tolist() if row not in self._harvested]
-        self._harvested.update(rows)
-        for row, record in found_records(table, np.array(rows, np.int64)):
+    def _harvest_answers(self, fresh: list[int]) -> None:
+        """Records in FIND_PEER responses whose target some attempt has.
+
+        Args:
+            fresh: targets that no attempt had before, as `_take_targets` gives them.
+        """
+        table = self._table
+        rows = set(chain.from_iterable(one.tolist() for one in self._answers.at(map(_signed, fresh)).values()))
+        for asked, answers in self._assembler.take_answers():
+            telling = (table.flags[answers] & RESPONSE_VALUE) != 0
+            heads, fitting = table.target8[asked[telling]], answers[telling]
+            self._answers.add(fitting, heads.view(np.int64))
+            pairs = zip(heads.tolist(), fitting.tolist(), strict=True)
+            rows.update(row for head, row in pairs if head in self._targets)
+        rows -= self._harvested
+        self._harvested |= rows
+        for row, record in found_records(table, np.array(sorted(rows), np.int64)):
             if isinstance(record, DecodeError):
-                assembler.note_bad(row, record)
+                self._assembler.note_bad(row, record)
             else:
                 self._learn(record, row)
 
-    def _harvest_announcements(self, targets: list[bytes]) -> None:
-        table = self._table
-        heads = np.fromiter((int.from_bytes(target[:8], "big") for target in targets), dtype=np.uint64)
-        announcing = (table.kind == Kind.REQUEST) & ~table.internal & np.isin(table.command, _ANNOUNCING)
-        rows = np.flatnonzero(announcing & (table.copy_of < 0))
-        for row in rows[np.isin(table.target8[rows], heads)].tolist():
+    def _harvest_announcements(self, fresh: list[int]) -> None:
+        """Announcements of targets that some attempt has; `fresh` is as above."""
+        table, start, stop = self._table, self._announced, len(self._table)
+        rows = set(chain.from_iterable(one.tolist() for one in self._announcements.at(map(_signed, fresh)).values()))
+        if start < stop:
+            self._announced = stop
+            new = self._announcing(start, stop)
+            heads = table.target8[new]
+            self._announcements.add(new, heads.view(np.int64))
+            for head, row in zip(heads.tolist(), new.tolist(), strict=True):
+                if not self._wanting.keys().isdisjoint(self._targets.get(head, ())):
+                    rows.add(row)
+        for row in sorted(rows):
             self._learn_announcement(row)
+
+    def _announcing(self, start: int, stop: int) -> I64:
+        """Rows of ANNOUNCE and UNANNOUNCE requests."""
+        table, part = self._table, slice(start, stop)
+        asking = (table.kind[part] == Kind.REQUEST) & (table.flags[part] & INTERNAL == 0) & (table.copy_of[part] < 0)
+        found: I64 = np.flatnonzero(asking & np.isin(table.command[part], _ANNOUNCING)) + start
+        return found
 
     def _sweep(self) -> None:
         """Announcements of other targets, and LOOKUP responses, name keys too; each row is read once."""
@@ -196,7 +251,10 @@ class Keyring:
             known = self._known[target] = KnownKey(record.public_key, KeySource.CAPTURED)
         if known.proof_row is None:
             known.proof_row = row
-        known.relays.update(record.relays)
+            self._learned.add(target)
+        if not known.relays.issuperset(record.relays):
+            known.relays.update(record.relays)
+            self._learned.add(target)
 
     def _open(self, attempt: Attempt) -> None:
         known = self._known.get(attempt.target)
@@ -290,3 +348,8 @@ class Keyring:
     def sighting(self, row: int) -> Sighting:
         """The row as a file and frame number."""
         return Sighting(int(self._table.file[row]), int(self._table.frame[row]), row)
+
+
+def _signed(head: int) -> int:
+    """The first eight bytes of a target as `EndpointRows` takes them."""
+    return head - (1 << 64) if head >> 63 else head

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -60,6 +61,8 @@ class Searches:
         self._copies = copies
         self._groups: dict[GroupKey, list[Query]] = defaultdict(list)
         """The requests of each host for each target."""
+        self._targets: dict[int, dict[bytes, None]] = defaultdict(dict)
+        """Targets of attempts, by their first eight bytes."""
         self._sockets: dict[bytes, set[int]] = {}
         """Endpoints that each attempt's client sent handshakes from, by noise message 1; kept during an update."""
         self._announcers: set[GroupKey] = set()
@@ -103,10 +106,8 @@ class Searches:
     def _claimants(self, keys: dict[GroupKey, None]) -> dict[GroupKey, list[Attempt]]:
         """The attempts on each of some targets from each of some hosts, in the order in which they were found."""
         found: dict[GroupKey, list[Attempt]] = defaultdict(list)
-        heads = {head for head, _ in keys}
-        for target, attempts in self._assembler.by_target.items():
-            head = _head(target)
-            for attempt in attempts if head in heads else ():
+        for head in {head for head, _ in keys} & self._targets.keys():
+            for attempt in chain.from_iterable(map(self._assembler.by_target.__getitem__, self._targets[head])):
                 for host in {host_of(socket) for socket in self._sockets_of(attempt)}:
                     if (head, host) in keys:
                         found[head, host].append(attempt)
@@ -139,6 +140,7 @@ class Searches:
         for noise1 in self._assembler.changed:
             attempt = self._assembler.attempts[noise1]
             head = _head(attempt.target)
+            self._targets[head][attempt.target] = None
             for socket in self._sockets_of(attempt):
                 yield head, host_of(socket)
 
