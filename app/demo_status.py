@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from capture.model import VerdictCode
 from protocol.messages import Address
+
+if TYPE_CHECKING:
+    from app.intercept_status import Interception
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,11 @@ class DemoStatus:
 
 class RunningDemo(Protocol):
     """A demo whose packets are on screen."""
+
+    @property
+    def interception(self) -> Interception | None:
+        """What holds messages on their way through its relays; None where nothing does."""
+        ...
 
     def status(self) -> DemoStatus | None:
         """How it is now; None before it has begun."""

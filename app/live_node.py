@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from app.exit_status import CommandError, ExitStatus
 from app.node_connections import ConnectionBook
@@ -29,6 +29,9 @@ from protocol.peer.options import ConnectOptions, ListenOptions, PeerOptions
 from protocol.proxy.host import host_proxy
 from protocol.proxy.limits import ProxyLimits
 from protocol.udp_sockets import Network
+
+if TYPE_CHECKING:
+    from app.intercept_status import Interception
 
 EVENTS: Final = 1000
 """Most that are kept for whoever asks."""
@@ -164,6 +167,11 @@ class LiveNode:
         events = list(self._events)
         self._events.clear()
         return events
+
+    @property
+    def interception(self) -> Interception | None:
+        """What holds messages on their way through it."""
+        return None
 
     @property
     def farewell(self) -> str:

@@ -6,10 +6,13 @@ Spans of time are seconds before or after that moment, so that whoever draws nee
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from protocol.dht.health import Health
 from protocol.messages import Address
+
+if TYPE_CHECKING:
+    from app.intercept_status import Interception
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,11 @@ class RunningNode(Protocol):
 
     def status(self) -> NodeStatus | None:
         """How it is now; None before it has started, after it has ended, and for what is no single node."""
+        ...
+
+    @property
+    def interception(self) -> Interception | None:
+        """What holds messages on their way through it; None where nothing does."""
         ...
 
     @property

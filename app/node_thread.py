@@ -10,10 +10,13 @@ import asyncio
 import sys
 import threading
 from collections.abc import Coroutine
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from app.live_node import LiveNode
 from app.node_status import NodeStatus
+
+if TYPE_CHECKING:
+    from app.intercept_status import Interception
 
 TICK: Final = 0.2
 """Seconds between two looks at the node: countdowns are in tenths."""
@@ -56,6 +59,11 @@ class NodeThread:
     def status(self) -> NodeStatus | None:
         """How it was lately; None before it has started and after it has ended."""
         return self._status
+
+    @property
+    def interception(self) -> Interception | None:
+        """What holds messages on their way through it."""
+        return self._node.interception
 
     @property
     def farewell(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from queue import SimpleQueue
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from app.demo.demo_thread import DemoThread
 from app.demo.director import Attempt
@@ -15,6 +15,9 @@ from app.live_feed import LiveFeed
 from capture.notes import Notes
 from capture.retention import Retention
 from capture.story import Story
+
+if TYPE_CHECKING:
+    from app.intercept_status import Interception
 
 LATEST: Final = 100
 """Attempts that are listed with their verdicts."""
@@ -41,6 +44,11 @@ class WatchedDemo:
         self._judged = self._agreed = 0
         self._latest: deque[Staged] = deque(maxlen=LATEST)
         self._shown: tuple[Staged, ...] = ()
+
+    @property
+    def interception(self) -> Interception | None:
+        """What holds messages on their way through its relays."""
+        return None
 
     @property
     def name(self) -> str:

@@ -98,7 +98,7 @@ class PeepholeApp(AppActions, App[int]):
         self._node = node
         self._demo = demo
         self._hangup: HangUpWatch | None = None
-        self._question: Screen[int | None] | None = None
+        self.question: Screen[int | None] | None = None
         """Whether to stop capturing; asked to leave again while it stands, the inspector leaves."""
         self._small = False
 
@@ -153,14 +153,24 @@ class PeepholeApp(AppActions, App[int]):
         await super().on_event(event)
 
     async def action_quit(self) -> None:
-        """Leave; while packets are being captured, ask first: what was not written is gone."""
+        """Leave; while messages are held or packets captured, ask first what is to become of them."""
+        from app.tui.hand.intercept_quitting import ask_first, held_by
+
+        running = self._node or self._demo
+        interception = None if running is None else running.interception
+        if interception is not None and held_by(interception) and self.screen is not self.question:
+            ask_first(self, interception, lambda: self._leave(asked=True))
+        else:
+            await self._leave(asked=self.screen is self.question)
+
+    async def _leave(self, *, asked: bool) -> None:
         from app.draw.spans import Span
         from app.tui.pages import ChoiceScreen
 
         if self._node is not None:
             self._take_leave(self._node)
             return
-        if self._feed is None or len(self.screen_stack) < 2 or self.screen is self._question:
+        if self._feed is None or len(self.screen_stack) < 2 or asked:
             self.exit(0)
             return
 
@@ -170,8 +180,8 @@ class PeepholeApp(AppActions, App[int]):
 
         title = f"still capturing on {self._feed.name}"
         choices = ((Span("leave and stop capturing"),), (Span("stay"),))
-        self._question = ChoiceScreen(title, choices)
-        self.push_screen(self._question, chosen)
+        self.question = ChoiceScreen(title, choices)
+        self.push_screen(self.question, chosen)
 
     def _take_leave(self, node: RunningNode) -> None:
         """Let the node tell the network, then leave; asked for again, leave at once."""
@@ -199,7 +209,8 @@ class PeepholeApp(AppActions, App[int]):
 
     def _idle(self) -> set[Context]:
         """Contexts of the main screen that mean nothing here."""
-        idle = {Context.LIVE: self._feed, Context.OWN_NODE: self._node, Context.DEMO: self._demo}
+        idle: dict[Context, object] = {Context.LIVE: self._feed, Context.OWN_NODE: self._node, Context.DEMO: self._demo}
+        idle[Context.INTERCEPTING] = self._node or self._demo
         return {context for context, needed in idle.items() if needed is None}
 
     def _prepare(self, progress: Progress) -> Session:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from app.node_status import NodeStatus, RunningNode
 
 if TYPE_CHECKING:
+    from app.intercept_status import Interception
     from capture.masking.masking import Masking
 
 
@@ -27,6 +28,11 @@ class HiddenNode:
     def name(self) -> str:
         """What it is called on screen."""
         return self._node.name
+
+    @property
+    def interception(self) -> Interception | None:
+        """What holds messages on their way through it; the screen that shows them masks them itself."""
+        return self._node.interception
 
     @property
     def farewell(self) -> str:

@@ -221,6 +221,7 @@ class ListActions(MainActions):
             dropped=dropped,
             progress=self._progress,
             let_go=0 if session.retention is None else session.retention.let_go.attempts,
+            held=self._main.held_count,
         )
 
     def _sort_by(self, order: Order) -> None:

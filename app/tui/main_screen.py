@@ -31,6 +31,7 @@ from app.tui.filter_actions import FilterActions
 from app.tui.filter_bar import FilterBar
 from app.tui.find_actions import MainFind
 from app.tui.find_bar import FindBar
+from app.tui.hand.intercept_opening import InterceptOpening
 from app.tui.hidden_node import HiddenNode
 from app.tui.kept_lines import keep_lines
 from app.tui.keys.action import Action, Context
@@ -64,12 +65,15 @@ class MainScreen(
     NotesActions,
     ListActions,
     ConfigActions,
+    InterceptOpening,
     Screen[None],
     inherit_bindings=False,
 ):
     """Shows a session; what the keys do is in the classes before `Screen`."""
 
-    BINDINGS = bindings_of(Context.MAIN, Context.FIND, Context.LIVE, Context.OWN_NODE, Context.DEMO)
+    BINDINGS = bindings_of(
+        Context.MAIN, Context.FIND, Context.LIVE, Context.OWN_NODE, Context.DEMO, Context.INTERCEPTING
+    )
 
     DEFAULT_CSS = """
     MainScreen { background: $background; }
@@ -282,6 +286,8 @@ class MainScreen(
         own = actions_in(Context.OWN_NODE) if self.query_one(NodeLine).display else ()
         if self.demo is not None:
             own = actions_in(Context.DEMO)
+        if self.interception is not None:
+            own += actions_in(Context.INTERCEPTING)
         here = actions_in(context, Context.MAIN, Context.EVERYWHERE)
         if context is Context.ATTEMPTS and not self.maximised:
             # From here one level back is out.

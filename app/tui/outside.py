@@ -66,11 +66,30 @@ async def show_outside(app: App[Any], command: Sequence[str], name: str, text: s
     Raises:
         NoProgramError: it can't be started, or this terminal can't be handed on.
     """
+    await edit_outside(app, command, name, text)
+
+
+async def edit_outside(app: App[Any], command: Sequence[str], name: str, text: str) -> str:
+    """Open a text in an editor; what it is when that ends.
+
+    Args:
+        app: steps aside.
+        command: words of the command line, to which the path is added.
+        name: what the text is; becomes the name of the file.
+        text: the text.
+
+    Raises:
+        NoProgramError: it can't be started, this terminal can't be handed on, or what was written is no text.
+    """
     with tempfile.TemporaryDirectory(prefix="peephole-") as folder:
         path = Path(folder, f"{re.sub(r'[^A-Za-z0-9.-]+', '-', name).strip('-') or 'text'}.txt")
         path.touch(mode=0o600)
         path.write_text(text, encoding="utf-8")
         await run_outside(app, [*command, str(path)])
+        try:
+            return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise NoProgramError(f"what was written can't be read: {error}") from None
 
 
 async def run_outside(app: App[Any], command: Sequence[str]) -> None:

@@ -131,6 +131,16 @@ class Masking:
         self.update()
         return self._payloads.payload(payload, wire_length, self._asked.get(primary))
 
+    def datagram(self, payload: bytes, asked: tuple[bool, int] | None = None) -> bytes:
+        """What stands for a payload that is in no row.
+
+        Args:
+            payload: all of it.
+            asked: of a response, what it answers: internal or not, and command; None where that is not known.
+        """
+        self.update()
+        return self._payloads.payload(payload, len(payload), asked)
+
     def frame(self, row: int) -> tuple[bytes, int]:
         """A frame that stands for that of a row, and its length on the wire."""
         return masked_frame(self.table, row, self.payload(row), self.mask)

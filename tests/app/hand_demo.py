@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.demo_status import DemoStatus, NatStatus, NetworkStatus, Staged
+from app.intercept_status import Interception
 from capture.model import VerdictCode
 from protocol.messages import Address
 
@@ -33,6 +34,7 @@ class Posed:
     """Shows one state."""
 
     shown: DemoStatus | None = STATUS
+    interception: Interception | None = None
 
     def status(self) -> DemoStatus | None:
         return self.shown

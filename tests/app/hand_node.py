@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.intercept_status import Interception
 from app.node_status import Announcement, ConnectionStatus, NodeStatus, Relay, TableRow
 from protocol.constants import Firewall
 from protocol.dht.health import Health
@@ -63,6 +64,7 @@ class Still:
     state: NodeStatus | None = STATUS
     name: str = "node"
     farewell: str = ""
+    interception: Interception | None = None
 
     async def start(self) -> None:
         """Nothing to start."""

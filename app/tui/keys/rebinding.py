@@ -13,9 +13,11 @@ from app.tui.keys.action import NUMBERED, Action, Context
 from app.tui.keys.names import key_name, key_text
 
 _BEHIND: Final = (Context.EVERYWHERE, Context.ROWS)
-_MAIN: Final = (*_BEHIND, Context.MAIN, Context.FIND, Context.LIVE, Context.OWN_NODE, Context.DEMO)
+_MAIN: Final = (*_BEHIND, Context.MAIN, Context.FIND, Context.LIVE, Context.OWN_NODE,
+                Context.DEMO, Context.INTERCEPTING)  # fmt: skip
 _PAGE: Final = (*_BEHIND, Context.FIND, Context.LINKS, Context.PAGE)
 _PACKETS: Final = (*_BEHIND, Context.FIND, Context.PACKET_SCREEN)
+_INTERCEPT: Final = (*_BEHIND, Context.FIND, Context.INTERCEPT)
 
 _PLACES: Final[tuple[tuple[Context, ...], ...]] = (
     (*_MAIN, Context.ATTEMPTS),
@@ -26,6 +28,9 @@ _PLACES: Final[tuple[tuple[Context, ...], ...]] = (
     (*_PACKETS, Context.PACKETS),
     (*_PACKETS, Context.FIELDS),
     (*_PACKETS, Context.BYTES),
+    (*_INTERCEPT, Context.HELD),
+    (*_INTERCEPT, Context.RULES),
+    (*_INTERCEPT, Context.LINKS),
     (*_PAGE, Context.TURNING),
     (*_BEHIND, Context.FIND, Context.PAGE, Context.PROBLEMS),
     (*_BEHIND, Context.LINKS, Context.RAW),

@@ -10,7 +10,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from app.tui.keys import anywhere, attempts, ladder, live, main, message, notes, packets, pages, searching
+from app.tui.keys import (
+    anywhere,
+    attempts,
+    desk,
+    intercept,
+    ladder,
+    live,
+    main,
+    message,
+    notes,
+    packets,
+    pages,
+    searching,
+)
 from app.tui.keys.action import NUMBERED, Action, Context
 
 if TYPE_CHECKING:
@@ -27,6 +40,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     *pages.ACTIONS,
     *searching.ACTIONS,
     *live.ACTIONS,
+    *intercept.ACTIONS,
+    *desk.ACTIONS,
 )
 
 

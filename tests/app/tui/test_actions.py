@@ -13,6 +13,9 @@ from app.tui.demo_page import DemoScreen
 from app.tui.exporting import ExportScreen
 from app.tui.filter_bar import FilterBar
 from app.tui.find_bar import FindBar
+from app.tui.hand.intercept_bytes import BytesScreen
+from app.tui.hand.intercept_list import HeldList, RuleList
+from app.tui.hand.intercept_screen import InterceptScreen
 from app.tui.keys.action import Action, Context, key_text
 from app.tui.keys.rebinding import places
 from app.tui.keys.registry import ACTIONS, actions_in, bindings_of
@@ -39,6 +42,11 @@ HOMES: dict[Context, type[DOMNode]] = {
     Context.OWN_NODE: MainScreen,
     Context.NODE: NodeScreen,
     Context.DEMO: MainScreen,
+    Context.INTERCEPTING: MainScreen,
+    Context.INTERCEPT: InterceptScreen,
+    Context.HELD: HeldList,
+    Context.RULES: RuleList,
+    Context.HEX: BytesScreen,
     Context.DEMO_PAGE: DemoScreen,
     Context.LEAVING: LeavingScreen,
     Context.ROWS: LineView,
