@@ -11,9 +11,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from capture.candidates import FORWARD_WINDOW_NS
 from capture.capture_file import CaptureFile
-from capture.duplicates import mark_copies
+from capture.copies_of_new import mark_new_copies
 from capture.frames import Frames
 from capture.ingest import Ingest
 from capture.raw import Raw
@@ -22,7 +21,6 @@ from capture.window import Window
 
 MAX_WAITING_BYTES: Final = 64 << 20
 """Frames that may wait for `Arrivals.collect`."""
-_LOOK_BACK_ROWS: Final = 1 << 17
 
 
 class Arrival(NamedTuple):
@@ -65,16 +63,18 @@ class Arrivals:
         self._first_row = 0
         self._ingest.move(table)
 
-    def put(self, burst: Sequence[Arrival]) -> None:
-        """Let frames wait, all or none of them."""
+    def put(self, burst: Sequence[Arrival]) -> bool:
+        """Let frames wait, all or none of them; whether there was room."""
         size = sum(len(arrival.frame) for arrival in burst)
         with self._lock:
-            if self._waiting_bytes + size > self._room:
-                self.overflowed += len(burst)
-            else:
+            taken = self._waiting_bytes + size <= self._room
+            if taken:
                 self._waiting += burst
                 self._waiting_bytes += size
+            else:
+                self.overflowed += len(burst)
         self._arrived.set()
+        return taken
 
     def wake(self) -> None:
         """End a `wait` although nothing has arrived."""
@@ -107,7 +107,4 @@ class Arrivals:
         first_new = len(table)
         table.segments.append(raw)
         self._ingest.add(len(table.segments) - 1, frames)
-        recent = max(self._first_row, first_new - _LOOK_BACK_ROWS)
-        known = table.time_ns[recent:first_new]
-        start = recent + int(np.searchsorted(known, time_ns[0] - FORWARD_WINDOW_NS))
-        self._file.duplicates += mark_copies(table, start, len(table), first_new, self._file.knowledge)
+        mark_new_copies(table, self._file, first_new, self._first_row)

@@ -78,9 +78,11 @@ class Findings:
         dropped: how many packets each interface lost by what the file says, by its index.
         said: what people say of the packets; None where nobody does.
         damage: why reading stopped before the end, with the byte offset.
+        rest: where the record starts whose end is not among the bytes, if that is the damage; more may come of a
+            capture that is still being written.
     """
 
-    __slots__ = ("damage", "dropped", "format", "interfaces", "notes", "others", "said", "secrets")
+    __slots__ = ("damage", "dropped", "format", "interfaces", "notes", "others", "rest", "said", "secrets")
 
     def __init__(self, format: str, interfaces: list[Interface]) -> None:
         self.format = format
@@ -91,6 +93,7 @@ class Findings:
         self.dropped: dict[int, int] = {}
         self.said: Said | None = None
         self.damage: str | None = None
+        self.rest: int | None = None
 
     def hear(self) -> Said:
         """Where to put what people say."""
@@ -109,6 +112,9 @@ class FrameReader(Protocol):
 
     def batches(self) -> Iterator[Frames]:
         """All frames in file order, at most `CHUNK` at a time."""
+
+    def go_on(self, raw: Raw) -> None:
+        """Have `batches` read more of the same capture: what follows the last whole record."""
 
 
 def nanoseconds(seconds: I64, fraction_ns: I64, offset_s: int = 0) -> I64:

@@ -111,7 +111,7 @@ def read_capture(
     raw = Raw(buffer, path)
     if bytes(buffer[: len(RECORDING)]) == RECORDING:
         return _read_recording(raw, path, table, progress, damage)
-    reader = _reader(raw, path)
+    reader = reader_of(raw, path)
     findings = reader.findings
     file = CaptureFile(path, findings.format, interfaces=findings.interfaces)
     if not whole:
@@ -191,7 +191,12 @@ def _expected_rows(raw: Raw, frames: Frames) -> int:
     return count if end >= raw.size - end // 8 else int(raw.size / end * count * 1.1)
 
 
-def _reader(raw: Raw, path: str) -> FrameReader:
+def reader_of(raw: Raw, path: str) -> FrameReader:
+    """The reader for the format of a capture.
+
+    Raises:
+        CaptureError: it is none that can be read, or its header is damaged.
+    """
     head = bytes(raw.buffer[:4])
     if is_pcap(head):
         return PcapReader(raw, path)

@@ -65,7 +65,6 @@ class PcapReader:
         _, major, minor, _, _, snaplen, linktype = struct.unpack(order + "IHHiIII", head)
         if major != 2:
             raise CaptureError(path, f"pcap version {major}.{minor} is not supported", 4)
-        self.raw = raw
         self.findings = Findings("pcap", [Interface(linktype & 0xFFFF, snaplen=snaplen)])
         self._tick_ns = 1 if magic == NANOSECONDS else 1000
         self._header = 24 if magic == MODIFIED else 16
@@ -74,22 +73,35 @@ class PcapReader:
         self._word = np.dtype(order + "u4")
         self._half = np.dtype(order + "u2")
         self._fields = np.dtype([(name, self._word) for name in ("seconds", "fraction", "length", "wire")])
+        self._start, self._number, self._before = FILE_HEADER, 1, 0
+        self._look_at(raw)
+
+    def _look_at(self, raw: Raw) -> None:
+        self.raw = raw
         self._last = max(raw.size - 12, 0)
         # Of any place in the file, what would be the captured length were it the start of a record.
         self._lengths = raw.column(self._word, 8)
-        self._first_s = int(self._length.unpack(head[:4])[0])
-        if raw.size >= FILE_HEADER + 4:
-            self._first_s = int(self._length.unpack(raw.buffer[FILE_HEADER : FILE_HEADER + 4])[0])
+        self._first_s = 0
+        if raw.size >= self._start + 4:
+            self._first_s = int(self._length.unpack(raw.buffer[self._start : self._start + 4])[0])
+
+    def go_on(self, raw: Raw) -> None:
+        """Have `batches` read more of the same capture: what follows the last whole record."""
+        rest = self.findings.rest
+        self._before += self.raw.size if rest is None else rest
+        self._start = 0
+        self.findings.damage = self.findings.rest = None
+        self._look_at(raw)
 
     def batches(self) -> Iterator[Frames]:
         """All frames up to the end of the file or the first damage, which `findings.damage` then describes."""
-        start, number = FILE_HEADER, 1
+        start = self._start
         while start < self.raw.size:
             end = min(start + REGION_BYTES, self.raw.size)
             stretch = follow(self, start, end)
             for low in range(0, stretch.at.size, CHUNK):
-                yield self._frames(stretch.at[low : low + CHUNK], number + low)
-            number += stretch.at.size
+                yield self._frames(stretch.at[low : low + CHUNK], self._number + low)
+            self._number += stretch.at.size
             self.raw.forget(start, stretch.next)
             if stretch.next < end:
                 self.findings.damage = self._damage(stretch.next)
@@ -170,10 +182,12 @@ class PcapReader:
         return seems
 
     def _damage(self, at: int) -> str:
-        left = self.raw.size - at
+        left, place = self.raw.size - at, self._before + at
         if left < self._header:
-            return f"truncated at byte {at}: {left} of {self._header} bytes of a record header"
+            self.findings.rest = at
+            return f"truncated at byte {place}: {left} of {self._header} bytes of a record header"
         length = self._length.unpack_from(self.raw.buffer, at + 8)[0]
         if length > MAX_FRAME:
-            return f"damaged at byte {at}: a frame of {length} bytes is claimed, more than {MAX_FRAME}"
-        return f"truncated at byte {at}: {left - self._header} of {length} bytes of a frame"
+            return f"damaged at byte {place}: a frame of {length} bytes is claimed, more than {MAX_FRAME}"
+        self.findings.rest = at
+        return f"truncated at byte {place}: {left - self._header} of {length} bytes of a frame"

@@ -37,6 +37,7 @@ from capture.pcapng_blocks import (
     read_secrets,
     read_statistics,
     section_order,
+    section_size,
 )
 from capture.pcapng_chain import BlockChain
 from capture.raw import Raw
@@ -73,6 +74,7 @@ class PcapngReader:
         self._base = 0
         self._untimed = 0
         self._frames = 0
+        self._before = 0
         self._set_order("<")
         damage = self._begin_section(0)
         if damage is not None:
@@ -86,6 +88,15 @@ class PcapngReader:
             self._layouts[order] = BlockChain(self.raw, order), packet, struct.Struct(order + "II")
         self._chain, self._packet, self._head = self._layouts[order]
 
+    def go_on(self, raw: Raw) -> None:
+        """Have `batches` read more of the same capture: what follows the last whole block."""
+        rest = self.findings.rest
+        self._before += self.raw.size if rest is None else rest
+        self.findings.damage = self.findings.rest = None
+        self.raw = raw
+        self._layouts.clear()
+        self._set_order(self._order)
+
     def batches(self) -> Iterator[Frames]:
         """All frames up to the end of the file or the first damage, which `findings.damage` then describes."""
         yield from self._batches()
@@ -96,9 +107,9 @@ class PcapngReader:
         start = 0
         while start < self.raw.size:
             if bytes(self.raw.buffer[start : start + 4]) == b"\x0a\x0d\x0d\x0a":
-                reason = self._begin_section(start)
+                reason = self._cut_section(start) or self._begin_section(start)
                 if reason is not None:
-                    self.findings.damage = f"damaged at byte {start}: {reason}"
+                    self.findings.damage = f"damaged at byte {self._before + start}: {reason}"
                     return
                 start += self._section_header_size
                 continue
@@ -109,13 +120,22 @@ class PcapngReader:
                 if frames is not None:
                     yield frames
                 if bad is not None:
-                    self.findings.damage = f"damaged at byte {bad[0]}: {bad[1]}"
+                    self.findings.damage = f"damaged at byte {self._before + bad[0]}: {bad[1]}"
                     return
             self.raw.forget(start, stretch.next)
             if stretch.next < end and bytes(self.raw.buffer[stretch.next : stretch.next + 4]) != b"\x0a\x0d\x0d\x0a":
                 self.findings.damage = self._damage(stretch.next)
                 return
             start = stretch.next
+
+    def _cut_section(self, at: int) -> str | None:
+        """What is missing of the section header there; None if it is whole, or not one that makes sense."""
+        left = self.raw.size - at
+        size = section_size(bytes(self.raw.buffer[at : at + 12]))
+        if left >= size or size > MAX_BLOCK:
+            return None
+        self.findings.rest = at
+        return f"section header cut short ({left} of {size} bytes)"
 
     def _begin_section(self, at: int) -> str | None:
         head = bytes(self.raw.buffer[at : at + 16])
@@ -281,15 +301,17 @@ class PcapngReader:
         return out
 
     def _damage(self, at: int) -> str:
-        left = self.raw.size - at
+        left, place = self.raw.size - at, self._before + at
         if left < 12:
-            return f"truncated at byte {at}: {left} of 12 bytes of a block"
+            self.findings.rest = at
+            return f"truncated at byte {place}: {left} of 12 bytes of a block"
         kind, size = self._head.unpack_from(self.raw.buffer, at)
         if size < 12 or size % 4 or size > MAX_BLOCK:
-            return f"damaged at byte {at}: a block of type {kind} and {size} bytes is claimed"
+            return f"damaged at byte {place}: a block of type {kind} and {size} bytes is claimed"
         if size > left:
-            return f"truncated at byte {at}: {left} of {size} bytes of a block"
-        return f"damaged at byte {at}: a block whose two lengths differ"
+            self.findings.rest = at
+            return f"truncated at byte {place}: {left} of {size} bytes of a block"
+        return f"damaged at byte {place}: a block whose two lengths differ"
 
 
 def _ticks_to_ns(ticks: np.ndarray, interface: Interface) -> I64:

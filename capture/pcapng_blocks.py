@@ -50,6 +50,12 @@ def section_order(head: bytes) -> str | None:
     return None
 
 
+def section_size(head: bytes) -> int:
+    """Bytes of a section header block that starts with these 12 bytes; 12 if none does."""
+    order = section_order(head)
+    return 12 if order is None else int(struct.unpack_from(order + "I", head, 4)[0])
+
+
 def options(body: bytes, order: str) -> Iterator[tuple[int, bytes]]:
     """Code and value of each option; ends at the end mark or where they run over the body."""
     at = 0

@@ -61,6 +61,21 @@ class Said:
         else:
             self.attempt_comments[found[0]] = found[1]
 
+    def add(self, other: Said, frames_before: int) -> None:
+        """What a capture says that goes on behind `frames_before` frames."""
+        for (place, frame), text in other.packet_comments.items():
+            packet = place, frames_before + frame
+            if packet in self.packet_comments or len(self.packet_comments) < MOST_COMMENTS:
+                self.packet_comments[packet] = text
+            else:
+                self.left_out += 1
+        self.left_out += other.left_out
+        self.packet_marks |= {(place, frames_before + frame) for place, frame in other.packet_marks}
+        self.attempt_comments |= other.attempt_comments
+        self.attempt_marks |= other.attempt_marks
+        self.remarks += [text for text in other.remarks if text not in self.remarks]
+        self.names |= other.names
+
     def summary(self) -> list[str]:
         """What is odd about it, one sentence each."""
         if not self.left_out:
