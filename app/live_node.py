@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from app.exit_status import CommandError, ExitStatus
+from app.hand.desk import DeskControl
 from app.node_connections import ConnectionBook
 from app.node_saying import saying
 from app.node_status import NodeStatus
@@ -26,6 +27,7 @@ from protocol.keys import KeyPair
 from protocol.noise_handshake import KeyLine
 from protocol.peer.live import Conversation, ConversationOver, LivePeer
 from protocol.peer.options import ConnectOptions, ListenOptions, PeerOptions
+from protocol.peer.steps import pass_at_once
 from protocol.proxy.host import host_proxy
 from protocol.proxy.limits import ProxyLimits
 from protocol.udp_sockets import Network
@@ -74,6 +76,8 @@ class NodeSettings:
     connecting: ConnectOptions = field(default_factory=ConnectOptions)
     proxying: Proxying | None = None
     """Whether to punch for others, under the same key pair; not together with `listen`."""
+    desk: DeskControl | None = None
+    """Where steps of its connections wait for a person; None: each goes at once."""
     say: bytes | None = None
     """Said to that server; the first thing that it answers ends the connection."""
 
@@ -125,7 +129,8 @@ class LiveNode:
         """
         settings = self._settings
         node = NodeOptions(bootstrap=settings.bootstrap, ephemeral=settings.ephemeral)
-        options = PeerOptions(node, settings.pair, on_key=self._took_key)
+        gate = pass_at_once if settings.desk is None else settings.desk.desk
+        options = PeerOptions(node, settings.pair, gate=gate, on_key=self._took_key)
         try:
             peer = await LivePeer.open(
                 options,
@@ -140,6 +145,8 @@ class LiveNode:
             raise CommandError(ExitStatus.USAGE, f"no socket can be bound to {settings.host}: {reason}") from None
         self._peer = peer
         self._started = peer.shell.now
+        if settings.desk is not None:
+            settings.desk.bind(peer.shell)
         listening, connecting = asyncio.Event(), asyncio.Event()
         if settings.listen is not None:
             self._first += (listening,)
@@ -202,6 +209,8 @@ class LiveNode:
 
     async def _close(self) -> None:
         peer, self._peer = self._peer, None
+        if self._settings.desk is not None:
+            self._settings.desk.close()
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -284,6 +293,8 @@ class LiveNode:
         if self._peer is None:
             return None
         shell, peer = self._peer.shell, self._peer.peer
+        if self._settings.desk is not None:
+            self._settings.desk.look()
         sockets = Sockets(
             shell.address(NodeSocket.SERVER), shell.address(NodeSocket.CLIENT), shell.sockets, shell.errors
         )
