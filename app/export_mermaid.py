@@ -34,6 +34,7 @@ SERVER: Final = Actor("s", "server node")
 SERVER_RELAY: Final = Actor("sr", "server relay node")
 CLIENT_RELAY: Final = Actor("cr", "client relay node (dht)")
 BOTH_RELAYS: Final = Actor("r", "client and server relay node")
+PROXY: Final = Actor("p", "proxy node")
 BLIND_RELAY: Final = Actor("br", "blind relay node")
 NODES: Final = Actor("n", "DHT nodes")
 
@@ -43,6 +44,7 @@ _OF_ROLE: Final = {
     Role.SERVER_RELAY: SERVER_RELAY,
     Role.CLIENT_RELAY: CLIENT_RELAY,
     Role.RELAY: BOTH_RELAYS,
+    Role.PROXY: PROXY,
     Role.BLIND_RELAY: BLIND_RELAY,
     Role.NODE: NODES,
 }
@@ -59,6 +61,56 @@ def mermaid_round(flow: Flow, index: int, now: float | None = None) -> str:
         index: which of `flow.rounds`.
         now: when the newest packet of the source came, epoch seconds: what may still come then is not missing.
     """
+    return _diagram(_joined(_round(flow, index, now)))
+
+
+def mermaid_branches(begun: Flow, handed: Flow, index: int, now: float | None = None) -> str:
+    """One round of two attempts that differ in when a proxy took over: what only one of them has is a branch.
+
+    ``opt unless proxied`` holds what only `begun` has, where `handed` has nothing in its place; ``alt unless proxied``
+    and ``else`` what each has where they differ.
+
+    Args:
+        begun: an attempt whose proxy takes over with this round.
+        handed: an attempt whose proxy has taken over before.
+        index: which of their rounds.
+        now: as for `mermaid_round`.
+
+    Raises:
+        ValueError: the second has steps where the first has none, or other participants: they are no such pair.
+    """
+    unless, proxied = _round(begun, index, now), _round(handed, index, now)
+    if not set(proxied.actors) <= set(unless.actors):
+        raise ValueError("the rounds have different participants")
+    first, second = ([line for line in one.lines if line] for one in (unless, proxied))
+    start, most = 0, min(len(first), len(second))
+    while start < most and first[start] == second[start]:
+        start += 1
+    end = 0
+    while end < most - start and first[-1 - end] == second[-1 - end]:
+        end += 1
+    ours, theirs = first[start : len(first) - end], second[start : len(second) - end]
+    if theirs and not ours:
+        raise ValueError("only the attempt that was handed over before has some of the steps")
+    lines = first[:start]
+    if ours:
+        lines += ["alt unless proxied" if theirs else "opt unless proxied", *ours]
+        lines += ["else", *theirs, "end"] if theirs else ["end"]
+    return _diagram(_joined(Drawn(unless.actors, lines + first[len(first) - end :])))
+
+
+class Drawn(NamedTuple):
+    """A round: who takes part, and what happens."""
+
+    actors: tuple[Actor, ...]
+    lines: list[str]
+
+
+def _joined(drawn: Drawn) -> list[str]:
+    return [*_declarations(drawn.actors), "", *drawn.lines]
+
+
+def _round(flow: Flow, index: int, now: float | None) -> Drawn:
     one = flow.rounds[index]
     steps = [step for step in flow.steps if step.round == index and not step.retransmission]
     steps = [step for step in steps if not saying.awaited(flow, step, now)]
@@ -68,16 +120,18 @@ def mermaid_round(flow: Flow, index: int, now: float | None = None) -> str:
         if actor is BOTH_RELAYS:
             actor = CLIENT_RELAY if one.punching else SERVER_RELAY
         actors[lane.id] = _numbered(actor, actors)
-    lines = [*_declarations(actors.values()), ""]
+    lines: list[str] = []
     last_request = _last_leg(flow, steps, _REQUEST_LEGS)
     last_reply = _last_leg(flow, steps, ("REPLY", "FROM_SERVER"))
+    # What a proxy's token proves is the address of the proxy, not of the peer that it stands for.
+    by_themselves = PROXY not in actors.values()
     for step in steps:
         lines.append(_arrow(flow, step, actors))
-        if step is last_request and server_can_verify(flow, index):
+        if by_themselves and step is last_request and server_can_verify(flow, index):
             lines += ["", f"note left of {_actor_of(flow, actors, Role.SERVER)}: {SERVER_VERIFIES}", ""]
-        if step is last_reply and client_can_verify(flow, index):
+        if by_themselves and step is last_reply and client_can_verify(flow, index):
             lines += ["", f"note right of {_actor_of(flow, actors, Role.CLIENT)}: {CLIENT_VERIFIES}"]
-    return _diagram(lines)
+    return Drawn(tuple(actors.values()), lines)
 
 
 def mermaid_attempt(flow: Flow, now: float | None = None) -> str:
@@ -159,10 +213,13 @@ _PLACE: Final = {
 
 
 def _lanes_in_order(flow: Flow, steps: Sequence[Step]) -> list[Lane]:
-    """Client, server and the lanes that the steps touch, clients left and servers right."""
+    """Client, server and the lanes that the steps touch, clients left and servers right, each with its proxy."""
     used = {lane for step in steps for lane in (step.from_lane, step.to_lane)}
     shown = [lane for lane in flow.lanes if lane.id in used or lane.role in (Role.CLIENT, Role.SERVER)]
-    return sorted(shown, key=lambda lane: _PLACE[lane.role])
+    servers = [index for index, lane in enumerate(flow.lanes) if lane.role is Role.SERVER]
+    of_server = {lane.id for lane in flow.lanes[servers[0] if servers else 0 :] if lane.role is Role.PROXY}
+    places = {lane.id: _PLACE[Role.SERVER] if lane.id in of_server else _PLACE.get(lane.role, 0) for lane in shown}
+    return sorted(shown, key=lambda lane: places[lane.id])
 
 
 def _actor_of(flow: Flow, actors: dict[str, Actor], role: Role) -> str:
@@ -183,6 +240,8 @@ def _arrow(flow: Flow, step: Step, actors: dict[str, Actor]) -> str:
     else:
         arrow = "-->>" if step.dashed else "->>"
     message = None if step.message is None else flow.messages[step.message]
+    if step.kind is StepKind.HANDOFF:
+        return f"{start} {arrow} {end}: {{ ... }}"
     text = mermaid_text(saying.labels(flow, step)[0]) if message is None else _structure(flow, step, message)
     return f"{start} {arrow} {end}: {text}"
 
@@ -213,7 +272,7 @@ def payload_fields(flow: Flow, step: Step, message: FlowMessage) -> str | None:
     if payload is None:
         return "payload"
     named = [f"error: {error_name(payload.error)}"] if payload.error else []
-    if payload.token is not None and _is_new(flow, one, payload.token, asked=asked):
+    if payload.token is not None and _is_first(flow, one, asked=asked):
         named.append("token")
     if payload.remote_token is not None:
         named.append("remoteToken")
@@ -222,12 +281,12 @@ def payload_fields(flow: Flow, step: Step, message: FlowMessage) -> str | None:
     return "payload" if named or not asked else None
 
 
-def _is_new(flow: Flow, one: Round, token: bytes, *, asked: bool) -> bool:
-    """Whether the same side issued this token in no earlier round."""
+def _is_first(flow: Flow, one: Round, *, asked: bool) -> bool:
+    """Whether the same side issued none in an earlier round, for this address or another."""
     for earlier in flow.rounds:
         if earlier is one:
             return True
         payload = earlier.request if asked else earlier.reply
-        if payload is not None and payload.token == token:
+        if payload is not None and payload.token is not None:
             return False
     return True

@@ -48,6 +48,8 @@ class Role(StrEnum):
     RELAY = "relay"
     """Client relay and server relay in one node."""
     SERVER = "server"
+    PROXY = "proxy"
+    """Who punches in the place of a side."""
     BLIND_RELAY = "blind relay"
     NODE = "node"
     """Any other DHT node: one that answered FIND_PEER or took a NAT sample."""
@@ -182,10 +184,12 @@ class StepKind(StrEnum):
     """One-byte datagram with a normal TTL, or a burst of them."""
     LAN_PING = "lan-ping"
     STREAM = "stream"
+    HANDOFF = "handoff"
+    """A side has its proxy act for it; sealed for the two of them."""
     MISSING = "missing"
     """Expected, never seen."""
     RELAY_LINK = "relay-link"
-    """Stream to or from a blind relay."""
+    """Stream to or from a blind relay, or between a side and its proxy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ ROLE_LETTER: Final = {
     Role.RELAY: "R",
     Role.SERVER: "S",
     Role.BLIND_RELAY: "B",
+    Role.PROXY: "P",
     Role.NODE: "N",
 }
 """What stands before an address where there is no room for the role."""

@@ -22,6 +22,7 @@ KIND_TONE = {
     StepKind.PUNCH: Tone.PUNCH,
     StepKind.LAN_PING: Tone.SAMPLE,
     StepKind.STREAM: Tone.STREAM,
+    StepKind.HANDOFF: Tone.HANDSHAKE,
     StepKind.MISSING: Tone.BAD,
     StepKind.RELAY_LINK: Tone.STREAM,
 }
@@ -30,7 +31,7 @@ KIND_TONE = {
 _COUNTED = re.compile(r" ×\d.*$")
 """A count at the end of a label; the burst's own words say it better."""
 _HEARTBEATS = re.compile(r"\((\d+ heartbeats?)\)")
-_CAN_VERIFY = re.compile(r"(\w+) can now verify that the (\w+)'s address is correct")
+_CAN_VERIFY = re.compile(r"(.+) can now verify that the (.+)'s address is correct")
 _EXPECTED = " expected here, none seen"
 
 

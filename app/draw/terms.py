@@ -50,6 +50,7 @@ ROLE_TONE: Final = {
     Role.CLIENT_RELAY: Tone.RELAY,
     Role.SERVER_RELAY: Tone.RELAY,
     Role.BLIND_RELAY: Tone.RELAY,
+    Role.PROXY: Tone.RELAY,
 }
 
 SAMPLED: Final = "*"

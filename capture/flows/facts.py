@@ -75,6 +75,25 @@ class StreamFacts:
         return bool(self.up) and bool(self.down)
 
 
+@dataclass(slots=True)
+class Passed:
+    """UDX packets of an attempt's stream on the link between a side and its proxy."""
+
+    to_proxy: list[Stream]
+    from_proxy: list[Stream]
+
+    @property
+    def both_ways(self) -> bool:
+        """Whether packets of both directions were seen."""
+        return bool(self.to_proxy) and bool(self.from_proxy)
+
+    @property
+    def first(self) -> Stream | None:
+        """The direction that spoke first."""
+        both = (*self.to_proxy, *self.from_proxy)
+        return min(both, key=lambda stream: (stream.first_ns, stream.first_row), default=None)
+
+
 @dataclass
 class Facts:
     """One attempt, gathered."""
@@ -91,6 +110,9 @@ class Facts:
     """Looks the samples up: few verdicts need them."""
     capture_start_ns: int
     capture_end_ns: int
+    client_passed: Passed | None = None
+    """The stream between the client and its proxy; None where it has none."""
+    server_passed: Passed | None = None
 
     @once
     def _samples(self) -> tuple[Samples, Samples]:

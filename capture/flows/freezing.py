@@ -11,8 +11,8 @@ from capture.flows.copies import Copies
 from capture.flows.endpoints import address_of, destination_endpoint, source_endpoint
 from capture.flows.facts import Facts, SidePunches
 from capture.flows.judging import judge
-from capture.flows.ladder import Ladder, leg_lanes
-from capture.flows.lanes import Lanes
+from capture.flows.ladder import Ladder
+from capture.flows.lanes import Lanes, leg_lanes
 from capture.flows.legs import NO_VALUE, Leg
 from capture.flows.relaying import RelayLink, is_proxied, relay_links
 from capture.flows.searches import RESPONSE_VALUE, Search

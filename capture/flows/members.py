@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from capture.flows.endpoints import source_endpoint
-from capture.flows.ladder import leg_lanes
-from capture.flows.lanes import Lanes
+from capture.flows.lanes import Lanes, leg_lanes
 from capture.flows.legs import FROM_SERVER, NO_VALUE, REPLY
 from capture.flows.token_notes import token_notes
 from capture.model import Role, TokenState

@@ -7,12 +7,14 @@ payload. A host that was seen on the wire and never named from outside is an ins
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from capture.flows.attempt import Attempt, Exchange
 from capture.flows.copies import Copies
 from capture.flows.endpoints import endpoint_of, host_of
+from capture.flows.handoffs import Handed, HandoffPacket, client_handed, server_handed
 from capture.flows.legs import FROM_CLIENT, FROM_RELAY, FROM_SECOND_RELAY, FROM_SERVER, NO_VALUE, REPLY, Leg
 from capture.flows.once import once
 from protocol.constants import Command
@@ -37,12 +39,19 @@ class Side:
     main: set[int] = field(default_factory=set)
     """Endpoints of its DHT sockets, inside and outside."""
     punching: set[int] = field(default_factory=set)
-    """Endpoints of its hole-punching sockets, inside and outside."""
+    """Endpoints of its hole-punching sockets, inside and outside; of its proxy's, where that punches in its place."""
+    handed: Handed | None = None
+    """Its hand-off to a proxy."""
 
     @once
     def endpoints(self) -> set[int]:
         """Everything that is this side's."""
         return self.main | self.punching
+
+    @property
+    def proxy(self) -> set[int]:
+        """Hosts of the proxy that stands in its place; their endpoints count as this side's."""
+        return set() if self.handed is None else self.handed.hosts
 
     @once
     def outside_hosts(self) -> set[int]:
@@ -60,7 +69,7 @@ class Side:
         return {endpoint >> 16 for endpoint in (*self.named, *self.seen, *self.announced)}
 
 
-@dataclass(slots=True)
+@dataclass
 class Sides:
     """Client and server of one attempt, and the relay endpoints with what they did."""
 
@@ -84,6 +93,12 @@ class Sides:
         """Every relay that carried a leg, in the order in which they came up."""
         return {**self.handshake_relays, **self.second_relays, **self.probe_relays, **self.punch_relays}
 
+    @once
+    def link_ends(self) -> set[int]:
+        """Endpoints of the links between the sides and their proxies."""
+        starts = [side.handed.start for side in (self.client, self.server) if side.handed is not None]
+        return set().union(*(start.sources | start.destinations for start in starts))
+
     @property
     def same_nat(self) -> bool:
         """Whether relays saw client and server under one host."""
@@ -92,18 +107,32 @@ class Sides:
         return host_of(self.client_address) == host_of(self.server_address)
 
 
-def find_sides(attempt: Attempt, copies: Copies) -> Sides:
-    """Read the sides off the legs of an attempt."""
+def find_sides(attempt: Attempt, copies: Copies, handoffs: Sequence[HandoffPacket] = ()) -> Sides:
+    """Read the sides off the legs of an attempt.
+
+    Args:
+        attempt: the attempt.
+        copies: all sightings of a datagram.
+        handoffs: hand-offs to proxies that may be this attempt's.
+    """
     client, server = Side(), Side()
     sides = Sides(client, server, None, None, {}, {}, {}, {}, False)
     for exchange in attempt.handshakes:
         for leg in exchange.legs:
             _take_leg(sides, leg, client.main, server.main, copies)
+    if handoffs:
+        own = {endpoint >> 16 for endpoint in (*client.seen, *client.named)}
+        other = {endpoint >> 16 for endpoint in (*server.seen, *server.named)}
+        other -= {host_of(relay) for relay in _relays(attempt)}
+        client.handed = client_handed(attempt, handoffs, own, other, copies)
+        server.handed = server_handed(attempt, handoffs, other, own, copies)
     for exchange in attempt.holepunches:
         for leg in exchange.legs:
             _take_leg(sides, leg, client.punching, server.punching, copies)
         _take_announced(client, exchange.opened)
         _take_announced(server, exchange.reply)
+    for side in (client, server):
+        _take_handed(side)
     _name_relays(sides, attempt)
     _name_addresses(sides, attempt)
     return sides
@@ -153,6 +182,24 @@ def _take_announced(side: Side, payload: HolepunchPayload | None) -> None:
             side.punching.add(endpoint)
 
 
+def _take_handed(side: Side) -> None:
+    """What a hand-off shows of who handed over, and of the proxy."""
+    if side.handed is None:
+        return
+    start = side.handed.start
+    side.seen.update(start.sources)
+    side.seen.update(start.destinations)
+    if not side.main:
+        # The handshake is not in the capture.
+        side.main.update(start.sources)
+        side.named[start.src] = None
+    side.named[start.dst] = None
+
+
+def _relays(attempt: Attempt) -> set[int]:
+    return {exchange.relay for exchange in attempt.handshakes if exchange.relay is not None}
+
+
 def _name_relays(sides: Sides, attempt: Attempt) -> None:
     for exchange in attempt.exchanges:
         relay = exchange.relay
@@ -194,11 +241,13 @@ def _name_addresses(sides: Sides, attempt: Attempt) -> None:
                     sides.handshake_relays.pop(leg.src, None)
     if sides.server_address is None:
         holepunched = [leg.to for exchange in attempt.holepunches for leg in exchange.legs_of(FROM_RELAY)]
+        holepunched = [endpoint for endpoint in holepunched if host_of(endpoint) not in sides.server.proxy]
         asked = [leg.to for exchange in attempt.handshakes for leg in exchange.legs if leg.mode in _TO_SERVER]
         announced = [endpoint for endpoint in sides.server.announced if endpoint & 0xFFFF]
         sides.server_address = next(iter((*holepunched, *announced, *asked)), None)
     if sides.client_address is None:
         sent = [leg.src for exchange in attempt.handshakes for leg in exchange.legs_of(FROM_CLIENT)]
-        sides.client_address = next(iter((*sent, *sides.client.named, *sorted(sides.client.seen))), None)
+        found = (*sent, *sides.client.named, *sorted(sides.client.seen))
+        sides.client_address = next(iter(sorted(found, key=lambda end: host_of(end) in sides.client.proxy)), None)
     if sides.server_address is None:
         sides.server_address = next(iter((*sides.server.named, *sorted(sides.server.seen))), None)

@@ -28,7 +28,9 @@ def token_notes(events: tuple[TokenEvent, ...], exchange: Exchange, leg: Leg) ->
                 notes.append(Note(issuer, event.text, event.state))
             continue
         if leg.mode == sent and sent != arrived:
-            notes.append(Note(other, f"{other} echoes the {issuer}'s token"))
+            names = event.names
+            by, of = (names.client, names.server) if event.server else (names.server, names.client)
+            notes.append(Note(other, f"{by} echoes the {of}'s token"))
         if leg.mode == arrived:
             checks.append(Note(issuer, event.text, event.state))
     return (*notes, *checks)

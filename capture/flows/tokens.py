@@ -9,17 +9,25 @@ server's answer to it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from capture.flows.attempt import Exchange
 from capture.flows.endpoints import host_of
 from capture.flows.facts import Facts
 from capture.flows.legs import FROM_CLIENT, FROM_RELAY, FROM_SERVER, REPLY
+from capture.flows.sides import Side
 from capture.model import TokenState
 from capture.table import host_text
 
 MOST_ROUNDS: Final = 64
 """More rounds than any attempt has; a forged round number must not cost time."""
+
+
+class Names(NamedTuple):
+    """Who speaks for the two sides in a round."""
+
+    client: str = "client"
+    server: str = "server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,7 @@ class TokenEvent:
     in_reply: bool
     """It happened in the answer of the exchange; else in its request."""
     text: str
+    names: Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +63,27 @@ def token_lives(facts: Facts) -> TokenLives:
     numbers: set[int] = set()
     for exchange in facts.rounds:
         request, reply = exchange.opened, exchange.reply
+        sides = facts.sides
+        names = Names(_name("client", sides.client, exchange), _name("server", sides.server, exchange))
         if request is not None:
             # A round that went over a relay this capture does not show may have brought the token.
             unseen_answers = unseen_answers or not numbers.issuperset(range(min(request.round, MOST_ROUNDS)))
             numbers.add(request.round)
         if request is not None and request.remote_token is not None:
-            events.append(_echo_of_server(exchange, request.remote_token, issued, unseen_answers))
+            events.append(_echo_of_server(exchange, request.remote_token, issued, unseen_answers, names))
         if request is not None and request.token is not None:
-            text = f"client issues a token for {_host_text(_host(asked_server_endpoint(exchange)))}"
-            events.append(TokenEvent(False, TokenState.ISSUED, exchange, False, text))
+            text = f"{names.client} issues a token for {_host_text(_host(asked_server_endpoint(exchange)))}"
+            events.append(TokenEvent(False, TokenState.ISSUED, exchange, False, text, names))
         if reply is None:
             unseen_answers = unseen_answers or exchange.answered is None
             continue
         if request is not None and request.token is not None and reply.remote_token is not None:
-            events.append(_echo_of_client(exchange, request.token, reply.remote_token))
+            events.append(_echo_of_client(exchange, request.token, reply.remote_token, names))
         if reply.token is not None:
             host = _host(client_endpoint(exchange))
             issued[reply.token] = host
-            text = f"server issues a token for {_host_text(host)}"
-            events.append(TokenEvent(True, TokenState.ISSUED, exchange, True, text))
+            text = f"{names.server} issues a token for {_host_text(host)}"
+            events.append(TokenEvent(True, TokenState.ISSUED, exchange, True, text, names))
     return TokenLives(_final(events, server=True), _final(events, server=False), tuple(events))
 
 
@@ -83,29 +94,41 @@ def _final(events: list[TokenEvent], *, server: bool) -> TokenState:
     return echoes[-1] if echoes else states[-1] if states else TokenState.NOT_ISSUED
 
 
+def _name(name: str, side: Side, exchange: Exchange) -> str:
+    """Who speaks for a side in a round: itself, or its proxy."""
+    handed = side.handed
+    return f"{name}'s proxy" if handed is not None and any(leg in handed.legs for leg in exchange.legs) else name
+
+
 def _echo_of_server(
-    exchange: Exchange, echo: bytes, issued: dict[bytes, int | None], unseen_answers: bool
+    exchange: Exchange, echo: bytes, issued: dict[bytes, int | None], unseen_answers: bool, names: Names
 ) -> TokenEvent:
     if echo not in issued:
         if unseen_answers or not issued:
-            text = "client echoes a token whose issue this capture does not show"
-            return TokenEvent(True, TokenState.ISSUED if unseen_answers else TokenState.MISMATCH, exchange, False, text)
-        return TokenEvent(True, TokenState.MISMATCH, exchange, False, "client echoes a token that was never issued")
+            text = f"{names.client} echoes a token whose issue this capture does not show"
+            return TokenEvent(
+                True, TokenState.ISSUED if unseen_answers else TokenState.MISMATCH, exchange, False, text, names
+            )
+        text = f"{names.client} echoes a token that was never issued"
+        return TokenEvent(True, TokenState.MISMATCH, exchange, False, text, names)
     host, now = issued[echo], _host(client_endpoint(exchange))
     if host is not None and now is not None and host != now:
-        return TokenEvent(True, TokenState.ADDRESS_CHANGED, exchange, False, "the client echoes it from another host")
-    text = "server can now verify that the client's address is correct"
-    return TokenEvent(True, TokenState.VERIFIED, exchange, False, text)
+        text = f"the {names.client} echoes it from another host"
+        return TokenEvent(True, TokenState.ADDRESS_CHANGED, exchange, False, text, names)
+    text = f"{names.server} can now verify that the {names.client}'s address is correct"
+    return TokenEvent(True, TokenState.VERIFIED, exchange, False, text, names)
 
 
-def _echo_of_client(exchange: Exchange, token: bytes, echo: bytes) -> TokenEvent:
+def _echo_of_client(exchange: Exchange, token: bytes, echo: bytes, names: Names) -> TokenEvent:
     if echo != token:
-        return TokenEvent(False, TokenState.MISMATCH, exchange, True, "server echoes a token that was never issued")
+        text = f"{names.server} echoes a token that was never issued"
+        return TokenEvent(False, TokenState.MISMATCH, exchange, True, text, names)
     asked, now = _host(asked_server_endpoint(exchange)), _host(server_endpoint(exchange))
     if asked is not None and now is not None and asked != now:
-        return TokenEvent(False, TokenState.ADDRESS_CHANGED, exchange, True, "the server echoes it from another host")
-    text = "client can now verify that the server's address is correct"
-    return TokenEvent(False, TokenState.VERIFIED, exchange, True, text)
+        text = f"the {names.server} echoes it from another host"
+        return TokenEvent(False, TokenState.ADDRESS_CHANGED, exchange, True, text, names)
+    text = f"{names.client} can now verify that the {names.server}'s address is correct"
+    return TokenEvent(False, TokenState.VERIFIED, exchange, True, text, names)
 
 
 def client_endpoint(exchange: Exchange) -> int | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -23,7 +23,10 @@ from capture.flows.endpoints import (
     source_endpoints,
 )
 from capture.table import Kind, PacketTable
-from protocol.constants import LOW_TTL, InternalCommand, UdxFlag
+from protocol.constants import LOW_TTL, Command, InternalCommand, UdxFlag
+
+if TYPE_CHECKING:
+    from capture.flows.handoffs import HandoffPacket
 
 INTERNAL: Final = 4
 """Envelope flag of dht-rpc's own commands."""
@@ -99,6 +102,10 @@ class Traffic:
         self.streams_by_endpoint: dict[int, list[Stream]] = defaultdict(list)
         self.local_streams: dict[int, list[Stream]] = defaultdict(list)
         """Streams between private hosts, by the claim of either: on a LAN peers use sockets that no relay saw."""
+        self.handoffs: list[HandoffPacket] = []
+        """Requests to proxies to act for a peer, in order of time."""
+        self.handed: set[int] = set()
+        """Hosts that the last batch brought hand-offs of, as claims."""
         self.fresh: set[int] = set()
         """Endpoints at which the last batch brought punches, or began streams."""
         self.grown: set[Stream] = set()
@@ -115,16 +122,32 @@ class Traffic:
             self._in_order = self._in_order and bool((times[1:] >= times[:-1]).all())
             self.first_ns = min(self.first_ns, int(times.min())) if start else int(times.min())
             self.last_ns = max(self.last_ns, int(times.max()))
-        for changes in (self.fresh, self.grown, self.sampled):
+        for changes in (self.fresh, self.grown, self.sampled, self.handed):
             changes.clear()
         kind = self._table.kind[start:stop]
         primary = self._table.copy_of[start:stop] < 0
         self._add_punches(np.flatnonzero((kind == Kind.PUNCH) & primary) + start)
         self._add_streams(np.flatnonzero((kind == Kind.UDX) & primary) + start)
+        plugin = (kind == Kind.REQUEST) & (self._table.command[start:stop] == Command.PLUGIN) & primary
+        self._add_handoffs(np.flatnonzero(plugin & ~self._table.internal[start:stop]) + start)
         if start:
             self._add_copies()
             responses = np.flatnonzero(kind == Kind.RESPONSE) + start
             self.sampled.update(destination_endpoints(self._table, responses).tolist())
+
+    def handoffs_between(self, start_ns: int, stop_ns: int) -> list[HandoffPacket]:
+        """Hand-offs of that time."""
+        first = bisect_left(self.handoffs, start_ns, key=lambda one: one.time_ns)
+        return self.handoffs[first : bisect_right(self.handoffs, stop_ns, key=lambda one: one.time_ns)]
+
+    def _add_handoffs(self, rows: I64) -> None:
+        if not len(rows):
+            return
+        from capture.flows.handoffs import read_handoffs
+
+        found = read_handoffs(self._table, self._copies, rows)
+        self.handoffs = sorted((*self.handoffs, *found), key=lambda one: (one.time_ns, one.row))
+        self.handed.update(host_claim(host) for one in found for host in one.from_hosts | one.to_hosts)
 
     def stream_of(self, row: int) -> Stream | None:
         """The stream that a UDX packet is of, by its primary row."""

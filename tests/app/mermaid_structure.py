@@ -120,3 +120,30 @@ def _fields(tokens: list[str]) -> tuple[Record, list[str]]:
         if tokens[0] == ",":
             tokens = tokens[1:]
     return record, tokens[1:]
+
+
+def taken(diagram: Diagram, *, otherwise: bool) -> Diagram:
+    """What is left of a diagram when its conditions hold, or, `otherwise`, when they don't."""
+    body: list[Arrow | MermaidNote | Block] = []
+    shown, inside = True, False
+    for item in diagram.body:
+        if not isinstance(item, Block):
+            body += [item] if shown else []
+            continue
+        match item.word:
+            case "opt" | "alt":
+                assert not inside, "no block in a block"
+                shown, inside = not otherwise, True
+            case "else":
+                assert inside
+                shown = otherwise
+            case "end":
+                assert inside
+                shown, inside = True, False
+    assert not inside, "a block does not end"
+    return Diagram(diagram.participants, tuple(body))
+
+
+def conditions(diagram: Diagram) -> list[str]:
+    """What the branches of a diagram depend on."""
+    return [f"{item.word} {item.condition}" for item in diagram.body if isinstance(item, Block) and item.condition]

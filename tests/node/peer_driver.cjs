@@ -13,7 +13,7 @@ const testnets = []
 
 const raw = (text) => Buffer.from(text, 'hex')
 const keys = (seed) => DHT.keyPair(raw(seed))
-const local = (ports) => ports.map((port) => ({ host: '127.0.0.1', port }))
+const local = (ports) => ports.map((port) => typeof port === 'number' ? { host: '127.0.0.1', port } : port)
 const wait = (emitter, name) => new Promise((resolve) => emitter.once(name, resolve))
 
 // What a server does with each connection.
