@@ -11,6 +11,7 @@ from capture.flow import FileSummary, Flow, Sighting
 from capture.flows.assembly import Assembler
 from capture.flows.casebook import Casebook
 from capture.flows.copies import Copies
+from capture.flows.in_order import InOrder
 from capture.flows.keyring import Keyring
 from capture.flows.listing import list_search
 from capture.flows.owners import Owners
@@ -51,7 +52,9 @@ class Story:
         self._tails: list[KeyLogTail] = []
         self._lone: dict[Search, Flow] = {}
         """Rows and flow of searches without an attempt, by target and client."""
-        self._sorted: tuple[Flow, ...] | None = None
+        self._in_order = InOrder()
+        self.gone: frozenset[str] = frozenset()
+        """Ids of attempts that the last `update` found to be none, or part of others."""
         self._given: list[Keys] = []
         self._give(keys)
         self._secrets_read: dict[int, int] = {}
@@ -158,10 +161,7 @@ class Story:
     @property
     def flows(self) -> tuple[Flow, ...]:
         """Every attempt, oldest first."""
-        if self._sorted is None:
-            everything = (*self._casebook.flows.values(), *self._lone.values())
-            self._sorted = tuple(sorted(everything, key=lambda flow: (flow.started, flow.id)))
-        return self._sorted
+        return self._in_order.all(self._casebook.flows.values(), self._lone.values())
 
     def flow(self, flow_id: str) -> Flow:
         """The attempt with that id.
@@ -247,16 +247,17 @@ class Story:
                 run()
             if progress is not None:
                 progress("putting attempts together", len(stages), len(stages) + 1)
-            ids = [flow.id for flow in self._casebook.update(self._assembler.changed, self._assembler.dropped)]
-            if self._assembler.dropped:
-                self._sorted = None
+            fresh = self._casebook.update(self._assembler.changed, self._assembler.dropped)
+            gone = self._casebook.replaced
             self._assembler.changed.clear()
             self._assembler.dropped.clear()
-            ids += self._rebuild_lone()
+            former, lone = self._rebuild_lone()
+        self._in_order.change([*gone, *former], [*fresh, *lone])
+        ids = tuple(flow.id for flow in (*fresh, *lone))
+        self.gone = frozenset(flow.id for flow in (*gone, *former)).difference(ids)
         if ids:
-            self._sorted = None
             self._owners.forget()
-        return tuple(ids)
+        return ids
 
     def make_ready(self, progress: Progress | None = None) -> None:
         """Do what has to be done before the first attempt is looked at; else that look does it, however long it takes.
@@ -282,14 +283,14 @@ class Story:
                     self._blocks.append((index, file.secrets.index(block) + 1, log))
             self._secrets_read[index] = len(file.secrets)
 
-    def _rebuild_lone(self) -> list[str]:
-        """Flows of FIND_PEER queries that led to no handshake, remade where they grew."""
-        lone = self._searches.lone
-        fresh = {one: list_search(self.table, one, self._copies) for one in lone if one not in self._lone}
-        if fresh or len(lone) != len(self._lone):
-            self._lone = {one: fresh.get(one) or self._lone[one] for one in lone}
-            self._sorted = None
-        return [flow.id for flow in fresh.values()]
+    def _rebuild_lone(self) -> tuple[list[Flow], list[Flow]]:
+        """Flows of FIND_PEER queries that led to no handshake, remade where they grew; the former and the new ones."""
+        if not self._searches.changed:
+            return [], []
+        before, lone = self._lone, self._searches.lone
+        fresh = {one: list_search(self.table, one, self._copies) for one in lone if one not in before}
+        self._lone = {one: fresh.get(one) or before[one] for one in lone}
+        return [flow for one, flow in before.items() if one not in self._lone], list(fresh.values())
 
     def payload(self, sighting: Sighting) -> bytes:
         """UDP payload bytes of a packet, as captured.

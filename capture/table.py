@@ -228,7 +228,11 @@ class PacketTable:
     @property
     def internal(self) -> Bools:
         """Requests with a command of dht-rpc itself."""
-        asked: Bools = (self.kind == Kind.REQUEST) & (self.flags & 4 != 0)
+        return self.asked_internally(slice(None))
+
+    def asked_internally(self, rows: slice | I64) -> Bools:
+        """Which of some rows are requests with a command of dht-rpc itself; costs no more than those rows."""
+        asked: Bools = (self.kind[rows] == Kind.REQUEST) & (self.flags[rows] & 4 != 0)
         return asked
 
     @property

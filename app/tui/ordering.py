@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from operator import itemgetter
 
 from app.draw.attempt_columns import BY_ID, Column, Key, Reads
@@ -66,5 +66,9 @@ class Ordering:
 
     def forget_all_but(self, ids: set[str]) -> None:
         """Let go of the keys of attempts that are no more."""
-        for gone in self._keys.keys() - ids:
-            del self._keys[gone]
+        self.forget(self._keys.keys() - ids)
+
+    def forget(self, gone: Set[str]) -> None:
+        """Let go of the keys of these attempts."""
+        for one in gone & self._keys.keys():
+            del self._keys[one]

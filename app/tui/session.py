@@ -15,8 +15,8 @@ import asyncio
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
+from itertools import chain, islice
 from typing import NamedTuple
 
 from app import names
@@ -185,8 +185,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
                 left -= 1
                 if not left:
                     break
-        if len(self._outcomes) > len(flows) - len(self.cleared):
-            self._forget_all_but({flow.id for flow in flows})
+        self._forget(self.story.gone)
         self._grown = self._grow(flows)
 
     def _make_less(self, retention: Retention) -> None:
@@ -264,7 +263,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
         await self.sort(self.ordering.order)
 
     async def _passing_in_slices(self, wanted: Filter, flows: tuple[Flow, ...]) -> list[Flow]:
-        for _ in wanted.preparing() if wanted.asks_packets else ():
+        for _ in chain(wanted.preparing(), wanted.masking(attempts=True)) if wanted.asks_packets else ():
             await asyncio.sleep(0)
         passing: list[Flow] = []
         for number, flow in enumerate(flows, 1):
@@ -363,12 +362,18 @@ class Session(ProblemsOfStory, PacketsOfStory):
         return tuple(flow for flow in flows if flow.id not in self.cleared) if self.cleared else flows
 
     def _forget_all_but(self, ids: set[str]) -> None:
-        """A search that has become an attempt goes on under another id."""
-        for gone in self._outcomes.keys() - ids:
-            self.failed -= self._outcomes.pop(gone) is Outcome.FAILED
+        self._forget(self._outcomes.keys() - ids)
         self.cleared &= ids
         for ordering in self._orderings.values():
             ordering.forget_all_but(ids)
+
+    def _forget(self, gone: Set[str]) -> None:
+        """A search that has become an attempt goes on under another id."""
+        for one in gone & self._outcomes.keys():
+            self.failed -= self._outcomes.pop(one) is Outcome.FAILED
+        self.cleared -= gone
+        for ordering in self._orderings.values():
+            ordering.forget(gone)
 
     def _note(self, flow: Flow) -> None:
         """Keep count of how attempts ended; an attempt that goes on may change."""

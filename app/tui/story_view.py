@@ -72,6 +72,11 @@ class StoryView(Reported, Protocol):
         """Take in what came since; ids of the attempts that changed."""
         ...
 
+    @property
+    def gone(self) -> frozenset[str]:
+        """Ids of attempts that the last `update` found to be none, or part of others."""
+        ...
+
 
 class Feed(Protocol):
     """A live source. `poll` is called about ten times a second, in a thread, and must return soon."""

@@ -33,6 +33,6 @@ def _announcements(table: PacketTable, attempt: Attempt) -> list[int]:
     """Rows of the server's announcements up to the last leg of the attempt."""
     stop = max(leg.row for leg in attempt.legs)
     head = np.uint64(int.from_bytes(attempt.target[:8], "big"))
-    mine = (table.kind[:stop] == Kind.REQUEST) & ~table.internal[:stop] & (table.target8[:stop] == head)
+    mine = (table.kind[:stop] == Kind.REQUEST) & ~table.asked_internally(slice(stop)) & (table.target8[:stop] == head)
     rows = np.flatnonzero(mine & (table.copy_of[:stop] < 0))
     return [int(row) for row in rows[table.command[rows] == Command.ANNOUNCE]]

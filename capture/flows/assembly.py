@@ -88,7 +88,7 @@ class Assembler:
             return
         self._done = stop
         kind = table.kind[start:stop]
-        external = (kind == Kind.REQUEST) & ~table.internal[start:stop]
+        external = (kind == Kind.REQUEST) & ~table.asked_internally(slice(start, stop))
         command = table.command[start:stop]
         wanted = np.flatnonzero(external & (command <= Command.FIND_PEER)) + start
         answers, asked = self._join.feed(wanted, start, stop)

@@ -51,6 +51,8 @@ class Casebook:
         self._starts: list[tuple[int, bytes]] = []
         """Start and noise message 1 of every attempt that was ever judged, in order."""
         self.flows: dict[bytes, Flow] = {}
+        self.replaced: list[Flow] = []
+        """Flows that the last `update` made anew or left out, as they were."""
 
     def update(self, changed: Iterable[bytes], dropped: Iterable[bytes] = ()) -> list[Flow]:
         """Make new flows of attempts that changed, by their legs or by packets at their endpoints.
@@ -62,6 +64,7 @@ class Casebook:
         Returns:
             The new flows.
         """
+        self.replaced = []
         self._forget(list(dropped))
         self._traffic.update()
         self._recent = {one: None for one in self._recent if one in self._facts and self._is_recent(self._facts[one])}
@@ -84,6 +87,7 @@ class Casebook:
             self._cases.pop(noise1, None)
             self._unsettled.pop(noise1, None)
         fresh = {noise1: self._freeze(self._attempts[noise1]) for noise1 in stale}
+        self.replaced += [self.flows[noise1] for noise1 in fresh if noise1 in self.flows]
         self.flows.update(fresh)
         return list(fresh.values())
 
@@ -114,7 +118,9 @@ class Casebook:
     def _forget(self, dropped: list[bytes]) -> None:
         """Leave out attempts that are no more; others may own now what they claimed, and those changed anyway."""
         for noise1 in dropped:
-            for kept in (self.flows, self._facts, self._cases, self._unsettled, self._unclaimed):
+            if noise1 in self.flows:
+                self.replaced.append(self.flows.pop(noise1))
+            for kept in (self._facts, self._cases, self._unsettled, self._unclaimed):
                 kept.pop(noise1, None)
             if self._gatherer is not None:
                 self._gatherer.release(noise1)

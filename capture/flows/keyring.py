@@ -223,7 +223,10 @@ class Keyring:
         if start == stop:
             return
         self._swept = stop
-        external = np.flatnonzero((table.kind[start:stop] == Kind.REQUEST) & ~table.internal[start:stop]) + start
+        external = (
+            np.flatnonzero((table.kind[start:stop] == Kind.REQUEST) & ~table.asked_internally(slice(start, stop)))
+            + start
+        )
         command = table.command[external]
         for row in external[np.isin(command, _ANNOUNCING)].tolist():
             self._learn_announcement(row)

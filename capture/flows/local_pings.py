@@ -73,7 +73,11 @@ def _stated(facts: Facts) -> set[int]:
 def _pings(table: PacketTable, start_ns: int, stop_ns: int) -> I64:
     times = table.time_ns
     rows = np.flatnonzero((times >= start_ns) & (times <= stop_ns) & (table.copy_of < 0))
-    pings = (table.kind[rows] == Kind.REQUEST) & table.internal[rows] & (table.command[rows] == InternalCommand.PING)
+    pings = (
+        (table.kind[rows] == Kind.REQUEST)
+        & table.asked_internally(rows)
+        & (table.command[rows] == InternalCommand.PING)
+    )
     found: I64 = rows[pings]
     return found
 

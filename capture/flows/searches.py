@@ -67,6 +67,8 @@ class Searches:
         """Endpoints that each attempt's client sent handshakes from, by noise message 1; kept during an update."""
         self._announcers: set[GroupKey] = set()
         self._lone: dict[GroupKey, Search] = {}
+        self.changed = False
+        """Whether the last `update` changed which searches no attempt claims, or what they are made of."""
         self._partial: set[GroupKey] = set()
         self._done = 0
 
@@ -83,6 +85,7 @@ class Searches:
     def update(self) -> None:
         """Assign the rows of every host and target that something new was seen of."""
         self._sockets.clear()
+        self.changed = False
         shown_again = set(self._keys(np.array(sorted(self._assembler.searched_again), dtype=np.int64)))
         # In order of rows and attempts, which is how they lie in memory.
         dirty = dict.fromkeys((*self._take_announcements(), *self._take_requests(), *shown_again, *self._of_changed()))
@@ -93,7 +96,7 @@ class Searches:
             members = self._groups.get(key)
             if not members:
                 continue
-            self._lone.pop(key, None)
+            self.changed = self._lone.pop(key, None) is not None or self.changed
             self._partial.discard(key)
             attempts = claimants.get(key)
             if attempts:
@@ -119,7 +122,9 @@ class Searches:
         start, stop = self._done, len(table)
         self._done = stop
         window = slice(start, stop)
-        announcing = (table.kind[window] == Kind.REQUEST) & ~table.internal[window] & (table.copy_of[window] < 0)
+        announcing = (
+            (table.kind[window] == Kind.REQUEST) & ~table.asked_internally(window) & (table.copy_of[window] < 0)
+        )
         announcing &= (table.command[window] == Command.ANNOUNCE) | (table.command[window] == Command.UNANNOUNCE)
         fresh = set(self._keys(np.flatnonzero(announcing) + start)) - self._announcers
         self._announcers |= fresh
@@ -235,6 +240,7 @@ class Searches:
         search.whole = len(search.asked) > 1 or not offered - search.asked
         if search.whole:
             self._lone[key] = search
+            self.changed = True
         else:
             self._partial.add(key)
 

@@ -129,7 +129,7 @@ class Traffic:
         self._add_punches(np.flatnonzero((kind == Kind.PUNCH) & primary) + start)
         self._add_streams(np.flatnonzero((kind == Kind.UDX) & primary) + start)
         plugin = (kind == Kind.REQUEST) & (self._table.command[start:stop] == Command.PLUGIN) & primary
-        self._add_handoffs(np.flatnonzero(plugin & ~self._table.internal[start:stop]) + start)
+        self._add_handoffs(np.flatnonzero(plugin & ~self._table.asked_internally(slice(start, stop))) + start)
         if start:
             self._add_copies()
             responses = np.flatnonzero(kind == Kind.RESPONSE) + start

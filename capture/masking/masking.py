@@ -72,7 +72,7 @@ class Masking:
         addresses = np.empty(ends.size, _ADDRESS)
         addresses["host"], addresses["port"] = ends >> 16, ends & 0xFFFF
         self.mask.know_nodes(addresses.tobytes())
-        asking = (kind == Kind.REQUEST) & ~table.internal[start:stop]
+        asking = (kind == Kind.REQUEST) & ~table.asked_internally(slice(start, stop))
         asking &= np.isin(table.command[start:stop], _WITH_VALUES)
         answers, asked = self._join.feed(np.flatnonzero(asking) + start, start, stop)
         for answer, command in zip(answers.tolist(), table.command[asked].tolist(), strict=True):

@@ -56,6 +56,11 @@ class ReadStory(Protocol):
         """Take in what came since; ids of the attempts that changed."""
         ...
 
+    @property
+    def gone(self) -> frozenset[str]:
+        """Ids of attempts that the last `update` found to be none, or part of others."""
+        ...
+
     def flow_of(self, sighting: Sighting) -> Flow | None:
         """The attempt that a packet is part of."""
         ...

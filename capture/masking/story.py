@@ -108,6 +108,11 @@ class MaskedStory:
         """Let the story grow."""
         return self.original.update()
 
+    @property
+    def gone(self) -> frozenset[str]:
+        """Ids of attempts that are no more."""
+        return self.original.gone
+
     def flow_of(self, sighting: Sighting) -> Flow | None:
         """The attempt that a datagram is part of, behind the mask."""
         found = self.original.flow_of(sighting)

@@ -59,6 +59,10 @@ class HandStory:
     def ttl(self, sighting: Sighting) -> int:
         return self._pencil(sighting).ends[sighting][2]
 
+    @property
+    def gone(self) -> frozenset[str]:
+        return frozenset()
+
     def update(self) -> tuple[str, ...]:
         return ()
 

@@ -31,10 +31,12 @@ class Growing:
     files: tuple[FileSummary, ...] = (FileSummary("eth0", "live", 0, 0, 0, 0),)
     notes: tuple[str, ...] = ()
     hand: HandStory = STORY
+    gone: frozenset[str] = frozenset()
 
     def update(self) -> tuple[str, ...]:
         before = {flow.id: flow for flow in self.flows}
         self.flows = next(self.stages, self.flows)
+        self.gone = frozenset(before.keys() - {flow.id for flow in self.flows})
         self.files = (replace(self.files[0], packets=self.files[0].packets + 10),)
         return tuple(flow.id for flow in self.flows if before.get(flow.id) is not flow)
 
