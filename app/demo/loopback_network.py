@@ -37,7 +37,7 @@ DEFAULT_TTL: Final = 64
 MAX_ON_THE_WAY: Final = 65536
 """Datagrams that may wait for their arrival at once."""
 
-Tap = Callable[[Tapped], None]
+Tap = Callable[[Tapped], object]
 
 _INT: Final = Struct("=i")
 

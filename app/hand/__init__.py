@@ -1,1 +1,1 @@
-"""What a person does to the messages of a node of ours, without screens."""
+"""A hand put in: rules over datagrams, the interceptor of a running node, and steps one by one; without any screen."""

@@ -25,7 +25,7 @@ from protocol.peer_values import TO_CLIENT
 M = TypeVar("M")
 
 _NOWHERE: Final = Address("0.0.0.0", 0)
-_PREFIXES: Final = ("payload.", "holepunch.", "handshake.", "value.", "request.", "response.", "envelope.", "noise.")
+PREFIXES: Final = ("payload.", "holepunch.", "handshake.", "value.", "request.", "response.", "envelope.", "noise.")
 _DELIVERY: Final = ("destination", "ttl")
 
 
@@ -105,7 +105,7 @@ def _step_lines(message: object) -> tuple[Line, ...]:
 def _line(name: str, lines: Iterable[Line], of: str) -> Line:
     plain = name.strip().lower().replace("-", "_")
     known = {one.name: one for one in lines}
-    for word in (plain, *(plain.removeprefix(prefix) for prefix in _PREFIXES)):
+    for word in (plain, *(plain.removeprefix(prefix) for prefix in PREFIXES)):
         if word in known:
             return known[word]
     raise EditError(name, f"{of} has no such field; it has {', '.join(known)}")
@@ -113,7 +113,7 @@ def _line(name: str, lines: Iterable[Line], of: str) -> Line:
 
 def _why(error: EditError, value: object, sealed: bool, opener: Opener) -> EditError:
     """A better reason, where the field is inside a seal."""
-    names = {error.field, *(error.field.removeprefix(prefix) for prefix in _PREFIXES)}
+    names = {error.field, *(error.field.removeprefix(prefix) for prefix in PREFIXES)}
     if isinstance(value, Handshake) and names & {one.name for one in NOISE_LINES}:
         opens = "the client" if value.mode in TO_CLIENT else "the server"
         return SealedError(error.field, f"it is inside the noise message, which only {opens} opens")

@@ -128,7 +128,9 @@ class AddressText:
         return str(value)
 
     def read(self, text: str, was: object, opener: Opener) -> object:  # noqa: ARG002 - the face of all kinds
-        """``host:port``, or half of it, and the other half as it was."""
+        """``host:port``, or half of it, and the other half as it was; half of what is not there is not there."""
+        if was is None and _is_half(text):
+            return None
         return read_address(text, was if isinstance(was, Address) else None, ipv6=self._ipv6)
 
 
@@ -150,9 +152,10 @@ class AddressList:
         parts = text.replace(",", " ").split()
         if len(parts) > ADDRESS_LIMIT:
             raise ValueError(f"{len(parts)} addresses are more than {ADDRESS_LIMIT}")
-        known = was if isinstance(was, tuple) else ()
-        if len(parts) == 1 and (parts[0].startswith(":") or parts[0].endswith(":")) and known:
-            return tuple(read_address(parts[0], one, ipv6=self._ipv6) for one in known)
+        if len(parts) == 1 and _is_half(parts[0]):
+            if not isinstance(was, tuple):
+                return None
+            return tuple(read_address(parts[0], one, ipv6=self._ipv6) for one in was)
         return tuple(read_address(part, None, ipv6=self._ipv6) for part in parts)
 
 
@@ -201,6 +204,11 @@ class Ttl(Number):
     def show(self, value: object) -> str:
         """The usual one where none is said."""
         return str(DEFAULT_TTL if value is None else value)
+
+
+def _is_half(text: str) -> bool:
+    """Whether a text says only what is to change of an address."""
+    return text[:1] == ":" or text[-1:] == ":" or text[text.rfind(":") + 1 :][:1] in ("+", "-")
 
 
 def read_address(text: str, was: Address | None = None, *, ipv6: bool = False) -> Address:

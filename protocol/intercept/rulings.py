@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from protocol.intercept.values import (
     Delay,
+    Direction,
     Drop,
     Duplicate,
     Edit,
@@ -69,6 +70,7 @@ def planned(passing: Passing, ruling: Ruling) -> Plan:
                 reorder = reorder or action
             case Drop():
                 pass
-    ttl = passing.ttl if ruling.ttl is None else ruling.ttl
+    received = passing.direction is Direction.RECEIVED
+    ttl = passing.ttl if ruling.ttl is None or received else ruling.ttl
     way = Way(passing, data, to, ttl, ruling.rule, min(copies, MOST_COPIES), tuple(replays))
     return Plan(way, False, hold, reorder, delay, failed)

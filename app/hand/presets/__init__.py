@@ -1,0 +1,1 @@
+"""Rules that reproduce failures as they really happen, one file each; docs/intercept.md says what they do to whom."""
