@@ -1,8 +1,11 @@
-"""No test depends on what whoever runs it has set."""
+"""No test depends on what whoever runs it has set, and no pilot waits for the clock."""
+
+from collections.abc import Iterator
 
 import pytest
 
 from app.config.settings import SETTINGS
+from tests.app.idle import WAITING_IN_TEXTUAL, idle
 
 
 @pytest.fixture(autouse=True)
@@ -10,3 +13,11 @@ def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PEEPHOLE_CONFIG", "")
     for name in ("NO_COLOR", "COLORFGBG", *(one.variable for one in SETTINGS.values() if one.variable)):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _pilots_wait_for_work_alone() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        for name in WAITING_IN_TEXTUAL:
+            patched.setattr(name, idle)
+        yield
