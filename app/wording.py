@@ -29,6 +29,8 @@ TOKEN_GLYPHS: Final = {
     TokenState.VERIFIED: "✓",
     TokenState.MISMATCH: "✗",
     TokenState.ADDRESS_CHANGED: "≠",
+    TokenState.NOT_ECHOED: "⊘",
+    TokenState.NOT_ACCEPTED: "!",
     TokenState.UNREADABLE: "?",
 }
 OUTCOME_GLYPHS: Final = {Outcome.CONNECTED: "●", Outcome.FAILED: "✗", Outcome.UNKNOWN: "?"}

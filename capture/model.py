@@ -81,6 +81,10 @@ class TokenState(StrEnum):
     VERIFIED = "verified"
     MISMATCH = "mismatch"
     ADDRESS_CHANGED = "address-changed"
+    NOT_ECHOED = "not-echoed"
+    """Issued, and the other side went on without giving it back."""
+    NOT_ACCEPTED = "not-accepted"
+    """Given back as it was issued, where that proves nothing to who issued it."""
     UNREADABLE = "unreadable"
 
 

@@ -20,6 +20,8 @@ TOKEN_WORD: Final = {
     TokenState.VERIFIED: "verified",
     TokenState.MISMATCH: "mismatch",
     TokenState.ADDRESS_CHANGED: "moved",
+    TokenState.NOT_ECHOED: "withheld",
+    TokenState.NOT_ACCEPTED: "no proof",
     TokenState.UNREADABLE: "sealed",
 }
 TOKEN_MEANING: Final = {
@@ -27,7 +29,9 @@ TOKEN_MEANING: Final = {
     TokenState.ISSUED: "issued, no echo of it was seen",
     TokenState.VERIFIED: "the other side echoed it from the host it was issued for",
     TokenState.MISMATCH: "the echo is not what was issued",
-    TokenState.ADDRESS_CHANGED: "echoed unchanged, but from another host than it was issued for",
+    TokenState.ADDRESS_CHANGED: "echoed unchanged, but from or for another host than it was issued for",
+    TokenState.NOT_ECHOED: "the other side went on without giving it back",
+    TokenState.NOT_ACCEPTED: "echoed unchanged, where its issuer does not look at it or can't use it",
     TokenState.UNREADABLE: "the payloads could not be opened",
 }
 TOKEN_TONE: Final = {
@@ -36,6 +40,8 @@ TOKEN_TONE: Final = {
     TokenState.VERIFIED: Tone.GOOD,
     TokenState.MISMATCH: Tone.BAD,
     TokenState.ADDRESS_CHANGED: Tone.WARN,
+    TokenState.NOT_ECHOED: Tone.WARN,
+    TokenState.NOT_ACCEPTED: Tone.WARN,
     TokenState.UNREADABLE: Tone.WARN,
 }
 

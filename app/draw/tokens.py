@@ -112,7 +112,7 @@ def _remarks(flow: Flow, events: list[TokenEvent], issuer: str, width: int) -> l
                 "unseen", "the echo is of a token whose issue this capture does not show", width, Tone.WARN
             )
         relay = flow.rounds[one.round].relay if one.round < len(flow.rounds) else None
-        if one.by_server and one.state is TokenState.VERIFIED and own and relay not in own:
+        if one.by_server and one.state is TokenState.NOT_ACCEPTED and own and relay not in own:
             text = f"equal, but it came over {terms.address(relay)}, which the server does not count as its own relay"
             lines += labelled("not taken", text, width, Tone.WARN)
         before, now = None if issued is None else issued.address, one.address

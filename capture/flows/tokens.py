@@ -8,7 +8,7 @@ server's answer to it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from capture.flows.attempt import Exchange
@@ -16,9 +16,19 @@ from capture.flows.endpoints import host_of
 from capture.flows.facts import Facts
 from capture.flows.legs import FROM_CLIENT, FROM_RELAY, FROM_SERVER, REPLY
 from capture.flows.sides import Side
+from capture.flows.token_proof import (
+    ignored_by_server,
+    is_not_its,
+    lists_other_hosts,
+    own_relays,
+    went_elsewhere,
+)
 from capture.model import TokenState
 from capture.table import host_text
+from protocol.constants import ErrorCode
 
+_WEAK: Final = (TokenState.ISSUED, TokenState.NOT_ECHOED, TokenState.NOT_ACCEPTED)
+"""What says less than any echo that counts."""
 MOST_ROUNDS: Final = 64
 """More rounds than any attempt has; a forged round number must not cost time."""
 
@@ -61,6 +71,7 @@ def token_lives(facts: Facts) -> TokenLives:
     issued: dict[bytes, int | None] = {}
     unseen_answers = False
     numbers: set[int] = set()
+    own = own_relays(facts)
     for exchange in facts.rounds:
         request, reply = exchange.opened, exchange.reply
         sides = facts.sides
@@ -68,17 +79,26 @@ def token_lives(facts: Facts) -> TokenLives:
         if request is not None:
             # A round that went over a relay this capture does not show may have brought the token.
             unseen_answers = unseen_answers or not numbers.issuperset(range(min(request.round, MOST_ROUNDS)))
+            newest = max(numbers, default=0)
             numbers.add(request.round)
-        if request is not None and request.remote_token is not None:
-            events.append(_echo_of_server(exchange, request.remote_token, issued, unseen_answers, names))
+            if request.remote_token is not None:
+                event = _echo_of_server(exchange, request.remote_token, issued, unseen_answers, names)
+                events.append(_as_the_server_sees_it(facts, event, request.remote_token, own, newest))
+            elif request.punching and issued:
+                text = f"{names.client} punches without giving the token back"
+                events.append(TokenEvent(True, TokenState.NOT_ECHOED, exchange, False, text, names))
         if request is not None and request.token is not None:
             text = f"{names.client} issues a token for {_host_text(_host(asked_server_endpoint(exchange)))}"
             events.append(TokenEvent(False, TokenState.ISSUED, exchange, False, text, names))
         if reply is None:
             unseen_answers = unseen_answers or exchange.answered is None
             continue
-        if request is not None and request.token is not None and reply.remote_token is not None:
-            events.append(_echo_of_client(exchange, request.token, reply.remote_token, names))
+        if request is not None and request.token is not None:
+            if reply.remote_token is not None:
+                events.append(_echo_of_client(exchange, request.token, reply.remote_token, names))
+            elif reply.error == ErrorCode.NONE:
+                text = f"{names.server} answers without giving the token back"
+                events.append(TokenEvent(False, TokenState.NOT_ECHOED, exchange, True, text, names))
         if reply.token is not None:
             host = _host(client_endpoint(exchange))
             issued[reply.token] = host
@@ -90,8 +110,9 @@ def token_lives(facts: Facts) -> TokenLives:
 def _final(events: list[TokenEvent], *, server: bool) -> TokenState:
     """The state that says most: an echo outweighs being issued, and a later echo an earlier one."""
     states = [event.state for event in events if event.server == server]
-    echoes = [state for state in states if state is not TokenState.ISSUED]
-    return echoes[-1] if echoes else states[-1] if states else TokenState.NOT_ISSUED
+    echoes = [state for state in states if state not in _WEAK]
+    weak = [state for state in states if state is not TokenState.ISSUED]
+    return (echoes or weak or states or [TokenState.NOT_ISSUED])[-1]
 
 
 def _name(name: str, side: Side, exchange: Exchange) -> str:
@@ -117,6 +138,28 @@ def _echo_of_server(
         return TokenEvent(True, TokenState.ADDRESS_CHANGED, exchange, False, text, names)
     text = f"{names.server} can now verify that the {names.client}'s address is correct"
     return TokenEvent(True, TokenState.VERIFIED, exchange, False, text, names)
+
+
+def _as_the_server_sees_it(
+    facts: Facts, event: TokenEvent, echo: bytes, own: set[int | None], newest: int
+) -> TokenEvent:
+    """An equal token may still prove nothing to who issued it."""
+    exchange, names = event.exchange, event.names
+    if event.state is not TokenState.VERIFIED:
+        return event
+    host = _host(client_endpoint(exchange))
+    if is_not_its(facts, by_server=True, host=host, token=echo):
+        text = f"{names.client} echoes what it was given, but the {names.server}'s own secret makes another token"
+        return replace(event, state=TokenState.MISMATCH, text=text)
+    if ignored := ignored_by_server(facts, exchange, own, newest):
+        return replace(event, state=TokenState.NOT_ACCEPTED, text=f"{names.client} echoes the token {ignored}")
+    if lists_other_hosts(exchange, host):
+        text = f"the {names.client} echoes it and lists addresses of other hosts only"
+        return replace(event, state=TokenState.ADDRESS_CHANGED, text=text)
+    if went_elsewhere(facts, exchange, asked_server_endpoint(exchange)):
+        text = f"{names.client} echoes the token to a host that is not the {names.server}'s"
+        return replace(event, state=TokenState.NOT_ACCEPTED, text=text)
+    return event
 
 
 def _echo_of_client(exchange: Exchange, token: bytes, echo: bytes, names: Names) -> TokenEvent:

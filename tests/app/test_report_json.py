@@ -21,7 +21,7 @@ PATHS = [file.path for file in STORY.files]
 
 HEX = re.compile(r"[0-9a-f]*")
 FIREWALLS = ("UNKNOWN", "OPEN", "CONSISTENT", "RANDOM", None)
-TOKENS = ("not-issued", "issued", "verified", "mismatch", "address-changed", "unreadable")
+TOKENS = ("not-issued", "issued", "verified", "mismatch", "address-changed", "not-echoed", "not-accepted", "unreadable")
 
 
 def is_address(value: object) -> bool:

@@ -56,13 +56,53 @@ ASKS = replace(PUNCHING, remote_token=SERVER_TOKEN, token=CLIENT_TOKEN)
             "mismatch",
             id="other-tokens",
         ),
-        pytest.param([(PLAIN, PLAIN), (ASKS, PLAIN)], "mismatch", "issued", id="echo-of-nothing"),
-        pytest.param([(PLAIN, None), (ASKS, PLAIN)], "issued", "issued", id="issue-not-captured"),
+        pytest.param([(PLAIN, PLAIN), (ASKS, PLAIN)], "mismatch", "not-echoed", id="echo-of-nothing"),
+        pytest.param([(PLAIN, None), (ASKS, PLAIN)], "issued", "not-echoed", id="issue-not-captured"),
         pytest.param(
             [(PLAIN, says(token=OTHER_TOKEN)), (PUNCHING, says(token=SERVER_TOKEN)), (ASKS, PLAIN)],
             "verified",
-            "issued",
+            "not-echoed",
             id="issued-again",
+        ),
+        pytest.param(
+            [(PLAIN, says(token=SERVER_TOKEN)), (replace(ASKS, remote_token=None), says(echo=CLIENT_TOKEN))],
+            "not-echoed",
+            "verified",
+            id="stripped-by-the-client",
+        ),
+        pytest.param(
+            [(PLAIN, says(token=SERVER_TOKEN)), (ASKS, says(error=1))],
+            "verified",
+            "issued",
+            id="an-abort-echoes-nothing",
+        ),
+        pytest.param(
+            [(PLAIN, says(token=SERVER_TOKEN)), (replace(ASKS, error=1), says(error=1))],
+            "not-accepted",
+            "issued",
+            id="in-a-round-with-an-error",
+        ),
+        pytest.param(
+            [
+                (PLAIN, says(token=SERVER_TOKEN)),
+                (says(round=5), says(token=SERVER_TOKEN)),
+                (replace(ASKS, round=1), says(token=SERVER_TOKEN, echo=CLIENT_TOKEN)),
+            ],
+            "not-accepted",
+            "verified",
+            id="in-an-old-round",
+        ),
+        pytest.param(
+            [(PLAIN, says(token=SERVER_TOKEN)), (replace(ASKS, addresses=(ELSEWHERE,)), says(error=1))],
+            "address-changed",
+            "issued",
+            id="lists-another-host",
+        ),
+        pytest.param(
+            [(PLAIN, says(token=SERVER_TOKEN)), (replace(ASKS, addresses=()), says(error=1))],
+            "not-accepted",
+            "issued",
+            id="lists-no-address",
         ),
     ],
 )
@@ -80,8 +120,16 @@ def test_a_token_echoed_from_another_host() -> None:
 def test_another_port_of_the_same_host_is_no_change() -> None:
     wire, call = called()
     call.round(PLAIN, says(token=SERVER_TOKEN))
-    call.round(ASKS, PLAIN, socket=Address(call.punch_socket.host, 50999), relay=OTHER_RELAY)
+    answer = says(token=SERVER_TOKEN)
+    call.round(ASKS, answer, socket=Address(call.punch_socket.host, 50999), relay=OTHER_RELAY)
     assert wire.flow().server_token is TokenState.VERIFIED
+
+
+def test_an_echo_over_a_relay_that_the_server_does_not_own() -> None:
+    wire, call = called()
+    call.round(PLAIN, says(token=SERVER_TOKEN))
+    call.round(ASKS, says(echo=CLIENT_TOKEN), relay=OTHER_RELAY)
+    assert tokens(wire.flow()) == ("not-accepted", "verified")
 
 
 def test_a_server_that_answers_from_another_host() -> None:

@@ -305,6 +305,10 @@ def token_state(attempt: Truth, side: str, bodies: set[str]) -> str:
             state = "issued" if state == "not-issued" else state
         if entry["side"] == other and payload["remote_token"]:
             state = "verified" if payload["remote_token"] in issued else "mismatch"
+    own = attempt.get(side) or {"punches": ()}
+    punched = [one["addresses"] for one in own["punches"] if one["addresses"]]
+    if state == "verified" and side == "server" and punched and not any(one["verified"] for one in punched[-1]):
+        return "not-accepted"
     return state
 
 
