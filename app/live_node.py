@@ -176,6 +176,11 @@ class LiveNode:
         return events
 
     @property
+    def desk(self) -> DeskControl | None:
+        """Where steps of its own wait for a person."""
+        return self._settings.desk
+
+    @property
     def interception(self) -> Interception | None:
         """What holds messages on their way through it."""
         return None

@@ -12,6 +12,7 @@ from protocol.dht.health import Health
 from protocol.messages import Address
 
 if TYPE_CHECKING:
+    from app.hand.desk import DeskControl
     from app.intercept_status import Interception
 
 
@@ -158,6 +159,11 @@ class RunningNode(Protocol):
     @property
     def interception(self) -> Interception | None:
         """What holds messages on their way through it; None where nothing does."""
+        ...
+
+    @property
+    def desk(self) -> DeskControl | None:
+        """Where steps of its own wait for a person; None where nothing goes by hand."""
         ...
 
     @property

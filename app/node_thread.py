@@ -16,6 +16,7 @@ from app.live_node import LiveNode
 from app.node_status import NodeStatus
 
 if TYPE_CHECKING:
+    from app.hand.desk import DeskControl
     from app.intercept_status import Interception
 
 TICK: Final = 0.2
@@ -59,6 +60,11 @@ class NodeThread:
     def status(self) -> NodeStatus | None:
         """How it was lately; None before it has started and after it has ended."""
         return self._status
+
+    @property
+    def desk(self) -> DeskControl | None:
+        """Where steps of its own wait for a person."""
+        return self._node.desk
 
     @property
     def interception(self) -> Interception | None:

@@ -6,11 +6,12 @@ from typing import Final
 
 from app.option_parser import Parser
 from app.option_values import duration, network_size, round_number, speed, story_number, stream_bytes, text_width
-from app.own_options import completion_parser, config_parser, man_parser
+from app.own_options import add_by_hand, completion_parser, config_parser, man_parser
 from app.shared_options import (
     add_bound,
     add_files,
     add_filter,
+    add_keep,
     add_keys,
     add_look,
     add_names,
@@ -28,7 +29,7 @@ usage: peephole FILE...                      open captures in the terminal inspe
        peephole report FILE...               print attempts and verdicts, headless
        peephole export FILE... --flow ID     one attempt as text, Markdown, Mermaid, SVG, JSON, pcapng, recording
        peephole record FILE... -o OUT        captures as one recording, with marks, comments and names
-       peephole watch -i IFACE [BPF]         inspect live traffic
+       peephole watch -i IFACE [BPF]         inspect live traffic, with --ssh HOST that of another host
        peephole node --bootstrap HOST:PORT   run a DHT node of our own and watch its life
        peephole connect KEY --bootstrap ...  connect to a server and watch how it goes
        peephole listen --bootstrap ...       be a server and watch who comes
@@ -42,8 +43,8 @@ usage: peephole FILE...                      open captures in the terminal inspe
        peephole COMMAND --help               options of a command
        peephole --version
 
-FILE is a pcap or pcapng capture or a recording, gzip or not; `-` is standard input. Several files are several
-vantages of one story. A file named like a command is given as ./report.
+FILE is a pcap or pcapng capture or a recording, gzip or not; `-` is standard input, shown while it comes.
+Several files are several vantages of one story. A file named like a command is given as ./report.
 
 Exit status: 0 done; 2 usage; 3 a file can't be read as a capture; 4 bad filter; 5 not permitted to capture;
 with `report --check`: 10 an attempt failed, 11 a token mismatch; with `demo --headless`: 12 an unexpected verdict.
@@ -92,6 +93,13 @@ COMMANDS: Final = (
 def _open() -> Parser:
     parser = Parser("", "Open captures in the terminal inspector. `peephole --help` lists the other commands.")
     add_files(parser)
+    parser.add_argument(
+        "-f",
+        "--follow",
+        action="store_true",
+        help="show what comes while the one FILE is being written, also when it is rotated; a pipe is followed anyway",
+    )
+    add_keep(parser)
     add_keys(parser)
     add_filter(parser)
     add_look(parser)
@@ -172,8 +180,19 @@ def _record() -> Parser:
 
 
 def _watch() -> Parser:
-    parser = Parser("watch", "Inspect live traffic on an interface.")
-    parser.add_argument("-i", "--interface", required=True, metavar="IFACE", help="see `peephole interfaces`")
+    parser = Parser("watch", "Inspect live traffic on an interface, here or on another host, or a capture that grows.")
+    parser.add_argument("-i", "--interface", metavar="IFACE", help="see `peephole interfaces`")
+    parser.add_argument(
+        "--ssh",
+        metavar="HOST",
+        help="capture on HOST, as ssh takes it, with its dumpcap or tcpdump; IFACE is one of its interfaces (any)",
+    )
+    parser.add_argument(
+        "--read",
+        metavar="FILE",
+        help="no interface but a capture that somebody writes: a file, which is followed, also when it is rotated, a "
+        "named pipe, or - for standard input",
+    )
     parser.add_argument("bpf", nargs="*", metavar="BPF", help="capture filter, as tcpdump takes it")
     parser.add_argument(
         "--promiscuous",
@@ -222,6 +241,7 @@ def _connect() -> Parser:
     parser.add_argument(
         "--relay-through", action="append", default=[], metavar="KEY", help="public key of a blind relay to use"
     )
+    add_by_hand(parser)
     add_proxy(parser)
     add_network(parser)
     add_running(parser)
@@ -236,6 +256,7 @@ def _listen() -> Parser:
     parser.add_argument("--echo", action="store_true", help="send back what clients say")
     parser.add_argument("--never-punch", action="store_true", help="offer no hole punching")
     parser.add_argument("--no-local", action="store_true", help="don't share addresses of local networks")
+    add_by_hand(parser)
     add_proxy(parser)
     add_network(parser)
     add_running(parser)

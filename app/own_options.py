@@ -1,11 +1,18 @@
-"""Parsers of the commands that are about Peephole itself: its configuration, completion, and manual."""
+"""Parsers of the commands that are about Peephole itself: its configuration, completion, and manual; and what goes by
+hand in those that run a peer of our own."""
 
 from __future__ import annotations
 
+import argparse
 from typing import Final
 
 from app.option_parser import Parser
 
+STEPS: Final = (
+    "find", "offer", "ask", "answer", "sample", "session", "probe", "punch", "delay", "reply", "abort", "ping",
+    "barrage", "stream",
+)  # fmt: skip
+"""Names of the acts of `protocol.peer.steps`, which is too much to import for a parser."""
 SHELLS: Final = ("bash", "zsh", "fish")
 CONFIG_WORDS: Final = {
     "show": "every setting, its value and where that comes from",
@@ -15,6 +22,21 @@ CONFIG_WORDS: Final = {
     "keys": "every action of the inspector: its id, keys and what it does",
     "check": "say what is wrong; exit status 2 if something is",
 }
+
+
+def add_by_hand(parser: argparse.ArgumentParser) -> None:
+    """Steps that wait for a person."""
+    hand = parser.add_argument_group("by hand (docs/by-hand.md)")
+    hand.add_argument(
+        "--by-hand", action="store_true", help="every step waits for a key press, and can be changed before it is sent"
+    )
+    hand.add_argument(
+        "--hold",
+        action="append",
+        default=[],
+        metavar="STEP",
+        help=f"only steps of this kind wait: {', '.join(STEPS)}; may be given again, or several with commas",
+    )
 
 
 def config_parser() -> Parser:

@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.commands.live import basics_of, proxy_of, public_keys_of, run_own
+from app.commands.live import basics_of, desk_of, proxy_of, public_keys_of, run_own
 from app.exit_status import CommandError, ExitStatus
 from app.terminal_text import safe_text
 
@@ -32,7 +32,8 @@ def run(options: argparse.Namespace) -> int:
         proxy=proxy_of(options),
     )
     say = None if options.send is None else options.send.encode("utf-8", "surrogateescape")
-    settings = replace(settings, connect=server.public_key, connecting=connecting, say=say)
+    desk = desk_of(options, "client")
+    settings = replace(settings, connect=server.public_key, connecting=connecting, say=say, desk=desk)
     return run_own(options, settings, on_message=_heard, finished=lambda node: _status(node, server.public_key))
 
 

@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.commands.live import basics_of, proxy_of, run_own
+from app.commands.live import basics_of, desk_of, proxy_of, run_own
 from app.terminal_text import safe_text
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     listen = ListenOptions(
         never_punch=options.never_punch, share_local_address=not options.no_local, proxy=proxy_of(options)
     )
-    settings = replace(settings, listen=listen, echo=options.echo)
+    settings = replace(settings, listen=listen, echo=options.echo, desk=desk_of(options, "server"))
     if options.headless and not options.json:
         sys.stdout.write(f"{pair.public_key.hex()}\n")
         sys.stdout.flush()

@@ -17,6 +17,7 @@ from app.printed_flows import FlowPrinter
 from app.reading import chosen_filter
 
 if TYPE_CHECKING:
+    from app.hand.desk import DeskControl
     from app.live_node import Heard, LiveNode, NodeSettings
     from protocol.dht.bootstrap import BootstrapNode
     from protocol.keys import KeyPair
@@ -74,6 +75,31 @@ def proxy_of(options: argparse.Namespace) -> ProxyUse | None:
         return None
     [public_key] = public_keys_of((options.proxy,), "--proxy")
     return ProxyUse(public_key, after_probe=options.proxy_after_probe)
+
+
+def desk_of(options: argparse.Namespace, what: str) -> DeskControl | None:
+    """Where steps wait for a person, if any are to.
+
+    Args:
+        options: of the command line.
+        what: what goes by hand.
+
+    Raises:
+        CommandError: a step has no such name, or there is nobody to let steps go.
+    """
+    if not options.by_hand and not options.hold:
+        return None
+    if options.headless:
+        raise CommandError(ExitStatus.USAGE, "--by-hand and --hold need the inspector: they don't go with --headless")
+    from app.hand.acts import acts_of
+    from app.hand.desk import DeskControl
+    from protocol.peer.desk import Desk
+
+    try:
+        acts = acts_of(options.hold)
+    except ValueError as error:
+        raise CommandError(ExitStatus.USAGE, f"--hold: {error}") from None
+    return DeskControl(Desk(acts) if acts else Desk(), what)
 
 
 def basics_of(options: argparse.Namespace) -> tuple[NodeSettings, KeyPair]:

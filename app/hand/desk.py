@@ -45,10 +45,12 @@ class DeskControl:
 
     Args:
         desk: the gate of the node's peer.
+        what: what goes by hand, in a few words of ours.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, what: str = "") -> None:
         self.desk = desk
+        self.what = what
         self._view = DeskView(by_hand=frozenset(desk.by_hand))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._shell: UdpShell[Peer] | None = None

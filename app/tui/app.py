@@ -154,12 +154,15 @@ class PeepholeApp(AppActions, App[int]):
 
     async def action_quit(self) -> None:
         """Leave; while messages are held or packets captured, ask first what is to become of them."""
+        from app.tui.hand.desk_opening import ask_about_steps, waiting_at
         from app.tui.hand.intercept_quitting import ask_first, held_by
 
         running = self._node or self._demo
         interception = None if running is None else running.interception
         if interception is not None and held_by(interception) and self.screen is not self.question:
             ask_first(self, interception, lambda: self._leave(asked=True))
+        elif (waiting := waiting_at(self._node)) and self.screen is not self.question:
+            ask_about_steps(self, waiting, lambda: self._leave(asked=True))
         else:
             await self._leave(asked=self.screen is self.question)
 
@@ -211,6 +214,7 @@ class PeepholeApp(AppActions, App[int]):
         """Contexts of the main screen that mean nothing here."""
         idle: dict[Context, object] = {Context.LIVE: self._feed, Context.OWN_NODE: self._node, Context.DEMO: self._demo}
         idle[Context.INTERCEPTING] = self._node or self._demo
+        idle[Context.BY_HAND] = None if self._node is None else self._node.desk
         return {context for context, needed in idle.items() if needed is None}
 
     def _prepare(self, progress: Progress) -> Session:

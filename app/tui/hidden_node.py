@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from app.node_status import NodeStatus, RunningNode
 
 if TYPE_CHECKING:
+    from app.hand.desk import DeskControl
     from app.intercept_status import Interception
     from capture.masking.masking import Masking
 
@@ -28,6 +29,11 @@ class HiddenNode:
     def name(self) -> str:
         """What it is called on screen."""
         return self._node.name
+
+    @property
+    def desk(self) -> DeskControl | None:
+        """Where steps of its own wait for a person; the screen that shows them masks them itself."""
+        return self._node.desk
 
     @property
     def interception(self) -> Interception | None:

@@ -31,6 +31,7 @@ from app.tui.filter_actions import FilterActions
 from app.tui.filter_bar import FilterBar
 from app.tui.find_actions import MainFind
 from app.tui.find_bar import FindBar
+from app.tui.hand.desk_opening import DeskOpening
 from app.tui.hand.intercept_opening import InterceptOpening
 from app.tui.hidden_node import HiddenNode
 from app.tui.kept_lines import keep_lines
@@ -66,13 +67,14 @@ class MainScreen(
     ListActions,
     ConfigActions,
     InterceptOpening,
+    DeskOpening,
     Screen[None],
     inherit_bindings=False,
 ):
     """Shows a session; what the keys do is in the classes before `Screen`."""
 
     BINDINGS = bindings_of(
-        Context.MAIN, Context.FIND, Context.LIVE, Context.OWN_NODE, Context.DEMO, Context.INTERCEPTING
+        Context.MAIN, Context.FIND, Context.LIVE, Context.OWN_NODE, Context.DEMO, Context.INTERCEPTING, Context.BY_HAND
     )
 
     DEFAULT_CSS = """
@@ -133,10 +135,12 @@ class MainScreen(
     def on_mount(self) -> None:
         """Show what there is, and look for more if it is live."""
         self.begin_notes()
+        self.begin_touches()
         self.query_one(Banner).show([*oddities(self.session), *self.session.remarks])
         self.show_flows()
         self.query_one(AttemptList).focus()
         self.begin_list()
+        self.begin_desk()
         if self.session.feed is None:
             self.run_worker(self._count(), group="count")
         else:
@@ -192,7 +196,7 @@ class MainScreen(
         """Countdowns under the ladder, what keeps the node from working, and the node itself where there is room."""
         status = event.status
         flow = self.ladder.flow
-        self.ladder.show_timers(() if flow is None else timers_of(flow, status.timers))
+        self.ladder.show_timers(() if flow is None else (*self.held_in(flow), *timers_of(flow, status.timers)))
         self._connections = status.connections
         own = None if flow is None else own_connection(flow, status.connections)
         if flow is not None and own is not None and self._own != (flow.id, own.stage, own.closing, own.opened):
@@ -288,6 +292,8 @@ class MainScreen(
             own = actions_in(Context.DEMO)
         if self.interception is not None:
             own += actions_in(Context.INTERCEPTING)
+        if self.desk is not None:
+            own += actions_in(Context.BY_HAND)
         here = actions_in(context, Context.MAIN, Context.EVERYWHERE)
         if context is Context.ATTEMPTS and not self.maximised:
             # From here one level back is out.
@@ -373,6 +379,7 @@ class MainScreen(
         else:
             self.show_status()
         self.ladder.show_time(self.session.last_time)
+        self.look_at_touches()
 
 
 def _visible(widget: Widget) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.hand.desk import DeskControl
 from app.intercept_status import Interception
 from app.node_status import Announcement, ConnectionStatus, NodeStatus, Relay, TableRow
 from protocol.constants import Firewall
@@ -65,6 +66,7 @@ class Still:
     name: str = "node"
     farewell: str = ""
     interception: Interception | None = None
+    desk: DeskControl | None = None
 
     async def start(self) -> None:
         """Nothing to start."""

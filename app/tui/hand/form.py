@@ -34,6 +34,7 @@ class FieldForm(Vertical, Generic[M], inherit_bindings=False):
         message: what is changed.
         fields: gives its fields.
         change: changes some of them.
+        begin: the field that is written first; the first one if empty.
     """
 
     BINDINGS: ClassVar = bindings_of(Context.FORM)
@@ -54,11 +55,12 @@ class FieldForm(Vertical, Generic[M], inherit_bindings=False):
             super().__init__()
             self.message = message
 
-    def __init__(self, message: M, fields: Fields[M], change: Change[M]) -> None:
+    def __init__(self, message: M, fields: Fields[M], change: Change[M], begin: str = "") -> None:
         super().__init__(id="form")
         self._message = message
         self._change = change
         self._view = FieldView(fields(message))
+        self._begin = begin
         self._setting = ""
         """What was put into the input by the form itself."""
 
@@ -81,6 +83,8 @@ class FieldForm(Vertical, Generic[M], inherit_bindings=False):
     def on_mount(self) -> None:
         """Begin with the first field."""
         self._view.rows_changed()
+        names = [field.name for field in self._view.fields]
+        self._view.cursor = names.index(self._begin) if self._begin in names else 0
         self.query_one(FieldInput).focus()
         self._show_field()
 
@@ -206,6 +210,7 @@ class FormScreen(ModalScreen[M | None], inherit_bindings=False):
         fields: gives its fields.
         change: changes some of them.
         remarks: lines above the fields; made safe here.
+        begin: the field that is written first; the first one if empty.
     """
 
     BINDINGS: ClassVar = [*bindings_of(Context.EVERYWHERE, namespace="app.")]
@@ -217,12 +222,18 @@ class FormScreen(ModalScreen[M | None], inherit_bindings=False):
     """
 
     def __init__(
-        self, title: str, message: M, fields: Fields[M], change: Change[M], remarks: Iterable[str] = ()
+        self,
+        title: str,
+        message: M,
+        fields: Fields[M],
+        change: Change[M],
+        remarks: Iterable[str] = (),
+        begin: str = "",
     ) -> None:
         super().__init__()
         self._title = title
         self._remarks = tuple(remarks)
-        self._form = FieldForm(message, fields, change)
+        self._form = FieldForm(message, fields, change, begin)
 
     def compose(self) -> ComposeResult:
         """Remarks, the form, keys."""

@@ -44,6 +44,7 @@ class Context(StrEnum):
     HEX = "while changing bytes"
     FORM = "form for the fields of a message"
     DESK = "steps by hand"
+    BY_HAND = "client or server by hand"
     DEMO = "demo"
     DEMO_PAGE = "page of the demo"
     LEAVING = "while the own node takes leave"

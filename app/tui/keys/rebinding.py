@@ -14,7 +14,7 @@ from app.tui.keys.names import key_name, key_text
 
 _BEHIND: Final = (Context.EVERYWHERE, Context.ROWS)
 _MAIN: Final = (*_BEHIND, Context.MAIN, Context.FIND, Context.LIVE, Context.OWN_NODE,
-                Context.DEMO, Context.INTERCEPTING)  # fmt: skip
+                Context.DEMO, Context.INTERCEPTING, Context.BY_HAND)  # fmt: skip
 _PAGE: Final = (*_BEHIND, Context.FIND, Context.LINKS, Context.PAGE)
 _PACKETS: Final = (*_BEHIND, Context.FIND, Context.PACKET_SCREEN)
 _INTERCEPT: Final = (*_BEHIND, Context.FIND, Context.INTERCEPT)
@@ -28,6 +28,7 @@ _PLACES: Final[tuple[tuple[Context, ...], ...]] = (
     (*_PACKETS, Context.PACKETS),
     (*_PACKETS, Context.FIELDS),
     (*_PACKETS, Context.BYTES),
+    (*_BEHIND, Context.DESK),
     (*_INTERCEPT, Context.HELD),
     (*_INTERCEPT, Context.RULES),
     (*_INTERCEPT, Context.LINKS),

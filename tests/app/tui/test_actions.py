@@ -13,6 +13,8 @@ from app.tui.demo_page import DemoScreen
 from app.tui.exporting import ExportScreen
 from app.tui.filter_bar import FilterBar
 from app.tui.find_bar import FindBar
+from app.tui.hand.desk_screen import DeskScreen
+from app.tui.hand.form import FieldForm
 from app.tui.hand.intercept_bytes import BytesScreen
 from app.tui.hand.intercept_list import HeldList, RuleList
 from app.tui.hand.intercept_screen import InterceptScreen
@@ -43,6 +45,9 @@ HOMES: dict[Context, type[DOMNode]] = {
     Context.NODE: NodeScreen,
     Context.DEMO: MainScreen,
     Context.INTERCEPTING: MainScreen,
+    Context.BY_HAND: MainScreen,
+    Context.DESK: DeskScreen,
+    Context.FORM: FieldForm,
     Context.INTERCEPT: InterceptScreen,
     Context.HELD: HeldList,
     Context.RULES: RuleList,
