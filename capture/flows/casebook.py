@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 SETTLING_NS: Final = 60_000_000_000
 """After so long without a packet nothing more is expected of an attempt: 35 s of random punches, with room."""
-RECENT_NS: Final = 10_000_000_000
+RECENT_NS: Final = 5_000_000_000
 """Attempts that were heard of so shortly before the end of the capture are kept by themselves."""
+_FEW: Final = 64
 
 
 class Casebook:
@@ -41,8 +42,9 @@ class Casebook:
         self._unclaimed: dict[bytes, None] = {}
         self._seen_rows = 0
         self._facts: dict[bytes, Facts] = {}
-        self._recent: dict[bytes, None] = {}
-        """At least those of them that go on after `RECENT_NS` before the end of the capture."""
+        self._recent: dict[bytes, int] = {}
+        """When each was heard of last, at least of those later than `RECENT_NS` before the end of the capture."""
+        self._recent_at_most = 0
         self._cases: dict[bytes, Case] = {}
         self._unsettled: dict[bytes, None] = {}
         """Attempts that were judged while their end was open."""
@@ -67,7 +69,7 @@ class Casebook:
         self.replaced = []
         self._forget(list(dropped))
         self._traffic.update()
-        self._recent = {one: None for one in self._recent if one in self._facts and self._is_recent(self._facts[one])}
+        self._forget_recent()
         stale = dict.fromkeys(changed)
         if self._gatherer is not None:
             for claim in self._traffic.handed:
@@ -179,13 +181,20 @@ class Casebook:
         self._unclaimed.clear()
         found: set[bytes] = set()
         for endpoint, start in since.items():
-            known = self._recent if start >= self._traffic.last_ns - RECENT_NS else self._facts
-            claimants = gatherer.claimants_among(endpoint, known)
-            found.update(one for one in claimants if one in self._facts and self._facts[one].last_ns >= start)
+            if start >= self._traffic.last_ns - RECENT_NS:
+                later = {one for one, last_ns in self._recent.items() if last_ns >= start and one in self._facts}
+                found.update(gatherer.claimants_among(endpoint, later))
+            else:
+                claimants = gatherer.claimants_among(endpoint, self._facts)
+                found.update(one for one in claimants if self._facts[one].last_ns >= start)
         return found
 
-    def _is_recent(self, facts: Facts) -> bool:
-        return facts.last_ns >= self._traffic.last_ns - RECENT_NS
+    def _forget_recent(self) -> None:
+        """Leave out, now and then, what is not recent any more."""
+        if len(self._recent) > self._recent_at_most:
+            since = self._traffic.last_ns - RECENT_NS
+            self._recent = {one: last_ns for one, last_ns in self._recent.items() if last_ns >= since}
+            self._recent_at_most = 2 * len(self._recent) + _FEW
 
     def _freeze(self, attempt: Attempt) -> Flow:
         return list_attempt(self._table, attempt, partial(self._case, attempt))
@@ -238,8 +247,8 @@ class Casebook:
             traffic = self._traffic
             facts = self._gathering().gather(attempt, traffic.first_ns, traffic.last_ns)
             self._facts[attempt.noise1] = facts
-            if self._is_recent(facts):
-                self._recent[attempt.noise1] = None
+            if facts.last_ns >= traffic.last_ns - RECENT_NS:
+                self._recent[attempt.noise1] = facts.last_ns
             for path in facts.streams:
                 for stream in (*path.up, *path.down):
                     self._by_stream[stream].add(attempt.noise1)
