@@ -130,6 +130,10 @@ class FilterBar(Vertical):
         self.query_one(Judgement).show(f"{shown} of {counted(total, what)}", good=True)
         self._colour(good=True)
 
+    def say(self, text: str) -> None:
+        """Say what goes on."""
+        self.query_one(Judgement).show(text, good=True)
+
     def on_input_changed(self, event: Input.Changed) -> None:
         """Apply what is valid; say what is wrong with the rest; propose how to go on."""
         event.stop()

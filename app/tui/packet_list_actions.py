@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import numpy as np
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from app.tui.packet_screen import PacketScreen
     from capture.arrays import I64
     from capture.filter import Filter
+
+Step = TypeVar("Step")
+
+TELL: Final = 0.1
+"""Seconds between two words on how far it is."""
 
 
 class PacketListActions:
@@ -100,8 +106,13 @@ class PacketListActions:
 
     def action_filter(self) -> None:
         """Type a filter."""
+        from capture.filter.packets import Packets
+
         screen = self._packets
         screen.query_one(FilterBar).open(screen.filter)
+        if screen.session.feed is None:
+            # What filters on packets need first takes a third of a second for a million: while the user types.
+            screen.run_worker(Packets.of(screen.session.story).modes, thread=True, group="warm", exclusive=True)
         self.judge()
         screen.share_out()
 
@@ -113,9 +124,17 @@ class PacketListActions:
     async def apply(self, wanted: Filter) -> None:
         """Show only packets that pass, once what takes long is worked out, between keys."""
         screen = self._packets
-        bound = wanted.on(screen.session.story)
+        session = screen.session
+        bound = wanted.on(session.story)
         if not bound.settled:
             for _ in self._held_steps(bound.preparing()):
+                await asyncio.sleep(0)
+        if bound.settled or session.feed is None:
+            bar, told = screen.query_one(FilterBar), time.monotonic()
+            for part in self._held_steps(bound.masking()):
+                if time.monotonic() > told + TELL:
+                    told = time.monotonic()
+                    bar.say(f"looking through the packets: {100 * part:.0f} %")
                 await asyncio.sleep(0)
         screen.filter = bound
         screen.rows = self.passing()
@@ -132,16 +151,16 @@ class PacketListActions:
         with screen.session.held():
             return np.flatnonzero(screen.filter.mask())
 
-    def _held_steps(self, steps: Iterator[None]) -> Iterator[None]:
+    def _held_steps(self, steps: Iterator[Step]) -> Iterator[Step]:
         """Each step while nothing grows."""
         session = self._packets.session
         while True:
             with session.held():
                 try:
-                    next(steps)
+                    step = next(steps)
                 except StopIteration:
                     return
-            yield
+            yield step
 
     def action_comment(self) -> None:
         """Write a comment on the selected packet."""
@@ -168,9 +187,7 @@ class PacketListActions:
         """Mask addresses and keys, or show the real ones again."""
         self._of_main("hide")
         screen = self._packets
-        screen.filter = screen.filter.on(screen.session.story)
-        screen.rows = self.passing()
-        screen.title_list()
+        screen.run_worker(self.apply(screen.filter), group="filter", exclusive=True)
 
     def _of_main(self, action: str) -> None:
         """Do what the main screen does, and show the packets as they are told then."""

@@ -19,22 +19,29 @@ SomePacket = Callable[[Node, Flow], bool]
 Predicate = Callable[[Flow, SomePacket], bool]
 
 
-def attempt_predicate(node: Node) -> Predicate:
-    """The expression as a predicate on attempts."""
+def attempt_predicate(node: Node, needed: list[Node] | None = None) -> Predicate:
+    """The expression as a predicate on attempts.
+
+    Args:
+        node: the expression.
+        needed: gets the parts that packets will be asked.
+    """
     asked = asks(node)
     if not asked & Asks.PACKET:
         plain = _plain(node)
         return lambda flow, _some: plain(flow)
     if not asked & Asks.ATTEMPT and not isinstance(node, Not | Or) and not _all_negative(node):
+        if needed is not None:
+            needed.append(node)
         return lambda flow, some: some(node, flow)
     if isinstance(node, Not):
-        inner = attempt_predicate(node.term)
+        inner = attempt_predicate(node.term, needed)
         return lambda flow, some: not inner(flow, some)
     assert isinstance(node, And | Or)
     if isinstance(node, Or):
-        either = [attempt_predicate(term) for term in node.terms]
+        either = [attempt_predicate(term, needed) for term in node.terms]
         return lambda flow, some: any(one(flow, some) for one in either)
-    every = [attempt_predicate(term) for term in _grouped(node)]
+    every = [attempt_predicate(term, needed) for term in _grouped(node)]
     return lambda flow, some: all(one(flow, some) for one in every)
 
 

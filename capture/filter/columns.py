@@ -21,6 +21,10 @@ _IN_ADDRESSES: Final = frozenset("0123456789.:")
 """All characters of an IPv4 address with its port."""
 
 
+Told = dict[tuple[str, Check], dict[int, bool]]
+"""What checks have said of hosts, ports and addresses."""
+
+
 class Column(Protocol):
     """Values by row."""
 
@@ -124,6 +128,8 @@ class Ends:
     six: Bools | None = None
     """Rows whose host is an index into the table's IPv6 hosts; None: none."""
     there: Bools | None = None
+    told: Told | None = None
+    """Answers that are kept from one stretch to the next."""
 
     def passes(self, check: Check) -> Bools:
         """Rows whose address passes."""
@@ -158,12 +164,11 @@ class Ends:
         if not set(check.part) - _IN_ADDRESSES:
             host, colon, port = check.part.partition(":")
             if not colon:
-                found = by_value(self.hosts, lambda number: host in host_text(number)) | by_value(
-                    self.ports, lambda number: host in str(number)
-                )
+                found = self._by_value("host", check, self.hosts, lambda number: host in host_text(number))
+                found = found | self._by_value("port", check, self.ports, lambda number: host in str(number))
             elif ":" not in port:
-                found = by_value(self.hosts, lambda number: host_text(number).endswith(host))
-                found &= by_value(self.ports, lambda number: str(number).startswith(port))
+                found = self._by_value("host", check, self.hosts, lambda number: host_text(number).endswith(host))
+                found &= self._by_value("port", check, self.ports, lambda number: str(number).startswith(port))
         if six is not None:
             rows = np.flatnonzero(six)
             found[rows] = Ends(self.table, self.hosts[rows], self.ports[rows], six[rows])._one_by_one(check)
@@ -172,7 +177,10 @@ class Ends:
     def _one_by_one(self, check: Check) -> Bools:
         six = 0 if self.six is None else self.six.astype(np.int64) << 48
         packed: I64 = (self.hosts.astype(np.int64) << 16) | self.ports | six
-        return by_value(packed, lambda end: check.holds(self._address(int(end))))
+        return self._by_value("address", check, packed, lambda end: check.holds(self._address(int(end))))
+
+    def _by_value(self, what: str, check: Check, values: Array, holds: Callable[[int], bool]) -> Bools:
+        return by_value(values, holds, None if self.told is None else self.told.setdefault((what, check), {}))
 
     def _address(self, packed: int) -> Address:
         return Address(self.table.host(packed >> 16 & 0xFFFFFFFF, bool(packed >> 48)), packed & 0xFFFF)
@@ -202,8 +210,23 @@ class Sparse:
         return found
 
 
-def by_value(values: Array, holds: Callable[[int], bool]) -> Bools:
-    """A check that only knows single values, asked once for each different one."""
+def by_value(values: Array, holds: Callable[[int], bool], told: dict[int, bool] | None = None) -> Bools:
+    """A check that only knows single values, asked once for each different one.
+
+    Args:
+        values: a column.
+        holds: the check.
+        told: what it has said so far, and gets what it says now.
+    """
+    if told is not None:
+        known, ask = told, holds
+
+        def holds(value: int) -> bool:
+            found = known.get(value)
+            if found is None:
+                found = known[value] = ask(value)
+            return found
+
     if values.dtype == np.uint16:
         used = np.flatnonzero(np.bincount(values, minlength=1))
         lookup = np.zeros(int(used[-1]) + 1 if used.size else 1, np.bool_)

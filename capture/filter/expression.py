@@ -12,17 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from capture.filter.errors import PacketsNeededError
 
 if TYPE_CHECKING:
     from capture.arrays import Bools
     from capture.filter.attempts import Predicate
+    from capture.filter.columns import Told
     from capture.filter.packet import Packet
     from capture.filter.packets import Packets, PacketStory
     from capture.filter.tree import Node
     from capture.flow import Flow
+
+STRETCH: Final = 1 << 13
+"""Packets in which text or bytes are looked for in one go: some milliseconds."""
 
 
 class Filter:
@@ -39,6 +43,8 @@ class Filter:
         self.node = node
         self.story = story
         self._predicate: Predicate | None = None
+        self._needed: list[Node] = []
+        """The parts that packets are asked by the predicate."""
         self._masks: dict[int, _Mask] = {}
 
     def __repr__(self) -> str:
@@ -77,11 +83,7 @@ class Filter:
         """
         if self.node is None:
             return True
-        if self._predicate is None:
-            from capture.filter.attempts import attempt_predicate
-
-            self._predicate = attempt_predicate(self.node)
-        return self._predicate(flow, self._some)
+        return self._asked(self.node)(flow, self._some)
 
     def select(self, flows: Iterable[Flow]) -> tuple[Flow, ...]:
         """The attempts that pass, in their order."""
@@ -140,6 +142,31 @@ class Filter:
 
             yield from Packets.of(self.story).preparing()
 
+    def masking(self, *, attempts: bool = False) -> Iterator[float]:
+        """Look for text and bytes in a stretch of the packets at a time, and say which part of it is done.
+
+        After the last one `mask` and `matches` need no time for that. To be run after `preparing`; where packets come
+        in meanwhile, it is of use for a `settled` filter alone.
+
+        Args:
+            attempts: whether attempts are to be asked, not packets.
+        """
+        if self.story is None or self.node is None:
+            return
+        if attempts:
+            self._asked(self.node)
+        nodes = list(self._needed) if attempts else [self.node]
+        for number, node in enumerate(nodes):
+            for part in self._known_mask(node).growing():
+                yield (number + part) / len(nodes)
+
+    def _asked(self, node: Node) -> Predicate:
+        if self._predicate is None:
+            from capture.filter.attempts import attempt_predicate
+
+            self._predicate = attempt_predicate(node, self._needed)
+        return self._predicate
+
     def _some(self, node: Node, flow: Flow) -> bool:
         """Whether a packet of the attempt passes a part of the filter."""
         mask = self._mask_of(node)
@@ -149,11 +176,14 @@ class Filter:
         return packets.belonging.any_of(flow, mask)
 
     def _mask_of(self, node: Node) -> Bools:
+        return self._known_mask(node).update()
+
+    def _known_mask(self, node: Node) -> _Mask:
         mask, packets = self._masks.get(id(node)), self._packets()
         if mask is None or mask.packets is not packets:
             # The node is kept with its mask, so that its identity stays its own.
             mask = self._masks[id(node)] = _Mask(node, packets)
-        return mask.update()
+        return mask
 
     def _packets(self) -> Packets:
         from capture.filter.packets import Packets
@@ -194,6 +224,26 @@ class _Mask:
         if known != rows or not same(self._flows, flows):
             self._found, self._flows = passing_rows(self.node, packets.part()), flows
         return self._found
+
+    def growing(self) -> Iterator[float]:
+        """Bring the mask up to date a stretch at a time, if that takes long; gives the part that is done."""
+        import numpy as np
+
+        from capture.filter.on_packets import passing_rows, slow
+
+        packets = self.packets
+        rows, flows = len(packets.table), packets.flows
+        if not slow(self.node):
+            return
+        found = [self._found] if self._settled else []
+        at = self._found.size if self._settled else 0
+        told: Told = {}
+        while at < rows:
+            stop = min(at + STRETCH, rows)
+            found.append(passing_rows(self.node, packets.part(at, stop, told)))
+            at = stop
+            yield at / rows
+        self._found, self._flows = np.concatenate(found) if found else self._found, flows
 
 
 def parse_filter(text: str, zone: tzinfo | None = None) -> Filter:

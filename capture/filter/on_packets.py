@@ -12,7 +12,8 @@ import numpy as np
 
 from capture.arrays import Bools
 from capture.filter.attempts import attempt_predicate
-from capture.filter.checks import Absent
+from capture.filter.checks import Absent, Contains, Matches
+from capture.filter.payload_search import HasBytes
 from capture.filter.tree import And, Asks, Comparison, Node, Not, Or, asks, comparisons
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ def passing_rows(node: Node, part: Part) -> Bools:
 def settled(node: Node) -> bool:
     """Whether what it says of a packet never changes, however much is captured later."""
     return all(one.field.of_packet is not None and one.field.settled for one in comparisons(node))
+
+
+def slow(node: Node) -> bool:
+    """Whether it looks for text or bytes, which takes a second for a million packets."""
+    return any(isinstance(one.check, Contains | Matches | HasBytes) for one in comparisons(node))
 
 
 def _together(node: And) -> list[Node]:

@@ -64,13 +64,13 @@ def modes(part: Part) -> Made:
 def sources(part: Part) -> Made:
     """Where each came from."""
     table, rows = part.table, part.rows
-    return (Ends(table, table.src[rows], table.sport[rows], table.family6[rows]),)
+    return (Ends(table, table.src[rows], table.sport[rows], table.family6[rows], told=part.told),)
 
 
 def destinations(part: Part) -> Made:
     """Where each was sent."""
     table, rows = part.table, part.rows
-    return (Ends(table, table.dst[rows], table.dport[rows], table.family6[rows]),)
+    return (Ends(table, table.dst[rows], table.dport[rows], table.family6[rows], told=part.told),)
 
 
 def addresses(part: Part) -> Made:
@@ -81,7 +81,7 @@ def addresses(part: Part) -> Made:
 def receivers(part: Part) -> Made:
     """Receivers as the envelopes name them."""
     table, rows = part.table, part.rows
-    return (Ends(table, table.to_host[rows], table.to_port[rows], None, _rpc(part)),)
+    return (Ends(table, table.to_host[rows], table.to_port[rows], None, _rpc(part), part.told),)
 
 
 def source_ports(part: Part) -> Made:

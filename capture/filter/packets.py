@@ -12,7 +12,7 @@ from capture.arrays import I32, I64, U8, U16, Bools
 from capture.filter.answers import Answers
 from capture.filter.belonging import Belonging, Rows
 from capture.filter.checks import Check
-from capture.filter.columns import Column, Sparse
+from capture.filter.columns import Column, Sparse, Told
 from capture.filter.grown import Grown
 from capture.filter.peer_values import NO_MODE, errors, modes
 from capture.flow import Flow
@@ -82,9 +82,15 @@ class Packets:
             self._flows = now, self.story.flows
         return self._flows[1]
 
-    def part(self, start: int = 0, stop: int | None = None) -> Part:
-        """A stretch of the packets; all of them if nothing is said."""
-        return Part(self, start, len(self.table) if stop is None else stop)
+    def part(self, start: int = 0, stop: int | None = None, told: Told | None = None) -> Part:
+        """A stretch of the packets; all of them if nothing is said.
+
+        Args:
+            start: its first row.
+            stop: the row after its last.
+            told: what checks said of stretches before, and get to say of this one.
+        """
+        return Part(self, start, len(self.table) if stop is None else stop, told)
 
     def preparing(self) -> Iterator[None]:
         """Work out what takes long, a little at a time: the attempts and their packets."""
@@ -143,12 +149,13 @@ class Packets:
 class Part:
     """A stretch of the packets, of which fields give columns."""
 
-    def __init__(self, packets: Packets, start: int, stop: int) -> None:
+    def __init__(self, packets: Packets, start: int, stop: int, told: Told | None = None) -> None:
         self.packets = packets
         self.table = packets.table
         self.start = start
         self.stop = stop
         self.rows = slice(start, stop)
+        self.told = told
 
     @property
     def size(self) -> int:
