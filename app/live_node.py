@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from app.exit_status import CommandError, ExitStatus
 from app.hand.desk import DeskControl
+from app.hand.interception import LiveInterception
+from app.hand.rules import NO_INTERCEPTING, Intercepting
 from app.node_connections import ConnectionBook
 from app.node_saying import saying
 from app.node_status import NodeStatus
@@ -76,6 +78,8 @@ class NodeSettings:
     connecting: ConnectOptions = field(default_factory=ConnectOptions)
     proxying: Proxying | None = None
     """Whether to punch for others, under the same key pair; not together with `listen`."""
+    intercepting: Intercepting = NO_INTERCEPTING
+    """What is done to datagrams from the start."""
     desk: DeskControl | None = None
     """Where steps of its connections wait for a person; None: each goes at once."""
     say: bytes | None = None
@@ -102,6 +106,11 @@ class LiveNode:
         network: Network | None = None,
     ) -> None:
         self.tap = tap
+        wanted = settings.intercepting
+        self._interception = LiveInterception(tap, wanted.rules, wanted.expression)
+        for public_key in (settings.connect, None if settings.pair is None else settings.pair.public_key):
+            if public_key is not None:
+                self._interception.give_server_key(public_key)
         self.book = ConnectionBook()
         """Connections and how they went."""
         self._settings = settings
@@ -138,13 +147,15 @@ class LiveNode:
                 port=settings.port,
                 on_event=self._told,
                 network=self._network,
-                tap=self.tap.take,
+                tap=self._interception.take,
+                around=self._interception.around,
             )
         except OSError as error:
             reason = error.strerror or str(error)
             raise CommandError(ExitStatus.USAGE, f"no socket can be bound to {settings.host}: {reason}") from None
         self._peer = peer
         self._started = peer.shell.now
+        self._interception.attach(peer.shell)
         if settings.desk is not None:
             settings.desk.bind(peer.shell)
         listening, connecting = asyncio.Event(), asyncio.Event()
@@ -183,7 +194,7 @@ class LiveNode:
     @property
     def interception(self) -> Interception | None:
         """What holds messages on their way through it."""
-        return None
+        return self._interception
 
     @property
     def farewell(self) -> str:
@@ -222,6 +233,7 @@ class LiveNode:
         await asyncio.gather(*tasks, return_exceptions=True)
         if peer is not None:
             await peer.shell.close()
+            self._interception.detach()
 
     def _do(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -290,6 +302,7 @@ class LiveNode:
 
     def _took_key(self, line: KeyLine) -> None:
         self.tap.add_secrets(line.text + "\n")
+        self._interception.take_key(line)
         if self._on_key is not None:
             self._on_key(line)
 

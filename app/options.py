@@ -11,6 +11,7 @@ from app.shared_options import (
     add_bound,
     add_files,
     add_filter,
+    add_hand,
     add_keep,
     add_keys,
     add_look,
@@ -214,6 +215,7 @@ def _node() -> Parser:
     parser = Parser("node", "Run a node of the DHT and inspect every packet that it sends and receives.")
     parser.add_argument("--announce", action="store_true", help="announce the key pair, and let others connect")
     add_network(parser)
+    add_hand(parser)
     add_running(parser)
     add_bound(parser)
     add_filter(parser)
@@ -244,6 +246,7 @@ def _connect() -> Parser:
     add_by_hand(parser)
     add_proxy(parser)
     add_network(parser)
+    add_hand(parser)
     add_running(parser)
     add_bound(parser)
     add_filter(parser)
@@ -259,6 +262,7 @@ def _listen() -> Parser:
     add_by_hand(parser)
     add_proxy(parser)
     add_network(parser)
+    add_hand(parser)
     add_running(parser)
     add_bound(parser)
     add_filter(parser)
@@ -282,6 +286,7 @@ def _proxy() -> Parser:
         "--max-bytes", type=stream_bytes, metavar="N", help="bytes passed on for one stream, 4 GiB unless said"
     )
     add_network(parser)
+    add_hand(parser)
     add_running(parser)
     add_bound(parser)
     add_filter(parser)

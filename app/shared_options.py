@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from app.hand.preset_names import PRESET_NAMES
 from app.option_values import clock_offset, duration, kept_packets, port
 
 
@@ -66,6 +67,32 @@ def add_proxy(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_hand(parser: argparse.ArgumentParser) -> None:
+    """What is done to datagrams on their way through a peer of ours."""
+    hand = parser.add_argument_group("by hand (docs/intercept.md)")
+    hand.add_argument(
+        "--intercept",
+        default="",
+        metavar="EXPR",
+        help="hold datagrams that pass, until somebody decides in the inspector (I), as: command == PEER_HOLEPUNCH",
+    )
+    hand.add_argument(
+        "--rules",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="drop, delay, edit, repeat datagrams by the rules of a TOML file; may be given again",
+    )
+    hand.add_argument(
+        "--preset",
+        action="append",
+        default=[],
+        choices=PRESET_NAMES,
+        metavar="NAME",
+        help=f"rules that reproduce a failure: {', '.join(PRESET_NAMES)}; may be given again",
+    )
+
+
 def add_running(parser: argparse.ArgumentParser) -> None:
     """How a peer of ours runs, and what is written."""
     parser.add_argument("-w", "--write", metavar="OUT", help="save all packets, as pcapng")
@@ -78,6 +105,11 @@ def add_running(parser: argparse.ArgumentParser) -> None:
 def add_bound(parser: argparse.ArgumentParser) -> None:
     """What a live run keeps and records."""
     add_recording(parser)
+    add_keep(parser)
+
+
+def add_keep(parser: argparse.ArgumentParser) -> None:
+    """The bound of a live run."""
     parser.add_argument(
         "--keep",
         type=kept_packets,

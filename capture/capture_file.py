@@ -9,6 +9,7 @@ from capture.knowledge import Knowledge
 
 if TYPE_CHECKING:
     from capture.said import Said
+    from capture.touches import Touches
 
 
 class CaptureFile:
@@ -42,6 +43,7 @@ class CaptureFile:
         knowledge: translations that its packets prove.
         public_keys: servers' keys that the file gives, as recordings may.
         said: what people say of its packets, in the file itself; None where nobody does.
+        touches: what a node of ours did to its packets; None where nothing was done.
     """
 
     __slots__ = (
@@ -67,6 +69,7 @@ class CaptureFile:
         "said",
         "secrets",
         "stopped",
+        "touches",
         "truncated",
         "udp",
         "udx",
@@ -94,6 +97,7 @@ class CaptureFile:
         self.knowledge = Knowledge()
         self.public_keys: list[bytes] = []
         self.said: Said | None = None
+        self.touches: Touches | None = None
 
     @property
     def linktypes(self) -> list[int]:

@@ -69,10 +69,11 @@ class Tap:
         self.file = CaptureFile(name, FORMAT, [_described(name)])
         self._arrivals = Arrivals(self.file, self.table, room)
         self._unframed = 0
+        self._taken = 0
         self.take = self._taker(0)
         """Takes a datagram of the first interface."""
 
-    def add_interface(self, name: str) -> Callable[[Seen], None]:
+    def add_interface(self, name: str) -> Callable[[Seen], int | None]:
         """Add one more host, with an interface of its own; gives what takes its datagrams."""
         self.file.interfaces.append(_described(name))
         return self._taker(len(self.file.interfaces) - 1)
@@ -100,18 +101,22 @@ class Tap:
         """Collect what is left."""
         self.collect()
 
-    def _taker(self, interface: int) -> Callable[[Seen], None]:
+    def _taker(self, interface: int) -> Callable[[Seen], int | None]:
         number = 0
 
-        def take(seen: Seen) -> None:
+        def take(seen: Seen) -> int | None:
+            """The number of its frame in the source; None if there was no room, or it can't be framed."""
             nonlocal number
             number += 1
             try:
                 arrival = Arrival(_frame(seen, number & 0xFFFF), seen[0], interface)
             except (OSError, ValueError, struct.error):  # an address that is no IPv4 address, too long a payload
                 self._unframed += 1
-                return
-            self._arrivals.put((arrival,))
+                return None
+            if not self._arrivals.put((arrival,)):
+                return None
+            self._taken += 1
+            return self._taken
 
         return take
 

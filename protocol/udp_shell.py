@@ -45,7 +45,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Operation = Callable[Concatenate[M, float, Callable[[T, float], None], P], object]
 """One of `protocol.dht.operations`: machine, time, what to call with the result, and its own arguments."""
-Tap = Callable[[Tapped], None]
+Tap = Callable[[Tapped], object]
 Around = Callable[[Machine], Machine]
 """Puts a machine between the sockets and the one that it gets, as `protocol.intercept` does."""
 

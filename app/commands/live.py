@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.configured import configured, packets_kept
 from app.exit_status import CommandError, ExitStatus
+from app.hand.from_options import intercepting_of
 from app.live_feed import LiveFeed, created
 from app.own_keys import own_keys, written_keylog
 from app.printed_flows import FlowPrinter
@@ -119,7 +120,8 @@ def basics_of(options: argparse.Namespace) -> tuple[NodeSettings, KeyPair]:
     from app.live_node import NodeSettings
 
     pair = own_keys(options)
-    return NodeSettings(bootstrap, options.host, options.port, pair), pair
+    intercepting = intercepting_of(options)
+    return NodeSettings(bootstrap, options.host, options.port, pair, intercepting=intercepting), pair
 
 
 def run_own(

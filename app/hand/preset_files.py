@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import Final
 
+from app.hand.preset_names import PRESET_NAMES
 from app.hand.rules import Rules, RulesError
 from app.hand.rules_reading import parse_rules
-
-PRESETS: Final = (
-    "lost-reply",
-    "stripped-token",
-    "stale-address",
-    "flipped-firewall",
-    "reordered-rounds",
-    "remapped-port",
-    "dead-relay",
-)
-"""Names of all presets."""
 
 
 @cache
@@ -28,7 +17,7 @@ def preset(name: str) -> Rules:
     Raises:
         RulesError: there is none of this name.
     """
-    if name not in PRESETS:
-        raise RulesError(f"preset {name!r}", f"there is none; there are {', '.join(PRESETS)}")
+    if name not in PRESET_NAMES:
+        raise RulesError(f"preset {name!r}", f"there is none; there are {', '.join(PRESET_NAMES)}")
     text = files("app.hand.presets").joinpath(f"{name}.toml").read_text("utf-8")
     return parse_rules(text, name)

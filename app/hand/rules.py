@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from protocol.intercept.values import PATIENCE, Direction
 from protocol.messages import Address
@@ -123,3 +123,15 @@ class Rules:
     rules: tuple[Rule, ...]
     says: str = ""
     """What they are for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intercepting:
+    """What a node does to datagrams from the start."""
+
+    rules: tuple[Rule, ...] = ()
+    expression: str = ""
+    """What is held; empty for nothing."""
+
+
+NO_INTERCEPTING: Final = Intercepting()

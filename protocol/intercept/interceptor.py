@@ -21,6 +21,7 @@ from protocol.dht.contact import Outgoing
 from protocol.dht.events import Event
 from protocol.intercept.rulings import Plan, planned
 from protocol.intercept.values import (
+    LET_PASS,
     Countdown,
     Direction,
     Fate,
@@ -255,6 +256,9 @@ class Interceptor:
 
     def _take(self, passing: Passing, now: float) -> None:
         ruling = self.judge(passing)
+        if ruling is LET_PASS and not self._waiting:
+            self._pass(passing, now)
+            return
         plan = planned(passing, ruling)
         if plan.failed:
             self._tell(plan.way, Fate.UNEDITED, plan.way.data, now, plan.failed)
@@ -266,6 +270,14 @@ class Interceptor:
             self._stop_or_go(plan, now)
         for ready in self._waiting.passed(passing, ruling.groups):
             self._go(ready, now)
+
+    def _pass(self, passing: Passing, now: float) -> None:
+        """What happens to nearly all: nothing."""
+        if passing.direction is Direction.SENT:
+            outgoing = Outgoing(passing.data, passing.remote, passing.socket, passing.ttl)
+            self._out.append((outgoing, Leaving(passing, None)))
+        else:
+            self.machine.receive_datagram(passing.data, passing.remote, now, passing.socket)
 
     def _stop_or_go(self, plan: Plan, now: float) -> None:
         way, overtaken = plan.way, None

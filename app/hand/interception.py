@@ -1,0 +1,321 @@
+"""The interceptor of a running node: rules and expression, what screens show of it, and what they may do.
+
+The node runs in a thread of its own. What is asked for is done there; what is shown is a snapshot that was taken there,
+whose ages are reckoned when it is looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
+
+from app.hand.asking import UNKNOWN, AskedTooMuchError, datagram_filter
+from app.hand.preset_files import preset
+from app.hand.preset_names import PRESET_NAMES
+from app.hand.rules import Rule, RulesError
+from app.hand.ruling import RulingJudge, Standing, standing_of
+from app.hand.showing import held_message, rule_status, touched_message
+from app.hand.touching import TouchKeeper
+from app.intercept_status import InterceptError, InterceptStatus, Preset
+from protocol.intercept.book import AttemptBook
+from protocol.intercept.interceptor import Interceptor
+from protocol.intercept.timers import timers_of
+from protocol.intercept.values import Countdown, Fate, Held, NotHeldError, Passing, Ruling, Touched
+
+if TYPE_CHECKING:
+    from capture.tap import Tap
+    from protocol.editing.values import Draft, Opener
+    from protocol.intercept.sighted import Sighted
+    from protocol.messages import Address
+    from protocol.noise_handshake import KeyLine
+    from protocol.udp_machine import Machine, Tapped
+
+T = TypeVar("T")
+
+LISTED: Final = 500
+"""Touched datagrams that are shown."""
+_TOKENS: Final = {"CLIENT_TOKEN_SECRET": "client", "SERVER_TOKEN_SECRET": "server"}
+
+
+class Driven(Protocol):
+    """As much of a shell as is needed: to have what waits sent."""
+
+    def drive(self) -> None:
+        """Send, tell, and set the timer."""
+
+
+class _HeldNow(NamedTuple):
+    held: Held
+    local: Address
+    opener: Opener
+
+
+class _TouchedNow(NamedTuple):
+    key: int
+    touched: Touched
+    local: Address
+    opener: Opener
+
+
+class LiveInterception:
+    """See `app.intercept_status.Interception`. Made before the node; `attach` is called when it runs.
+
+    Args:
+        tap: where the node's packets go.
+        rules: in use from the start.
+        expression: what to hold from the start; empty for nothing.
+
+    Raises:
+        FilterError: the expression does not parse.
+        AskedTooMuchError: it asks of attempts alone.
+    """
+
+    def __init__(self, tap: Tap, rules: Iterable[Rule] = (), expression: str = "") -> None:
+        self.book = AttemptBook()
+        self.interceptor: Interceptor | None = None
+        epoch = time.time() - time.monotonic()
+        self._keeper = TouchKeeper(tap, epoch)
+        self._judge = RulingJudge(self.book, self._local, epoch, time.monotonic())
+        self._judge.rules = [standing_of(rule) for rule in rules]
+        self._expression = expression.strip()
+        self._judge.wanted = datagram_filter(self._expression) if self._expression else None
+        self._sighted: dict[int, Sighted] = {}
+        """What is known of held datagrams."""
+        self._touched: deque[_TouchedNow] = deque(maxlen=LISTED)
+        self._keys = 0
+        self._shown_held: tuple[_HeldNow, ...] = ()
+        self._shown_touched: tuple[_TouchedNow, ...] = ()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._shell: Driven | None = None
+        self._looking = False
+        self._ended = False
+
+    # For whoever runs the node.
+
+    def around(self, machine: Machine) -> Machine:
+        """Put the interceptor between the sockets and a machine."""
+        self.interceptor = Interceptor(machine, self._rule, self._told, self._timers)
+        self._keeper.interceptor = self.interceptor
+        self._loop = asyncio.get_running_loop()
+        return self.interceptor
+
+    def take(self, seen: Tapped) -> None:
+        """The node's tap."""
+        self._keeper.take(seen)
+
+    def attach(self, shell: Driven) -> None:
+        """The node runs."""
+        self._shell = shell
+
+    def detach(self) -> None:
+        """The node has ended; nothing can be done any more."""
+        self._ended = True
+        self._look()
+
+    def give_server_key(self, public_key: bytes) -> None:
+        """Add a server's public key: of ours, or one that we connect to."""
+        self.book.give_server_key(public_key, time.monotonic())
+
+    def take_key(self, line: KeyLine) -> None:
+        """Take in a line of our own key log."""
+        side = _TOKENS.get(line.label)
+        if side is not None:
+            self.book.give_token_secret(line.attempt, side, line.secret, time.monotonic())
+
+    # For whoever looks at it, and decides.
+
+    @property
+    def presets(self) -> tuple[Preset, ...]:
+        """What `add_preset` knows."""
+        return tuple(Preset(name, preset(name).says) for name in PRESET_NAMES)
+
+    def status(self) -> InterceptStatus | None:
+        """How it was lately."""
+        interceptor = self.interceptor
+        if interceptor is None or self._ended:
+            return None
+        now = time.monotonic()
+        return InterceptStatus(
+            self._judge.wanted is not None,
+            self._expression,
+            tuple(held_message(*one, now) for one in self._shown_held),
+            tuple(touched_message(*one, now) for one in reversed(self._shown_touched)),
+            tuple(rule_status(one) for one in tuple(self._judge.rules)),
+            interceptor.passed,
+            interceptor.counts[Fate.OVERTAKEN],
+        )
+
+    async def intercept(self, expression: str, *, on: bool) -> None:
+        """Hold what passes an expression from now on, or with `on` unset let everything pass."""
+        from capture.filter.errors import FilterError
+
+        text = expression.strip()
+        try:
+            wanted = datagram_filter(text) if text else None
+        except (FilterError, AskedTooMuchError) as error:
+            raise InterceptError(str(error)) from None
+
+        def change(_: Interceptor, __: float) -> None:
+            self._expression = text
+            self._judge.wanted = wanted if on else None
+
+        await self._do(change)
+
+    async def forward(self, number: int) -> None:
+        """Send a held message on, as it is now."""
+        await self._do(lambda interceptor, now: interceptor.forward(number, now))
+
+    async def forward_all(self) -> int:
+        """Send all held messages on, in order; how many there were."""
+        return await self._do(lambda interceptor, now: interceptor.forward_all(now))
+
+    async def drop(self, number: int) -> None:
+        """Let a held message be lost."""
+        await self._do(lambda interceptor, now: interceptor.drop(number, now))
+
+    async def duplicate(self, number: int) -> None:
+        """Send a copy of a held message on; it stays held."""
+        await self._do(lambda interceptor, now: interceptor.duplicate(number, now))
+
+    async def delay(self, number: int, seconds: float) -> None:
+        """Let a held message go by itself later."""
+        await self._do(lambda interceptor, now: interceptor.delay(number, seconds, now))
+
+    async def edit(self, number: int, draft: Draft) -> None:
+        """Let a held message be another one."""
+        await self._do(lambda interceptor, _: interceptor.edit(number, data=draft.data, to=draft.to, ttl=draft.ttl))
+
+    async def revert(self, number: int) -> None:
+        """Let a held message be as it came."""
+        await self._do(lambda interceptor, _: interceptor.revert(number))
+
+    async def move(self, number: int, before: int | None) -> None:
+        """Put a held message before another one, or with None behind all."""
+        await self._do(lambda interceptor, _: interceptor.move(number, before))
+
+    async def replay(self, key: int) -> None:
+        """Send once more what went, or did not go, before."""
+        found = next((one for one in tuple(self._touched) if one.key == key), None)
+        if found is None:
+            raise InterceptError("that one is too long ago")
+        touched = found.touched
+        await self._do(lambda interceptor, now: interceptor.replay(touched, now))
+
+    async def use_rule(self, index: int, *, on: bool) -> None:
+        """Use a rule, or not."""
+
+        def change(_: Interceptor, __: float) -> None:
+            self._standing(index).on = on
+
+        await self._do(change)
+
+    async def remove_rule(self, index: int) -> None:
+        """Forget a rule."""
+
+        def change(_: Interceptor, __: float) -> None:
+            self._judge.rules.remove(self._standing(index))
+
+        await self._do(change)
+
+    async def add_preset(self, name: str) -> None:
+        """Add the rules of a preset, in use."""
+        try:
+            rules = preset(name).rules
+        except RulesError as error:
+            raise InterceptError(str(error)) from None
+        await self.add_rules(rules)
+
+    async def add_rules(self, rules: Iterable[Rule]) -> None:
+        """Add rules behind those that there are."""
+        wanted = tuple(rules)
+
+        def change(_: Interceptor, __: float) -> None:
+            known = {one.rule.name for one in self._judge.rules}
+            twice = next((rule.name for rule in wanted if rule.name in known), None)
+            if twice is not None:
+                raise InterceptError(f"there is a rule {twice!r} already")
+            self._judge.rules += [standing_of(rule) for rule in wanted]
+
+        await self._do(change)
+
+    # Inside: in the node's thread.
+
+    async def _do(self, deed: Callable[[Interceptor, float], T]) -> T:
+        loop = self._loop
+        if loop is None or self._ended:
+            raise InterceptError("the node does not run")
+        if asyncio.get_running_loop() is loop:
+            return self._act(deed)
+
+        async def act() -> T:
+            return self._act(deed)
+
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(act(), loop))
+
+    def _act(self, deed: Callable[[Interceptor, float], T]) -> T:
+        interceptor = self.interceptor
+        if interceptor is None or self._ended:
+            raise InterceptError("the node does not run")
+        try:
+            result = deed(interceptor, asyncio.get_running_loop().time())
+        except NotHeldError as error:
+            raise InterceptError(f"#{error.args[0]} is not held any more") from None
+        if self._shell is not None:
+            self._shell.drive()
+        self._look()
+        return result
+
+    def _standing(self, index: int) -> Standing:
+        if not 0 <= index < len(self._judge.rules):
+            raise InterceptError("that rule is gone")
+        return self._judge.rules[index]
+
+    def _local(self, socket: int) -> Address:
+        return self._keeper.local(socket) or UNKNOWN
+
+    def _rule(self, passing: Passing) -> Ruling:
+        self._keeper.judged(passing)
+        return self._judge(passing)
+
+    def _timers(self, passing: Passing) -> tuple[Countdown, ...]:
+        sighted = self._judge.sighted
+        return () if sighted is None or sighted.passing is not passing else timers_of(sighted)
+
+    def _told(self, touched: Touched) -> None:
+        self._keeper.told(touched)
+        passing, sighted = touched.passing, self._judge.sighted
+        if sighted is not None and sighted.passing is not passing:
+            sighted = None
+        if touched.fate is Fate.HELD:
+            if sighted is not None:
+                self._sighted[passing.number] = sighted
+        else:
+            known = self._sighted.get(passing.number, sighted)
+            if touched.ends:
+                self._sighted.pop(passing.number, None)
+            self._keys += 1
+            self._touched.append(_TouchedNow(self._keys, touched, self._local(passing.socket), self._opener(known)))
+        self._look_soon()
+
+    def _opener(self, sighted: Sighted | None) -> Opener:
+        from protocol.editing.values import NOTHING_KNOWN
+
+        return NOTHING_KNOWN if sighted is None else self.book.opener(sighted)
+
+    def _look_soon(self) -> None:
+        if not self._looking and self._loop is not None:
+            self._looking = True
+            self._loop.call_soon(self._look)
+
+    def _look(self) -> None:
+        """Take down what is shown."""
+        self._looking = False
+        interceptor = self.interceptor
+        held = () if interceptor is None else interceptor.held
+        self._shown_held = tuple(
+            _HeldNow(one, self._local(one.passing.socket), self._opener(self._sighted.get(one.number))) for one in held
+        )
+        self._shown_touched = tuple(self._touched)
