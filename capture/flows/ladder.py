@@ -55,7 +55,12 @@ class Ladder:
         self._searches()
         self._samples()
         self.steps += Datagrams(self._table, self._facts, self._lanes).steps(links)
-        return in_causal_order(self.steps, (*self._facts.attempt.handshakes, *self._facts.rounds))
+        handed = [
+            (side.handed.exchanges, following)
+            for side, following in ((self._facts.sides.client, FROM_CLIENT), (self._facts.sides.server, FROM_SERVER))
+            if side.handed is not None
+        ]
+        return in_causal_order(self.steps, (*self._facts.attempt.handshakes, *self._facts.rounds), handed)
 
     def _exchange(self, exchange: Exchange, number: int | None) -> None:
         kind = _kind(exchange)

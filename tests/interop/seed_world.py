@@ -10,19 +10,23 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from time import monotonic_ns, time_ns
 from typing import Literal
 
 from capture.tap import Tap
+from protocol.constants import LOW_TTL
 from protocol.dht.bootstrap import BootstrapNode
 from protocol.dht.contact import NodeSocket
 from protocol.dht.node import Node
 from protocol.dht.options import NodeOptions
 from protocol.keys import key_pair
+from protocol.messages import Address
 from protocol.peer.live import Conversation, LivePeer
 from protocol.peer.options import ConnectOptions, ListenOptions, PeerOptions, ProxyUse
 from protocol.proxy.host import host_proxy
 from protocol.udp_machine import Tapped
 from protocol.udp_shell import UdpShell
+from protocol.udp_sockets import Receive, SystemEndpoint, SystemNetwork
 from tests.interop.dht_driver import PATIENCE
 from tests.interop.peer_driver import FIREWALLED, echoing, read_all, real_peers, send_all
 
@@ -77,6 +81,7 @@ class _Tap:
     def __init__(self) -> None:
         self.tap = Tap()
         self._ours: set[str] = set()
+        self._started_ns = time_ns() - monotonic_ns()
 
     def add(self, name: str, host: str) -> Callable[[Tapped], None]:
         """What takes the datagrams of one host."""
@@ -85,9 +90,31 @@ class _Tap:
 
         def take_once(seen: Tapped) -> None:
             if seen.outgoing or seen.remote.host not in self._ours:
-                take(seen)
+                # One clock for all of them: each shell has its own.
+                take(seen._replace(time_ns=self._started_ns + monotonic_ns()))
 
         return take_once
+
+
+class _Distant(SystemNetwork):
+    """As if routers lay between hosts: what is sent to open the sender's own NAT does not arrive."""
+
+    def bind(self, host: str, port: int, receive: Receive) -> SystemEndpoint:
+        """Bind a socket."""
+
+        def arrive(data: bytes, source: Address, ttl: int | None) -> None:
+            if ttl is None or ttl > LOW_TTL:
+                receive(data, source, ttl)
+
+        endpoint = super().bind(host, port, arrive)
+        send = endpoint.send
+
+        def depart(data: bytes, to: Address, ttl: int | None) -> None:
+            if ttl is None or ttl > LOW_TTL:
+                send(data, to, ttl)
+
+        endpoint.send = depart  # type: ignore[method-assign]
+        return endpoint
 
 
 async def _network(stack: AsyncExitStack, tap: Tap) -> int:
@@ -115,7 +142,7 @@ def _bootstrap(*ports: int) -> tuple[BootstrapNode, ...]:
 async def _peer(tap: _Tap, name: str, host: str, port: int) -> LivePeer:
     """A peer of ours that punches."""
     options = PeerOptions(node=NodeOptions(bootstrap=_bootstrap(port), quick_firewall=False))
-    peer = await LivePeer.open(options, host=host, port=0, tap=tap.add(name, host))
+    peer = await LivePeer.open(options, host=host, port=0, tap=tap.add(name, host), network=_Distant())
     async with asyncio.timeout(PATIENCE):
         await peer.bootstrapped()
     return peer
