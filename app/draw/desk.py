@@ -33,14 +33,14 @@ Mask = Callable[[str], str]
 TITLES: Final = {
     Act.FIND: "find peer",
     Act.OFFER: "noise message 1",
-    Act.ASK: "handshake over relay",
+    Act.ASK: "over a relay",
     Act.ANSWER: "noise message 2",
     Act.SAMPLE: "NAT sampling",
     Act.SESSION: "session opener",
     Act.PROBE: "probe round",
     Act.PUNCH: "punch round",
     Act.DELAY: "round: punch later",
-    Act.REPLY: "answer to a round",
+    Act.REPLY: "answer a round",
     Act.ABORT: "abort",
     Act.PING: "one punch",
     Act.BARRAGE: "punches",
@@ -74,7 +74,7 @@ SIGNS: Final = {
     Fate.TOO_LATE: ("✗", Tone.DIM),
 }
 HELD: Final = "‖"
-_TITLE_WIDTH: Final = 20
+_TITLE_WIDTH: Final = 17
 _LONG_TEXT: Final = 64
 
 
@@ -112,22 +112,19 @@ def row_line(row: DeskRow, view: DeskView, mask: Mask = plain) -> Line:
         by_itself = row.act not in view.by_hand
         return (
             Span("  · ", Tone.DIM),
-            cell("", 7),
-            Span("  "),
             cell(title, _TITLE_WIDTH, Tone.DIM),
             Span("by itself" if by_itself else "", Tone.DIM),
         )
     held, done = row.held, row.done
     if held is not None:
-        said = ["put off"] if held.put_off else []
+        said = [f"{max(0.0, view.now - held.since):.1f} s"]
+        said += ["put off"] if held.put_off else []
         said += ["edited"] if held.edited else []
         said += [f"goes in {max(0.0, held.due - view.now):.1f} s"] if held.due is not None else []
         return (
             Span(f"  {HELD} ", Tone.WARN),
-            cell(f"{max(0.0, view.now - held.since):.1f} s", 7, Tone.WARN, right=True),
-            Span("  "),
             cell(title, _TITLE_WIDTH, Tone.STRONG),
-            Span(f"[{', '.join(said)}] " if said else "", Tone.WARN),
+            Span(f"{', '.join(said)}  ", Tone.WARN),
             Span(summary(held.step, mask), Tone.PLAIN),
         )
     assert done is not None
@@ -136,8 +133,6 @@ def row_line(row: DeskRow, view: DeskView, mask: Mask = plain) -> Line:
     fate = "" if done.fate in (Fate.SENT, Fate.BY_ITSELF) else f"{done.fate}  "
     return (
         Span(f"  {sign} ", tone),
-        cell("", 7),
-        Span("  "),
         cell(title, _TITLE_WIDTH, Tone.PLAIN if done.fate is not Fate.BY_ITSELF else Tone.DIM),
         Span(fate, tone),
         Span(summary(done.sent or done.came, mask), Tone.DIM),
@@ -213,7 +208,7 @@ def _held_lines(held: HeldStep, view: DeskView, width: int) -> list[Linked]:
         when = f"{about}{left:.1f} s" if left > 0 else f"over for {-left:.1f} s"
         lines += labelled("◷ meanwhile", f"{timer.name}: {when}", width, Tone.PLAIN if left > 0 else Tone.BAD)
     if not held.timers and not held.put_off:
-        lines += labelled("◷ meanwhile", "nobody waits for it", width, Tone.DIM)
+        lines += labelled("◷ meanwhile", "no timer of the other side is known to run", width, Tone.DIM)
     return lines
 
 

@@ -196,7 +196,6 @@ class Connecting:
 
     def _offer(self) -> NoisePayload:
         own = self.peer.open_address
-        self.is_open = own is not None
         local = self.peer.local_addresses if self.options.local_connection else ()
         relay = self.peer.choose(self.options.relay_through)
         if relay is not None:
@@ -204,7 +203,7 @@ class Connecting:
         return NoisePayload(
             NOISE_PAYLOAD_VERSION,
             ErrorCode.NONE,
-            Firewall.OPEN if self.is_open else Firewall.UNKNOWN,
+            Firewall.UNKNOWN if own is None else Firewall.OPEN,
             addresses4=(*(() if own is None else (own,)), *local),
             udx=UdxInfo(1, False, self.connection.stream_id, 0),
             secret_stream_version=1,
@@ -218,6 +217,7 @@ class Connecting:
         if not isinstance(step, NoiseStep):
             self._close(ErrorName.PEER_CONNECTION_FAILED, Cause.SKIPPED, now)
             return
+        self.is_open = step.payload.firewall == Firewall.OPEN
         self._noise = self._initiator.write_message_1(step.sealed_bytes)
         self.connection.attempt = attempt_id(self._noise)
         self.peer.log_keys(self._initiator.key_lines)

@@ -97,7 +97,7 @@ class Waits:
         elif course.punching is not None:
             lasts = RANDOM_PUNCHES_LAST if course.random else PUNCHES_LAST
             found.append(Countdown("the server's punches end", course.punching + lasts, _PUNCHER, True))
-        elif course.answered is not None:
+        elif course.answered is not None and step.act is not Act.STREAM:
             due = course.answered + HANDSHAKE_KEPT
             found.append(Countdown("the server stops waiting for a punch round", due, _SERVER, True))
         return tuple(sorted((one for one in found if one.due > now), key=lambda one: one.due))

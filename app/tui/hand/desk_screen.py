@@ -245,6 +245,7 @@ class DeskScreen(DeskActions, Screen[Sighting | None], inherit_bindings=False):
         ladder, row, session = self.query_one(LadderView), self.selected, self._session
         attempt = "" if row is None else row.connection.attempt.hex()
         flow = next((one for one in session.flows if one.id == attempt), None) if attempt else None
+        ladder.title = "ladder" if flow is not None else "ladder: begins with the handshake"
         if flow is not self._flow:
             at_end = ladder.cursor >= ladder.row_count - 1 or self.focused is not ladder
             self._flow = flow
@@ -252,7 +253,6 @@ class DeskScreen(DeskActions, Screen[Sighting | None], inherit_bindings=False):
                 session.work_out(flow)
             ladder.show_time(session.last_time)
             ladder.show(flow, session, session.files)
-            ladder.title = "ladder" if flow is not None else "ladder: nothing of this attempt was sent yet"
             if at_end and flow is not None:
                 ladder.go_to_end()
         if flow is not None and row is not None:

@@ -29,7 +29,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
             rank=11),
     action(Context.DESK, "previous_pane", "shift+tab", "previous pane", "go to the previous pane", "pane(-1)"),
     action(Context.DESK, "close", "escape,q,B", "main screen",
-            "to the list, from there to the main screen; B comes back here", rank=89),
+            "to the list, from there to the main screen; B comes back here", rank=91),
     action(Context.FORM, "next", "down,tab", "next field", "to the next field; Enter too, and after the last one apply",
             "field(1)", rank=1),
     action(Context.FORM, "previous", "up,shift+tab", "previous", "to the previous field", "field(-1)"),
