@@ -49,6 +49,8 @@ class HeldMessage:
     """The nearest first."""
     opener: Opener = NOTHING_KNOWN
     """What is known beyond its bytes."""
+    attempt: bytes = b""
+    """8 bytes that name its attempt in the list of attempts; empty where that is not known."""
 
     @property
     def edited(self) -> bool:

@@ -92,6 +92,7 @@ class UdpShell(Generic[M]):
         on_event: Callable[[Event], None] | None = None,
         network: Network | None = None,
         tap: Tap | None = None,
+        around: Around | None = None,
     ) -> UdpShell[Node]:
         """Run a node of the DHT.
 
@@ -103,6 +104,7 @@ class UdpShell(Generic[M]):
             on_event: called with everything that the node tells.
             network: where sockets come from, if not from the system.
             tap: called with every datagram sent and received.
+            around: puts another machine around it, which everything from and to the sockets goes through.
 
         Raises:
             OSError: no socket could be bound.
@@ -112,7 +114,7 @@ class UdpShell(Generic[M]):
             return Node(replace(options, epoch=epoch), random, now)
 
         return await UdpShell.run_machine(
-            make, host=host, port=port, random=random, on_event=on_event, network=network, tap=tap
+            make, host=host, port=port, random=random, on_event=on_event, network=network, tap=tap, around=around
         )
 
     @staticmethod
@@ -137,7 +139,7 @@ class UdpShell(Generic[M]):
             on_event: as for `open`.
             network: as for `open`.
             tap: as for `open`.
-            around: puts another machine around it, which everything from and to the sockets goes through.
+            around: as for `open`.
 
         Raises:
             OSError: no socket could be bound.

@@ -51,6 +51,7 @@ class _HeldNow(NamedTuple):
     held: Held
     local: Address
     opener: Opener
+    attempt: bytes
 
 
 class _TouchedNow(NamedTuple):
@@ -76,6 +77,8 @@ class LiveInterception:
     def __init__(self, tap: Tap, rules: Iterable[Rule] = (), expression: str = "") -> None:
         self.book = AttemptBook()
         self.interceptor: Interceptor | None = None
+        self.on_changed: list[Callable[[], None]] = []
+        """Called in the node's thread when something was held, went, or was changed."""
         epoch = time.time() - time.monotonic()
         self._keeper = TouchKeeper(tap, epoch)
         self._judge = RulingJudge(self.book, self._local, epoch, time.monotonic())
@@ -315,7 +318,12 @@ class LiveInterception:
         self._looking = False
         interceptor = self.interceptor
         held = () if interceptor is None else interceptor.held
-        self._shown_held = tuple(
-            _HeldNow(one, self._local(one.passing.socket), self._opener(self._sighted.get(one.number))) for one in held
-        )
+        self._shown_held = tuple(map(self._held_now, held))
         self._shown_touched = tuple(self._touched)
+        for told in tuple(self.on_changed):
+            told()
+
+    def _held_now(self, held: Held) -> _HeldNow:
+        sighted = self._sighted.get(held.number)
+        attempt = b"" if sighted is None or sighted.attempt is None else sighted.attempt.id
+        return _HeldNow(held, self._local(held.passing.socket), self._opener(sighted), attempt)

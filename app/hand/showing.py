@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from protocol.messages import Address
 
 
-def held_message(held: Held, local: Address, opener: Opener, now: float) -> HeldMessage:
+def held_message(held: Held, local: Address, opener: Opener, attempt: bytes, now: float) -> HeldMessage:
     """A held datagram at some moment.
 
     Args:
         held: it.
         local: our own end.
         opener: what opens it.
+        attempt: the id of its attempt; empty where that is not known.
         now: by the clock of the machine.
     """
     passing = held.passing
@@ -35,6 +36,7 @@ def held_message(held: Held, local: Address, opener: Opener, now: float) -> Held
         held.label,
         tuple(sorted((*due, *timers), key=lambda one: one.due)),
         opener,
+        attempt,
     )
 
 

@@ -116,8 +116,8 @@ def lines_of(parts: Parts) -> tuple[Line, ...]:
         return (*DELIVERY, RAW)
     envelope = REQUEST if isinstance(parts.envelope, Request) else RESPONSE
     if isinstance(parts.value, Holepunch):
-        inside = (SEALED,) if parts.payload is None else PAYLOAD
-        return (*DELIVERY, *HOLEPUNCH, *inside, *envelope, RAW)
+        inside = () if parts.payload is None else PAYLOAD
+        return (*DELIVERY, *HOLEPUNCH, *inside, SEALED, *envelope, RAW)
     if isinstance(parts.value, Handshake):
         return (*DELIVERY, *HANDSHAKE, *envelope, RAW)
     if isinstance(parts.value, PeerRecord):
@@ -198,7 +198,7 @@ HOLEPUNCH: Final = under(
         line("peer_address", AddressText(), optional=True),
     ),
 )
-SEALED: Final = line("payload", Hex(), "value.payload", note="sealed")
+SEALED: Final = line("payload", Hex(), "value.payload", note="the sealed bytes themselves")
 PAYLOAD: Final = under("payload", HOLEPUNCH_LINES)
 RECORD: Final = under("value", (line("public_key", Hex(32)), line("relay_addresses", AddressList())))
 PLAIN_VALUE: Final = line("value", Hex(), "envelope.value", optional=True)
