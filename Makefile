@@ -24,7 +24,8 @@ help:
 	@echo "make run            install, then open the inspector on the demo, live (FILE=... for a capture)"
 	@echo "make test           install, then style, types, layers and all tests"
 	@echo "make timed          our DHT nodes among real ones, on a quiet machine"
-	@echo "make lab            every scenario of the NAT lab, live, and what Peephole makes of it (root, iptables, tcpdump)"
+	@echo "make lab            every scenario of the NAT lab, live, and what Peephole makes of it (root, iptables, tcpdump);"
+	@echo "                    also the rest of the tests that make test takes a part of"
 	@echo "make grid           our peers and real ones in the NAT lab, and how long they take to connect, on a quiet machine"
 	@echo "make bench          speed against tshark, tcpdump and scapy"
 	@echo "make bench-peers    200 connects at once and one stream, our peers next to the reference's"
@@ -50,9 +51,12 @@ types: $(VENV)/.installed-dev
 imports: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
-# Files spread over the cores, each whole on one. What changes the network is part of `make lab`.
+# Files spread over the cores, each whole on one, and one more at a time than there are cores, as some wait for real
+# timers. In order: the long ones, of few tests each, would be left for the end. What changes the network is part of
+# `make lab`, and so is the rest of what takes long.
+TEST_JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 tests: $(VENV)/.installed-dev node-packages
-	$(WITH_NODE) $(BIN)/python -m pytest -rs -n auto --dist loadfile -m "not lab and not timed" $(PYTEST_ARGS)
+	$(WITH_NODE) $(BIN)/python -m pytest -rs -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder -m "not lab and not thorough and not timed" $(PYTEST_ARGS)
 
 # Real peers give up on whom they wait for too long, so these are for a quiet machine and no part of `make test`.
 timed: $(VENV)/.installed-dev node-packages
@@ -60,6 +64,7 @@ timed: $(VENV)/.installed-dev node-packages
 
 lab: $(VENV)/.installed-dev node-packages
 	$(WITH_NODE) $(BIN)/python -m pytest -rs -m lab $(PYTEST_ARGS)
+	$(WITH_NODE) $(BIN)/python -m pytest -rs -n $(TEST_JOBS) -m thorough $(PYTEST_ARGS)
 	$(WITH_NODE) $(BIN)/python -m tests.natlab all --out lab-out --jobs $(LAB_JOBS)
 	$(BIN)/python -m tests.truth lab-out
 

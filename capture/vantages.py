@@ -204,15 +204,18 @@ class _Matcher:
 
     def _join_late(self, stories: list[_Story]) -> list[_Story]:
         """Join the one-byte packets that a NAT with random ports let out later than the way takes otherwise."""
+        everywhere = len({file for story in stories for file in story.files})
+        partly = [number for number, story in enumerate(stories) if len(story.files) < everywhere]
         may_be: list[tuple[int, int]] = []
         start = 0
-        for number, story in enumerate(stories):
-            while story.members[0].time_ns - stories[start].members[-1].time_ns > WINDOW_NS:
+        for place, number in enumerate(partly):
+            story = stories[number]
+            while story.members[0].time_ns - stories[partly[start]].members[-1].time_ns > WINDOW_NS:
                 start += 1
             may_be += [
                 (earlier, number)
-                for earlier in range(max(start, number - MAX_OPEN), number)
-                if self._fits_late(stories[earlier], story)
+                for earlier in partly[max(start, place - MAX_OPEN) : place]
+                if stories[earlier].files.isdisjoint(story.files) and self._fits_late(stories[earlier], story)
             ]
         gone = set()
         for earlier, later in in_turn(may_be):
@@ -223,8 +226,6 @@ class _Matcher:
 
     def _fits_late(self, earlier: _Story, later: _Story) -> bool:
         """Whether both may be one datagram that took long, from the sender's side of a NAT to the other."""
-        if not earlier.files.isdisjoint(later.files):
-            return False
         fits = False
         for near in earlier.members:
             for far in later.members:

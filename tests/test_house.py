@@ -6,6 +6,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,26 @@ def sources(*folders: str, ending: str = ".py") -> Iterator[Path]:
                 yield path
 
 
+@cache
+def text_of(path: Path) -> str:
+    return path.read_text()
+
+
+@cache
+def parsed(path: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """Names that a file defines; and modules that importing it imports: not in functions, nor for type checking."""
+    tree = ast.parse(text_of(path))
+    named = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    defined = frozenset(node.name.lower() for node in ast.walk(tree) if isinstance(node, named))
+    imported: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            imported.add(node.module)
+    return defined, frozenset(imported)
+
+
 EVERYTHING = tuple(sources(*PACKAGES, "tests", "bench"))
 OURS = tuple(sources(*PACKAGES))
 
@@ -38,35 +59,18 @@ def name(path: Path) -> str:
 
 @pytest.mark.parametrize("path", EVERYTHING, ids=name)
 def test_no_file_is_too_long(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= LONGEST_FILE
+    assert len(text_of(path).splitlines()) <= LONGEST_FILE
 
 
 @pytest.mark.parametrize("path", OURS, ids=name)
 def test_names_say_something(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    defined = {
-        node.name.lower()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-    }
-    assert not VAGUE & (defined | {path.stem} | set(path.relative_to(ROOT).parts[:-1]))
+    assert not VAGUE & (parsed(path)[0] | {path.stem} | set(path.relative_to(ROOT).parts[:-1]))
 
 
 @pytest.mark.parametrize("path", EVERYTHING, ids=name)
 def test_nothing_is_left_for_later(path: Path) -> None:
-    marks = re.findall(r"#\s*(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|HACK)\b", path.read_text())
+    marks = re.findall(r"#\s*(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|HACK)\b", text_of(path))
     assert not marks
-
-
-def imported_at_start(path: Path) -> set[str]:
-    """Modules that importing a file imports: those outside functions and type checking."""
-    found: set[str] = set()
-    for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-    return found
 
 
 LAYERS = "capture/layers/"
@@ -75,7 +79,7 @@ LAYERS = "capture/layers/"
 
 @pytest.mark.parametrize("path", [path for path in OURS if not name(path).startswith(LAYERS)], ids=name)
 def test_scapy_is_never_imported_at_start(path: Path) -> None:
-    found = imported_at_start(path)
+    found = parsed(path)[1]
     assert not [module for module in found if module.partition(".")[0] == "scapy"]
     assert not [module for module in found if module.startswith("capture.layers")]
 
@@ -83,11 +87,11 @@ def test_scapy_is_never_imported_at_start(path: Path) -> None:
 @pytest.mark.parametrize("path", tuple(sources("protocol")), ids=name)
 def test_the_protocol_does_no_input_or_output(path: Path) -> None:
     banned = {"numpy", "os", "pathlib", "io", "sys", "subprocess", "time", "random", "threading"}
-    assert not banned & {module.partition(".")[0] for module in imported_at_start(path)}
+    assert not banned & {module.partition(".")[0] for module in parsed(path)[1]}
 
 
 def test_only_the_protocols_shell_opens_sockets() -> None:
-    users = [name(path) for path in sources("protocol") if "socket" in imported_at_start(path)]
+    users = [name(path) for path in sources("protocol") if "socket" in parsed(path)[1]]
     assert set(users) <= {"protocol/keys.py", "protocol/wire.py", "protocol/udp_shell.py", "protocol/udp_sockets.py"}
 
 
