@@ -14,7 +14,7 @@ from tests.protocol.codecs import encodings, load
 from .decoder_law import check
 
 ROOT = Path(__file__).parent.parent.parent
-RUNS = 20_000
+RUNS = (8000, pytest.param(20_000, marks=pytest.mark.thorough))
 TIMEOUT = 300
 
 
@@ -32,8 +32,9 @@ def test_law_holds_for_the_corpus() -> None:
             check(bytes((choice, data[1])) + data[2:])
 
 
+@pytest.mark.parametrize("runs", RUNS)
 @pytest.mark.skipif(find_spec("atheris") is None, reason="atheris is not installed: pip install '.[fuzz]'")
-def test_fuzzer_finds_nothing(tmp_path: Path) -> None:
+def test_fuzzer_finds_nothing(runs: int, tmp_path: Path) -> None:
     seeds = tmp_path / "corpus"
     seeds.mkdir()
     for number, data in enumerate(corpus()):
@@ -43,7 +44,7 @@ def test_fuzzer_finds_nothing(tmp_path: Path) -> None:
             sys.executable,
             "-m",
             "tests.fuzz.fuzz_decoder",
-            f"-runs={RUNS}",
+            f"-runs={runs}",
             "-seed=1",
             "-max_len=1500",
             f"-artifact_prefix={tmp_path}/",
@@ -56,4 +57,4 @@ def test_fuzzer_finds_nothing(tmp_path: Path) -> None:
         check=False,
     )
     assert result.returncode == 0, result.stderr[-4000:]
-    assert f"Done {RUNS} runs" in result.stderr
+    assert f"Done {runs} runs" in result.stderr
