@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
     from app.tui.story_view import StoryView
     from capture.masking.mask import Mask
     from capture.masking.masking import Masking
+    from capture.masking.story import MaskedStory
 
+MASKED_AT_ONCE: Final = 50_000
+"""Packets up to which nobody notices how long it takes."""
 _IN_LADDER = frozenset({"ladder", "fields", "bytes"})
 
 
@@ -31,6 +36,8 @@ class NotesActions:
 
     mask: Mask | None = None
     """What stands for what once something was hidden: the same as long as the program runs."""
+    _behind: MaskedStory | None = None
+    """The story as it is behind the mask."""
 
     @property
     def _main(self) -> MainScreen:
@@ -139,14 +146,33 @@ class NotesActions:
         lines = [(cell(what, 22, Tone.STRONG), Span(safe_text(_shortened(entry)))) for what, entry in offers]
         main.app.push_screen(ChoiceScreen("name which?", lines), chosen)
 
-    def action_hide(self) -> None:
-        """Put others in place of all addresses and keys, or show the real ones again."""
+    def action_hide(self, then: Callable[[], None] = lambda: None) -> None:
+        """Put others in place of all addresses and keys, or show the real ones again.
+
+        Args:
+            then: called when it is done: for a million packets that takes two seconds, in which all else works.
+        """
+        main = self._main
         if self.hidden:
             self._reveal()
-            said = "Addresses and keys are the real ones again."
+            main.notify("Addresses and keys are the real ones again.", markup=False)
+            then()
+        elif main.session.feed is None and len(main.session.table) > MASKED_AT_ONCE:
+            main.run_worker(self._hide_soon(then), group="hide", exclusive=True)
         else:
-            self._hide()
-            said = "Addresses and keys are masked, on screen and in exports; times, sizes, ids on screen are real."
+            self._hide_and_say()
+            then()
+
+    async def _hide_soon(self, then: Callable[[], None]) -> None:
+        """Hide once what stands for what has been worked out."""
+        self._main.notify("Masking addresses and keys …", timeout=2, markup=False)
+        await asyncio.to_thread(self._masked().prepare)
+        self._hide_and_say()
+        then()
+
+    def _hide_and_say(self) -> None:
+        self._hide()
+        said = "Addresses and keys are masked, on screen and in exports; times, sizes, ids on screen are real."
         self._main.notify(said, markup=False)
 
     def redraw(self) -> None:
@@ -169,15 +195,21 @@ class NotesActions:
         return None if selected is None else selected[1]
 
     def _hide(self) -> None:
+        if not self.hidden:
+            names.show(False)
+            self._main.session.show_story(self._masked())
+            self._show_other()
+
+    def _masked(self) -> MaskedStory:
+        """The story behind the mask; the same one each time."""
         from capture.masking.mask import Mask
         from capture.masking.story import MaskedStory
 
-        session = self._main.session
-        if not self.hidden:
+        story = original(self._main.session)
+        if self._behind is None or self._behind.original is not story:
             self.mask = self.mask or Mask()
-            names.show(False)
-            session.show_story(MaskedStory(session.story, self.mask, keep_ids=True))
-            self._show_other()
+            self._behind = MaskedStory(story, self.mask, keep_ids=True)
+        return self._behind
 
     def _reveal(self) -> None:
         session = self._main.session

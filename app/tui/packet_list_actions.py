@@ -15,6 +15,7 @@ from app.tui.message_pane import MessagePane
 from app.tui.notes_actions import keep_notes
 
 if TYPE_CHECKING:
+    from app.tui.main_screen import MainScreen
     from app.tui.packet_screen import PacketScreen
     from capture.arrays import I64
     from capture.filter import Filter
@@ -181,24 +182,34 @@ class PacketListActions:
 
     def action_names(self) -> None:
         """Show names in place of addresses and keys, or not."""
-        self._of_main("names")
+        for main in self._main_screens():
+            main.action_names()
+        self._told_otherwise()
 
     def action_hide(self) -> None:
         """Mask addresses and keys, or show the real ones again."""
-        self._of_main("hide")
         screen = self._packets
-        screen.run_worker(self.apply(screen.filter), group="filter", exclusive=True)
 
-    def _of_main(self, action: str) -> None:
-        """Do what the main screen does, and show the packets as they are told then."""
+        def hidden() -> None:
+            self._told_otherwise()
+            if screen.is_attached:
+                screen.run_worker(self.apply(screen.filter), group="filter", exclusive=True)
+
+        for main in self._main_screens():
+            main.action_hide(hidden)
+
+    def _main_screens(self) -> list[MainScreen]:
+        """The main screen below this one."""
         from app.tui.main_screen import MainScreen
 
+        return [below for below in self._packets.app.screen_stack if isinstance(below, MainScreen)]
+
+    def _told_otherwise(self) -> None:
+        """Show the packets as they are told now."""
         screen = self._packets
-        for below in screen.app.screen_stack:
-            if isinstance(below, MainScreen):
-                below.action_names() if action == "names" else below.action_hide()
-        screen.packets.show_again(screen.reader)
-        screen.show_message()
+        if screen.is_attached:
+            screen.packets.show_again(screen.reader)
+            screen.show_message()
 
     def action_export(self) -> None:
         """Write packets to a file."""

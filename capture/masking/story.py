@@ -35,6 +35,9 @@ _COUNTS: Final = (
     "undecodable",
 )
 
+_ENDS: Final = ("src", "dst", "to_host", "sport", "dport", "to_port")
+"""Columns of hosts and ports."""
+
 
 class MaskedStory:
     """A story with all that says who or where masked; it grows as the story behind it does.
@@ -67,6 +70,16 @@ class MaskedStory:
             masking = Masking(table, self._mask, keep_ids=self._keep_ids)
             self._behind = masking, MaskedTable(table, masking)
         return self._behind
+
+    def prepare(self) -> None:
+        """Work out what stands for all hosts, ports and ids of nodes; else whoever asks first for one waits for it.
+
+        It may run in a thread, as long as nothing grows and nobody else asks.
+        """
+        masking, table = self._both()
+        masking.update()
+        for name in _ENDS:
+            table.stored(name)
 
     @property
     def files(self) -> tuple[FileSummary, ...]:

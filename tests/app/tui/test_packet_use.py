@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.draw.packets import PacketTime
+from app.tui import notes_actions
 from app.tui.message_pane import MessagePane
 from app.tui.packet_export import Offer, write_offer
 from app.tui.packet_screen import PacketScreen
@@ -168,6 +169,21 @@ async def test_hidden_addresses_are_hidden_here_too() -> None:
         await pilot.press("H")
         await settled(pilot)
         assert CLIENT.host in text_on(pilot)
+
+
+async def test_many_packets_are_hidden_beside_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notes_actions, "MASKED_AT_ONCE", 0)
+    async with staged(a_story()) as pilot:
+        await pilot.press("P", "g")
+        await settled(pilot)
+        await pilot.press("H")
+        await pilot.app.workers.wait_for_complete()
+        await settled(pilot)
+        assert CLIENT.host not in text_on(pilot)
+        assert NODE.host not in text_on(pilot)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert CLIENT.host not in text_on(pilot)
 
 
 class GrowingFeed:
