@@ -11,6 +11,8 @@ from app.commands.live import basics_of, run_own
 def run(options: argparse.Namespace) -> int:
     """Run the node until the user leaves, Ctrl-C, or the duration is over."""
     settings, _ = basics_of(options)
+    if options.persistent:
+        settings = replace(settings, ephemeral=False)
     if options.announce:
         from protocol.peer.options import ListenOptions
 

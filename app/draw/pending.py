@@ -5,14 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from app.draw import terms
+from app.draw import arrows, terms
+from app.draw.held import HELD, age_text, said_of
 from app.draw.ladder import DrawnRow, Ladder
 from app.draw.linked import Linked, labelled, paragraph
 from app.draw.spans import Canvas, Span, Tone, cell
 from app.draw.verdict import verdict_panel
+from app.intercept_status import HeldMessage
 from app.node_status import ConnectionStatus, Timer
 from app.terminal_text import clip, safe_text
 from capture.model import FileSummary, Flow
+from protocol.messages import Address
 
 GLYPH = "◷"
 """Something that is yet to happen."""
@@ -56,15 +59,52 @@ def going_panel(flow: Flow, width: int) -> list[Linked]:
     ]
 
 
-def pending_row(ladder: Ladder, timer: Timer) -> DrawnRow:
-    """One countdown, in the lane that waits."""
-    due = f"in {timer.due:.1f} s" if timer.due >= 0 else "waits"
-    columns = (cell(f"{GLYPH} {due}", ladder.columns_width - 1, Tone.WARN, right=True), Span(" "))
+Pending = Timer | HeldMessage
+"""What stands under the steps: something that will happen by itself, or a message that waits for a person."""
+
+
+def held_of(flow: Flow, held: Iterable[HeldMessage]) -> tuple[HeldMessage, ...]:
+    """The held messages that belong to an attempt."""
+    return tuple(one for one in held if one.attempt and one.attempt.hex() == flow.id)
+
+
+def pending_row(ladder: Ladder, pending: Pending) -> DrawnRow:
+    """One countdown, in the lane that waits; or a held message, at the lane that holds it."""
     canvas = Canvas(ladder.body_width)
     places = [x for lane in ladder.plan.lanes if (x := ladder.lane_x(lane.id)) is not None]
     for x in places:
         canvas.put(x, "┊", Tone.RULE)
-    start = min(places, default=0) + 2
-    text = timer.what if timer.remote is None else f"{timer.what}, {terms.address(timer.remote)}"
-    canvas.put(start, clip(f"{safe_text(text)} ", ladder.body_width - start), Tone.WARN)
+    if isinstance(pending, HeldMessage):
+        _draw_held(canvas, ladder, pending, places)
+        due = f"{HELD} {age_text(pending.age)}"
+    else:
+        due = f"{GLYPH} in {pending.due:.1f} s" if pending.due >= 0 else f"{GLYPH} waits"
+        start = min(places, default=0) + 2
+        text = pending.what if pending.remote is None else f"{pending.what}, {terms.address(pending.remote)}"
+        canvas.put(start, clip(f"{safe_text(text)} ", ladder.body_width - start), Tone.WARN)
+    columns = (cell(due, ladder.columns_width - 1, Tone.WARN, right=True), Span(" "))
     return DrawnRow(columns, canvas.line())
+
+
+def _draw_held(canvas: Canvas, ladder: Ladder, held: HeldMessage, places: Sequence[int]) -> None:
+    """An arrow that stops at the lane of our node: before it, or right behind it."""
+    said = said_of(held.now, held.opener)
+    labels = [f"held{', edited' if held.edited else ''}: {said}", said]
+    start, end = _lane_at(ladder, held.now.source), _lane_at(ladder, held.now.to)
+    if start is None or end is None or start == end:
+        x = start if end is None else end
+        x = min(places, default=0) if x is None else x
+        canvas.put(x, HELD, Tone.WARN)
+        room = ladder.body_width - x - 2
+        canvas.put(x + 2, clip(labels[0], room), Tone.WARN)
+        return
+    arrows.draw(canvas, start, end, labels, Tone.WARN, arrows.Style(dashed=True), places)
+    ours = start if held.sent else end
+    canvas.put(ours + (1 if (start < end) == held.sent else -1), HELD, Tone.WARN)
+
+
+def _lane_at(ladder: Ladder, address: Address) -> int | None:
+    for lane in ladder.plan.flow.lanes:
+        if address in lane.addresses or address in lane.inside:
+            return ladder.lane_x(lane.id)
+    return None

@@ -10,9 +10,9 @@ from textual.geometry import Size
 from app.draw.ladder import Datagrams, Ladder, columns_of
 from app.draw.ladder_options import LadderOptions
 from app.draw.ladder_plan import LadderPlan, Row, RowKind
-from app.draw.pending import pending_row
+from app.draw.pending import Pending, pending_row
 from app.draw.spans import Line, Span, Tone
-from app.node_status import Timer
+from app.draw.touched import TouchRows
 from app.tui.line_view import LineView
 from capture.model import FileSummary, Flow, Sighting
 from capture.notes import NO_NOTES, Notes
@@ -30,13 +30,17 @@ class LadderRows(LineView):
         super().__init__(id="ladder")
         self.noted: Callable[[], Notes] = lambda: NO_NOTES
         """Gives the marks and comments on packets."""
+        self.touched: TouchRows | None = None
+        """Tells what our node did to a packet."""
+        self.signed: Callable[[Sighting], str] = lambda _: " "
+        """Gives the sign of what it did."""
         self.options = options
         self._flows: tuple[Flow, ...] = ()
         self._plan: LadderPlan | None = None
         self._datagrams: Datagrams | None = None
         self._files: Sequence[FileSummary] = ()
         self._drawn: tuple[int, Ladder] | None = None
-        self._countdowns: tuple[Timer, ...] = ()
+        self._countdowns: tuple[Pending, ...] = ()
         self.short = False
         """Leave out the inside addresses of the head: few lines."""
         self.growing = False
@@ -143,9 +147,10 @@ class LadderRows(LineView):
         if row.kind not in (RowKind.STEP, RowKind.MEMBER):
             return " "
         notes, step = self.noted(), self._plan.flow.steps[row.step]
-        if not notes:
-            return " "
         sighting = step.sighting if row.kind is RowKind.STEP else step.members[row.part]
+        touched = " " if sighting is None else self.signed(sighting)
+        if touched != " " or not notes:
+            return touched
         return ";" if notes.on(sighting) else "◇" if notes.marks(sighting) else " "
 
     def watch_cursor(self, before: int, now: int) -> None:

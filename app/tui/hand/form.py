@@ -125,6 +125,7 @@ class FieldForm(Vertical, Generic[M], inherit_bindings=False):
     def action_field(self, by: int) -> None:
         """To another field, round and round."""
         self._view.cursor = (self._view.cursor + by) % self._view.row_count
+        self._show_field()  # at once: the next key may be for this field
 
     def action_page(self, pages: int) -> None:
         """Some fields further."""

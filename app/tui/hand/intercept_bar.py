@@ -8,7 +8,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from app.tui.filter_bar import FilterBar, Judgement
-from capture.filter import Filter
+from capture.filter import Filter, FilterError
 
 EXAMPLE: Final = "command == PEER_HOLEPUNCH"
 """Stands in the empty line."""
@@ -53,6 +53,21 @@ class InterceptBar(FilterBar):
         """Leave; the expression that held before goes on to hold."""
         self._leaving = True
         super().action_leave()
+
+    def _judge(self, text: str) -> bool:
+        """Also refuse what is known of attempts alone: nobody knows it while a message is on its way."""
+        from app.hand.asking import AskedTooMuchError, datagram_filter
+
+        try:
+            datagram_filter(text.rstrip())
+        except AskedTooMuchError as error:
+            self._waiting = None
+            self.query_one(Judgement).show(str(error), good=False)
+            self._colour(good=False)
+            return False
+        except FilterError:
+            pass  # the filter bar says what is wrong with it
+        return super()._judge(text)
 
     def _explain(self) -> None:
         empty = not self._valid.text.strip()

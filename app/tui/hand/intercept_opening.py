@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
-    from app.intercept_status import Interception
+    from app.intercept_status import HeldMessage, Interception
+    from app.tui.hand.touched_packets import TouchedPackets
     from app.tui.main_screen import MainScreen
+    from capture.model import Flow
 
 _OURS: Final = (
     "A node of our own can hold what it receives, sends and passes on: peephole node, listen, connect, and demo, where "
@@ -21,6 +23,10 @@ NOT_YET: Final = f"What runs here passes nothing through an interceptor. {_OURS}
 
 class InterceptOpening:
     """I on the main screen, and the count of held messages on its status line."""
+
+    _touched: TouchedPackets
+    _touches_shown = 0
+    """How many touches the ladder has taken in."""
 
     @property
     def _main(self) -> MainScreen:
@@ -39,6 +45,36 @@ class InterceptOpening:
         """How many messages are held now."""
         status = None if self.interception is None else self.interception.status()
         return 0 if status is None else len(status.held)
+
+    def held_in(self, flow: Flow) -> tuple[HeldMessage, ...]:
+        """The messages of an attempt that are held now, as they may be shown."""
+        from app.draw.pending import held_of
+
+        status = None if self.interception is None else self.interception.status()
+        if status is None or not status.held:
+            return ()
+        masking = self._main.masking_now()
+        if masking is not None:
+            from app.tui.hand.intercept_hiding import hidden
+
+            status = hidden(status, masking)
+        return held_of(flow, status.held)
+
+    def begin_touches(self) -> None:
+        """Let the ladder say what our node did to packets, now or when they were captured."""
+        from app.tui.hand.touched_packets import TouchedPackets
+
+        ladder = self._main.ladder
+        self._touched = TouchedPackets(self._main.session)
+        ladder.touched, ladder.signed = self._touched.rows, self._touched.sign
+        self._touches_shown = self._touched.count
+
+    def look_at_touches(self) -> None:
+        """Lay the ladder out anew where something was done to a packet since."""
+        if self._touched.count != self._touches_shown:
+            self._touches_shown = self._touched.count
+            ladder = self._main.ladder
+            ladder.set_options(ladder.options)
 
     def action_intercept(self) -> None:
         """Open the intercept screen; it says so where nothing can be held."""

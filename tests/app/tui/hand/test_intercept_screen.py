@@ -46,6 +46,14 @@ async def press(pilot: Pilot[int], *keys: str) -> str:
     return text_on(pilot)
 
 
+async def write(pilot: Pilot[int], text: str) -> None:
+    """Type a text, all at once."""
+    entry = pilot.app.screen.query_one("#expression", Input)
+    entry.value = text
+    entry.cursor_position = len(text)
+    await pilot.pause()
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_held_message_at_every_size(size: tuple[int, int]) -> None:
     again = Countdown("the client sends it again (2 of 4)", 0.8, estimated=True)
@@ -177,18 +185,23 @@ async def test_the_expression_holds_from_enter_on_and_escape_changes_nothing() -
     posing = Posing()
     async with intercepting(posing) as pilot:
         assert "nothing is held" in text_on(pilot)
-        await pilot.press("i", *"mode ==")
+        await pilot.press("i")
+        await write(pilot, "mode ==")
         shown = text_on(pilot)
         assert "FROM_CLIENT" in shown, "completion"
         assert "✗" in shown
-        await pilot.press(*" FROM_CLIENT")
-        await pilot.pause()
+        await write(pilot, "verdict == punched")
+        assert "✗ verdict is known of an attempt" in text_on(pilot)
+        await pilot.press("enter")
+        assert "✗ verdict is known of an attempt" in text_on(pilot), "it is not taken"
+        await write(pilot, "mode == FROM_CLIENT")
         assert "✓ Enter: hold every message that passes this" in text_on(pilot)
         assert not posing.expression
         shown = await press(pilot, "enter")
         assert (posing.expression, posing.on) == ("mode == FROM_CLIENT", True)
         assert "✓ holding what passes: mode == FROM_CLIENT" in shown
-        await pilot.press("i", *" or round == 1")
+        await pilot.press("i")
+        await write(pilot, "mode == FROM_CLIENT or round == 1")
         await press(pilot, "escape")
         assert posing.expression == "mode == FROM_CLIENT"
         assert "○ off" in await press(pilot, "I")

@@ -1,0 +1,53 @@
+"""What a node of ours did to packets of a session, asked by the ladder and by the message pane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.draw.touched import TouchRow, packet_of, touch_rows, touch_sign
+from capture.masking.story import MaskedStory
+
+if TYPE_CHECKING:
+    from app.tui.session import Session
+    from capture.capture_file import CaptureFile
+    from capture.model import Flow, Sighting
+    from capture.touches import Touch
+
+
+class TouchedPackets:
+    """Knows the touches of a session's packets.
+
+    Args:
+        session: whose.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @property
+    def count(self) -> int:
+        """How many touches there are."""
+        return sum(len(file.touches) for file in self._files if file.touches is not None)
+
+    def rows(self, flow: Flow, sighting: Sighting) -> list[TouchRow]:
+        """What was done to a packet, in words."""
+        touches = self._touches(sighting)
+        if not touches:
+            return []
+        packet = packet_of(flow, sighting, self._session.payload(sighting))
+        return touch_rows(touches, packet, masked=isinstance(self._session.story, MaskedStory))
+
+    def sign(self, sighting: Sighting) -> str:
+        """One cell: what was done to it, or a blank."""
+        return touch_sign(self._touches(sighting))
+
+    def _touches(self, sighting: Sighting) -> tuple[Touch, ...]:
+        files = self._files
+        touches = files[sighting.file].touches if sighting.file < len(files) else None
+        return () if touches is None else touches.of_frame(sighting.frame)
+
+    @property
+    def _files(self) -> list[CaptureFile]:
+        """The sources themselves: behind the mask the same packets were touched."""
+        story = self._session.story
+        return story.original.table.files if isinstance(story, MaskedStory) else story.table.files
