@@ -48,6 +48,8 @@ class DeskList(LineView):
     def show(self, view: DeskView) -> bool:
         """Show the desk as it is now; whether another row is selected, or the selected one is another."""
         before = self.selected
+        known = {held.number for held in self.view.held}
+        news = any(held.number not in known for held in view.held)
         self.view = view
         rows = rows_of(view, self._turned)
         changed = rows != self.rows
@@ -58,7 +60,7 @@ class DeskList(LineView):
                 self.rows_changed()
             else:
                 self.repaint()
-            at = self._place(before)
+            at = self._place(before, news=news)
             if at is not None:
                 self.cursor = at
         finally:
@@ -81,11 +83,12 @@ class DeskList(LineView):
         if not self._placing and row is not None:
             self.following = row.held is not None or row.kind is RowKind.COMING
 
-    def _place(self, before: DeskRow | None) -> int | None:
-        """Where the cursor belongs now; None to leave it."""
+    def _place(self, before: DeskRow | None, *, news: bool) -> int | None:
+        """Where the cursor belongs now; None to leave it. From a step that was put off it goes on to a new one."""
         at = None if before is None else next((n for n, row in enumerate(self.rows) if row.key == before.key), None)
         here = None if at is None else self.rows[at]
-        if here is not None and (here.held is not None or not self.following):
+        stays = here is not None and here.held is not None and not (here.held.put_off and news)
+        if here is not None and (stays or not self.following):
             return at
         next_held = self._next_held(None if before is None else before.connection, -1 if at is None else at)
         return at if next_held is None else next_held

@@ -205,12 +205,16 @@ class DeskScreen(DeskActions, Screen[Sighting | None], inherit_bindings=False):
         """Enter sends what waits, folds and unfolds attempts, and goes to packets."""
         event.stop()
         if isinstance(event.view, DeskList):
-            if not self.steps.fold_or_unfold():
-                self.action_send()
+            self.action_open_row()
         elif isinstance(event.view, LadderView):
             selected = event.view.selected
             if not event.view.fold_or_unfold() and selected is not None and selected[1] is not None:
                 self.dismiss(selected[1])
+
+    def action_open_row(self) -> None:
+        """Send what waits; fold or unfold an attempt."""
+        if self.focused is self.steps and not self.steps.fold_or_unfold():
+            self.action_send()
 
     def action_pane(self, by: int) -> None:
         """To another pane."""

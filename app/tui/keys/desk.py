@@ -8,7 +8,9 @@ from app.tui.keys.action import Action, Context, action
 
 ACTIONS: Final[tuple[Action, ...]] = (
     action(Context.BY_HAND, "desk", "B", "by hand", "steps of our own client or server, let go one by one", rank=1),
-    action(Context.DESK, "send", "a", "send", "let the selected step go, as it is now; Enter does the same", rank=1),
+    action(Context.DESK, "send", "a", "send", "let the selected step go, as it is now", rank=1),
+    action(Context.DESK, "open", "enter", "send, fold", "let the selected step go; fold or unfold an attempt",
+            "open_row"),
     action(Context.DESK, "edit", "e", "edit", "change its fields; of a step that went: send it once more, changed",
             rank=2),
     action(Context.DESK, "decide", "c", "choose", "ready-made decisions: stay silent, refuse, claim, forge, and others",
