@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-_ROUNDS: Final = 4
+_ROUNDS: Final = 2
 """Collections of survivors, some 7000 objects each, after which what has grown old is set aside; see `Elders`."""
 _WALKS: Final = 64
 """Settings aside before the first walk through everything."""

@@ -15,7 +15,7 @@ from app.tui.attempt_list import AttemptList
 from app.tui.bars import StatusLine
 from app.tui.column_picker import Chosen, ColumnScreen
 from app.tui.main_actions import MainActions
-from app.tui.pace import FOLLOWED, LEAST
+from app.tui.pace import AFTER_PAINT, FOLLOWED, LEAST
 from app.wording import counted
 
 if TYPE_CHECKING:
@@ -99,6 +99,9 @@ class ListActions(MainActions):
             self._awaited = None
         latest = self._behind_since + LEAST
         wait = self._flow_shown + FOLLOWED - now if followed else min(self.patience, latest - now)
+        if followed:
+            # After the list has been painted with what is new, while nobody waits for the next look.
+            wait = max(wait, AFTER_PAINT)
         if wait <= 0:
             self.show_flow_now()
         elif self._awaited is None:

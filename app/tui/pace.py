@@ -22,6 +22,8 @@ PATIENCE: Final = 0.03
 """Seconds for which a list has to stand still before what is selected in it is drawn: held keys come as often."""
 FOLLOWED: Final = 0.5
 """Least seconds between two drawings of the newest attempt, where it is followed in a capture."""
+AFTER_PAINT: Final = 0.025
+"""Seconds after a look by which the list has been painted: Textual paints 60 times a second at most."""
 LONGEST: Final = 1.0
 """Seconds after which a look comes whatever it costs."""
 LONGEST_ALONE: Final = 0.05
