@@ -7,6 +7,7 @@ import argparse
 from typing import Final
 
 from app.option_parser import Parser
+from app.option_values import duration
 
 STEPS: Final = (
     "find", "offer", "ask", "answer", "sample", "session", "probe", "punch", "delay", "reply", "abort", "ping",
@@ -26,7 +27,7 @@ CONFIG_WORDS: Final = {
 
 def add_by_hand(parser: argparse.ArgumentParser) -> None:
     """Steps that wait for a person."""
-    hand = parser.add_argument_group("by hand (docs/by-hand.md)")
+    hand = parser.add_argument_group("steps by hand (docs/by-hand.md)")
     hand.add_argument(
         "--by-hand", action="store_true", help="every step waits for a key press, and can be changed before it is sent"
     )
@@ -37,6 +38,26 @@ def add_by_hand(parser: argparse.ArgumentParser) -> None:
         metavar="STEP",
         help=f"only steps of this kind wait: {', '.join(STEPS)}; may be given again, or several with commas",
     )
+
+
+def script_parser() -> Parser:
+    """`peephole script`."""
+    parser = Parser(
+        "script",
+        "Run a Python file that plays clients, servers, relays and proxies step by step, and says what it expects "
+        "(docs/scripts.md). Exit status: 0 it passed, 13 an expectation failed, 1 the script itself is broken.",
+    )
+    parser.add_argument("script", metavar="FILE", help="a file with `async def main(hand)`")
+    parser.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS", help="for the script: hand.args")
+    parser.add_argument("--json", action="store_true", help="print one JSON object: result, failure, places, attempts")
+    parser.add_argument(
+        "--timeout", type=duration, default=120.0, metavar="SECONDS", help="fail after so long (default %(default)s)"
+    )
+    parser.add_argument("--write", metavar="OUT", help="save every packet, and what opens it, to this pcapng file")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="NUMBER", help="of addresses and keys in networks of our own (default 0)"
+    )
+    return parser
 
 
 def config_parser() -> Parser:

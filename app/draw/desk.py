@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -204,9 +205,12 @@ def _held_lines(held: HeldStep, view: DeskView, width: int) -> list[Linked]:
         lines += labelled("◷", f"goes by itself in {max(0.0, held.due - view.now):.1f} s", width, Tone.WARN)
     for timer in held.timers:
         left = timer.due - view.now
-        about = "about " if timer.estimated else ""
-        when = f"{about}{left:.1f} s" if left > 0 else f"over for {-left:.1f} s"
-        lines += labelled("◷ meanwhile", f"{timer.name}: {when}", width, Tone.PLAIN if left > 0 else Tone.BAD)
+        if left > 0:
+            about = "about " if timer.estimated else ""
+            lines += labelled("◷ meanwhile", f"{timer.name}: in {about}{left:.1f} s", width)
+    passed = Counter(timer.name for timer in held.timers if timer.due <= view.now)
+    for name, times in passed.items():
+        lines += labelled("! by now", f"{name}{f' ({times} times)' if times > 1 else ''}", width, Tone.BAD)
     if not held.timers and not held.put_off:
         lines += labelled("◷ meanwhile", "no timer of the other side is known to run", width, Tone.DIM)
     return lines

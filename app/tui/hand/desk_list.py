@@ -9,6 +9,7 @@ from app.draw.spans import Line, Span, Tone
 from app.hand.desk import DeskView
 from app.hand.desk_rows import DeskRow, RowKind, rows_of
 from app.tui.line_view import LineView
+from protocol.peer.desk import is_over
 from protocol.peer.steps import Attempt
 
 
@@ -90,12 +91,24 @@ class DeskList(LineView):
         stays = here is not None and here.held is not None and not (here.held.put_off and news)
         if here is not None and (stays or not self.following):
             return at
-        next_held = self._next_held(None if before is None else before.connection, -1 if at is None else at)
+        if before is None or is_over(before.connection):
+            return self._next_held(None, -1 if at is None else at) if at is None or news else at
+        # Among several attempts the cursor stays with one: the next key must not hit another one's step.
+        next_held = self._next_held(before.connection, -1 if at is None else at)
         return at if next_held is None else next_held
 
+    def action_next_held(self) -> None:
+        """To the next step that waits, of whatever attempt, round and round."""
+        at = self._next_held(None, self.cursor)
+        if at is not None:
+            self.cursor = at
+
     def _next_held(self, connection: Attempt | None, after: int) -> int | None:
-        """The step to look at next: one of the same attempt if there is one, further down if there is one."""
-        held = [n for n, row in enumerate(self.rows) if row.held is not None and not row.held.put_off]
-        held = held or [n for n, row in enumerate(self.rows) if row.held is not None]
-        same = [n for n in held if self.rows[n].connection is connection]
-        return next((n for n in same if n > after), same[0] if same else held[0] if held else None)
+        """The next step that waits, of one attempt or of any; those that were put off come last."""
+        rows = [n for n, row in enumerate(self.rows) if row.held and connection in (None, row.connection)]
+        held = [n for n in rows if not _is_put_off(self.rows[n])] or rows
+        return next((n for n in held if n > after), held[0] if held else None)
+
+
+def _is_put_off(row: DeskRow) -> bool:
+    return row.held is not None and row.held.put_off

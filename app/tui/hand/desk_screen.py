@@ -211,6 +211,11 @@ class DeskScreen(DeskActions, Screen[Sighting | None], inherit_bindings=False):
             if not event.view.fold_or_unfold() and selected is not None and selected[1] is not None:
                 self.dismiss(selected[1])
 
+    def action_next_held(self) -> None:
+        """To the next step that waits."""
+        self.steps.focus()
+        self.steps.action_next_held()
+
     def action_open_row(self) -> None:
         """Send what waits; fold or unfold an attempt."""
         if self.focused is self.steps and not self.steps.fold_or_unfold():
