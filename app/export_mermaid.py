@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from app.draw import saying, terms
+from app.draw.shown_attempts import proxies_of_server
 from app.mermaid_text import mermaid_text
 from app.wording import OUTCOME_GLYPHS, date_and_clock, error_name
 from capture.model import Flow, FlowMessage, Lane, Role, Round, Step, StepKind, TokenState
@@ -216,8 +217,7 @@ def _lanes_in_order(flow: Flow, steps: Sequence[Step]) -> list[Lane]:
     """Client, server and the lanes that the steps touch, clients left and servers right, each with its proxy."""
     used = {lane for step in steps for lane in (step.from_lane, step.to_lane)}
     shown = [lane for lane in flow.lanes if lane.id in used or lane.role in (Role.CLIENT, Role.SERVER)]
-    servers = [index for index, lane in enumerate(flow.lanes) if lane.role is Role.SERVER]
-    of_server = {lane.id for lane in flow.lanes[servers[0] if servers else 0 :] if lane.role is Role.PROXY}
+    of_server = proxies_of_server(flow.lanes)
     places = {lane.id: _PLACE[Role.SERVER] if lane.id in of_server else _PLACE.get(lane.role, 0) for lane in shown}
     return sorted(shown, key=lambda lane: places[lane.id])
 

@@ -21,6 +21,7 @@ from capture.model import (
     FlowMessage,
     NatEvidence,
     Probes,
+    Proxy,
     Round,
     Sighting,
     Step,
@@ -103,6 +104,7 @@ def flow_document(flow: Flow, path_of: PathOf, *, secrets: bool = False) -> Json
         "path": None if flow.path is None else str(flow.path),
         "verdict": _verdict(flow, path_of),
         "fast_open": flow.fast_open,
+        "proxies": [_proxy(one, path_of) for one in flow.proxies],
         "rounds": [_round(flow, number, one) for number, one in enumerate(flow.rounds)],
         "tokens": {"server": str(flow.server_token), "client": str(flow.client_token)},
         "probes": {"client": _probes(flow.client_probes), "server": _probes(flow.server_probes)},
@@ -154,6 +156,16 @@ def _verdict(flow: Flow, path_of: PathOf) -> Json:
         "application_error": verdict.application_error,
         "masked_error": None if error is None else error.masked,
         "error_origin": None if error is None or error.origin is None else error.origin.name.lower().replace("_", "-"),
+    }
+
+
+def _proxy(proxy: Proxy, path_of: PathOf) -> Json:
+    return {
+        "of": "client" if proxy.of_client else "server",
+        "address": str(proxy.address),
+        "in_rounds": proxy.in_rounds,
+        "punched": proxy.punched,
+        "hand_off": None if proxy.hand_off is None else _sighting(proxy.hand_off, path_of),
     }
 
 

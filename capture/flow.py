@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Outcome,
         Path,
         Probes,
+        Proxy,
         Round,
         Step,
         TokenState,
@@ -88,6 +89,9 @@ class Flow:
     """Relays that the server announced itself on, as far as the capture shows them."""
     course: Course | None = None
     """When its stages began and ended; None for an attempt that was drawn by hand."""
+
+    proxies: tuple[Proxy, ...] = ()
+    """Who punched in the place of the client, and of the server."""
 
     @property
     def ended(self) -> float:

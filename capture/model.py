@@ -27,6 +27,7 @@ __all__ = (
     "Outcome",
     "Path",
     "Probes",
+    "Proxy",
     "Role",
     "Round",
     "Sealed",
@@ -143,6 +144,22 @@ class Sealed:
     plaintext: bytes | None = None
     reason: str = ""
     """Why it stays closed, when `plaintext` is None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """Who punches in the place of a side."""
+
+    of_client: bool
+    """It stands in the client's place; else in the server's."""
+    address: Address
+    """Where the side's link to it goes."""
+    hand_off: Sighting | None
+    """The packet that handed over; None where the capture doesn't show it."""
+    in_rounds: bool
+    """Whether it is seen to take part in rounds."""
+    punched: bool
+    """Whether it is seen to punch, or to pass on what its punches let through."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from protocol.messages import Address
 
 _FOLDED: Final = frozenset({StepKind.FIND_PEER, StepKind.SAMPLE})
 """Steps that fold DHT traffic: one arrow for many nodes."""
-_ENDS: Final = frozenset({Role.CLIENT, Role.SERVER})
+_ENDS: Final = frozenset({Role.CLIENT, Role.SERVER, Role.PROXY})
 _ASKING: Final = ("FROM_CLIENT", "FROM_RELAY", "FROM_SECOND_RELAY")
 _ANSWERING: Final = ("REPLY", "FROM_SERVER")
 
@@ -169,6 +169,7 @@ def in_gist(shown: ShownAttempts) -> ShownAttempts:
     kept: list[tuple[Step, Origin]] = []
     missing: dict[tuple[int, int | None], int] = {}
     answered = _answers_seen(shown)
+    spoken = _ends_of_exchanges(shown, client, server)
     for step, origin in zip(flow.steps, shown.origins, strict=True):
         message = None if step.message is None else flow.messages[step.message]
         ends = _ends_of(shown, origin.attempt, client, server)
@@ -195,10 +196,32 @@ def in_gist(shown: ShownAttempts) -> ShownAttempts:
         if exchange in said or (not asks and message.mode != "REPLY" and exchange in answered):
             continue
         said.add(exchange)
+        ends = spoken.get(exchange, ends)
         ends = ends if asks else (ends[1], ends[0])
         kept.append((replace(step, from_lane=ends[0], to_lane=ends[1], dashed=not asks, notes=()), origin))
     steps, origins = tuple(step for step, _ in kept), tuple(origin for _, origin in kept)
     return ShownAttempts(shown.flows, changed(flow, steps=steps), origins)
+
+
+def _ends_of_exchanges(
+    shown: ShownAttempts, client: str, server: str
+) -> dict[tuple[int, str, int, bool], tuple[str, str]]:
+    """Where requests and answers begin and end that a proxy sends or gets in the place of a side."""
+    flow = shown.flow
+    proxies = {lane.id for lane in flow.lanes if lane.role is Role.PROXY}
+    found: dict[tuple[int, str, int, bool], tuple[str, str]] = {}
+    for step, origin in zip(flow.steps, shown.origins, strict=True) if proxies else ():
+        message = None if step.message is None else flow.messages[step.message]
+        if message is None or message.mode is None:
+            continue
+        asks = message.mode in _ASKING
+        exchange = (origin.attempt, message.command, message.tid, asks)
+        ends = found.get(exchange, _ends_of(shown, origin.attempt, client, server))
+        lane = step.from_lane if message.mode in ("FROM_CLIENT", "FROM_SERVER") else step.to_lane
+        if lane in proxies:
+            of_client = message.mode in ("FROM_CLIENT", "REPLY")
+            found[exchange] = (lane, ends[1]) if of_client else (ends[0], lane)
+    return found
 
 
 def _answers_seen(shown: ShownAttempts) -> set[tuple[int, str, int, bool]]:

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from app.draw import saying
 from app.draw.ladder_detail import Times, in_full, in_gist
 from app.draw.ladder_options import Bursts, ColourMode, LadderOptions, Level, TimeMode
-from app.draw.shown_attempts import ShownAttempts, shown_attempts
+from app.draw.shown_attempts import ShownAttempts, proxies_of_server, shown_attempts
 from capture.model import Flow, Lane, Path, Role, Sighting, Step, StepKind
 
 __all__ = (
@@ -195,10 +195,14 @@ def _heading(shown: ShownAttempts, index: int) -> tuple[str, tuple[str, ...]] | 
                 return "stream", ("upgraded: from the relay to a direct path", "relayed → direct", "direct")
             return "stream", ("stream",)
         case StepKind.RELAY_LINK:
+            if any(flow.lane(lane).role is Role.PROXY for lane in (step.from_lane, step.to_lane)):
+                return "stream", ("stream, passed on by the proxy", "stream")
             return "relay link", ("through a blind relay",)
+        case StepKind.HANDOFF if step.round is None:
+            return "handoff", ("handed over to a proxy", "to a proxy")
         case StepKind.LAN_PING:
             return "lan", ("same network?",)
-        case StepKind.PROBE | StepKind.PUNCH_ROUND | StepKind.ABORT if step.round is not None:
+        case StepKind.PROBE | StepKind.PUNCH_ROUND | StepKind.ABORT | StepKind.HANDOFF if step.round is not None:
             if step.round < len(flow.rounds):
                 return f"round {step.round}", saying.round_titles(flow.rounds[step.round])
     return None
@@ -214,12 +218,14 @@ def _lanes(flow: Flow, level: Level) -> tuple[tuple[Lane, ...], dict[str, int]]:
             if lane.id in used or lane.role in {Role.CLIENT, Role.SERVER} or level is Level.EXTENDED
         )
         return drawn, {lane.id: index for index, lane in enumerate(drawn)}
-    between = [lane for lane in flow.lanes if lane.role not in {Role.CLIENT, Role.SERVER}]
-    shown = [lane for lane in flow.lanes if lane.role is Role.CLIENT]
+    ends = {Role.CLIENT, Role.SERVER, Role.PROXY}
+    of_server = proxies_of_server(flow.lanes)
+    between = [lane for lane in flow.lanes if lane.role not in ends]
+    shown = [lane for lane in flow.lanes if lane.role in ends - {Role.SERVER} and lane.id not in of_server]
     if between:
         addresses = tuple(dict.fromkeys(address for lane in between for address in lane.addresses))
         shown.append(replace(between[0], id="between", role=Role.RELAY, addresses=addresses, inside=()))
     middle = max(0, len(shown) - 1)
-    shown += [lane for lane in flow.lanes if lane.role is Role.SERVER]
+    shown += [lane for lane in flow.lanes if lane.role is Role.SERVER or lane.id in of_server]
     index_of = {lane.id: index for index, lane in enumerate(shown)}
     return tuple(shown), {lane.id: index_of.get(lane.id, middle) for lane in flow.lanes}

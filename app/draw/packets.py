@@ -51,7 +51,7 @@ ROLE_LETTER: Final = {
     Role.NODE: "N",
 }
 """What stands before an address where there is no room for the role."""
-ROLE_LETTERS: Final = "C client, R relay, S server, B blind relay, N other node"
+ROLE_LETTERS: Final = "C client, R relay, S server, B blind relay, P proxy, N other node"
 
 
 @dataclass(frozen=True, slots=True)

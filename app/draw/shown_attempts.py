@@ -78,7 +78,8 @@ def shown_attempts(flows: Sequence[Flow]) -> ShownAttempts:
     rounds: list[Round] = []
     found: list[tuple[float, int, int, Step]] = []
     for attempt, flow in enumerate(ordered):
-        lane_of = {lane.id: shared.take(lane, flow.target) for lane in flow.lanes}
+        servers = proxies_of_server(flow.lanes)
+        lane_of = {lane.id: shared.take(lane, flow.target, of_server=lane.id in servers) for lane in flow.lanes}
         for index, step in enumerate(flow.steps):
             found.append((step.time, attempt, index, _moved(step, lane_of, len(messages), len(rounds))))
         messages += flow.messages
@@ -95,6 +96,12 @@ def shown_attempts(flows: Sequence[Flow]) -> ShownAttempts:
         steps=tuple(step for *_, step in found),
     )
     return ShownAttempts(ordered, flow, tuple(Origin(attempt, index) for _, attempt, index, _ in found))
+
+
+def proxies_of_server(lanes: Sequence[Lane]) -> set[str]:
+    """Ids of the proxies that stand in the server's place: their lanes are right of its own."""
+    servers = [index for index, lane in enumerate(lanes) if lane.role is Role.SERVER]
+    return {lane.id for lane in lanes[servers[0] if servers else len(lanes) :] if lane.role is Role.PROXY}
 
 
 def changed(flow: Flow, **values: Any) -> Flow:
@@ -124,9 +131,10 @@ class _SharedLanes:
     def __init__(self) -> None:
         self._lanes: list[Lane] = []
         self._targets: dict[str, bytes] = {}
+        self._of_servers: set[str] = set()
 
-    def take(self, lane: Lane, target: bytes) -> str:
-        """The id of the shared lane of a participant."""
+    def take(self, lane: Lane, target: bytes, *, of_server: bool = False) -> str:
+        """The id of the shared lane of a participant; `of_server` is for a proxy, which stands beside its side."""
         for index, known in enumerate(self._lanes):
             if self._same(known, lane, target):
                 self._lanes[index] = _joined(known, lane)
@@ -136,11 +144,19 @@ class _SharedLanes:
         new = replace(lane, id=f"{name}{number}")
         self._lanes.append(new)
         self._targets[new.id] = target
+        if of_server:
+            self._of_servers.add(new.id)
         return new.id
 
     def all(self) -> tuple[Lane, ...]:
-        """From left to right."""
-        return tuple(sorted(self._lanes, key=lambda lane: _ORDER[lane.role]))
+        """From left to right; proxies beside the side that they stand for."""
+
+        def place(lane: Lane) -> tuple[int, bool]:
+            if lane.role is Role.PROXY:
+                return _ORDER[Role.SERVER if lane.id in self._of_servers else Role.CLIENT], True
+            return _ORDER[lane.role], False
+
+        return tuple(sorted(self._lanes, key=place))
 
     def _same(self, known: Lane, lane: Lane, target: bytes) -> bool:
         if lane.role in _RELAYS or lane.role is Role.BLIND_RELAY:

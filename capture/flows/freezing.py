@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from capture.course import Course, Stage, StageTime
@@ -18,6 +18,7 @@ from capture.flows.relaying import RelayLink, is_proxied, relay_links
 from capture.flows.searches import RESPONSE_VALUE, Search
 from capture.flows.tokens import TokenLives, token_lives
 from capture.flows.verdicts.judgement import Judgement
+from capture.flows.verdicts.on_behalf import on_behalf, proxies_of
 from capture.flows.wording import advice, application_error, summary
 from capture.model import (
     Evidence,
@@ -28,6 +29,7 @@ from capture.model import (
     NatSample,
     Outcome,
     Probes,
+    Proxy,
     Role,
     Round,
     Sealed,
@@ -56,16 +58,18 @@ class Case:
     judgement: Judgement
     links: list[RelayLink]
     tokens: TokenLives
-    proxies: list[RelayLink] = field(default_factory=list)
-    """Links to peers that punched in the place of a side."""
+    proxies: tuple[Proxy, ...] = ()
+    """Who punched in the place of a side."""
 
 
-def make_case(facts: Facts, opened: list[Facts]) -> Case:
+def make_case(table: PacketTable, facts: Facts, opened: list[Facts]) -> Case:
     """Judge an attempt; `opened` are the facts of attempts that its sides began right after it."""
     found = relay_links(facts, [other for other in opened if other is not facts])
-    proxies = [link for link in found if is_proxied(facts, link)]
-    links = [link for link in found if link not in proxies]
-    return Case(facts, judge(facts, links), links, token_lives(facts), proxies)
+    to_proxies = [link for link in found if is_proxied(facts, link)]
+    links = [link for link in found if link not in to_proxies]
+    proxies = proxies_of(table, facts, to_proxies)
+    judgement = on_behalf(judge(facts, links), facts, to_proxies, proxies)
+    return Case(facts, judgement, links, token_lives(facts), proxies)
 
 
 def judged_fields(table: PacketTable, case: Case, started_ns: int) -> dict[str, Any]:
@@ -86,6 +90,7 @@ def judged_fields(table: PacketTable, case: Case, started_ns: int) -> dict[str, 
         "rounds": tuple(_round(table, exchange) for exchange in facts.rounds),
         "server_token": case.tokens.server,
         "client_token": case.tokens.client,
+        "proxies": case.proxies,
     }
 
 
@@ -103,7 +108,7 @@ def drawn_fields(table: PacketTable, case: Case) -> dict[str, Any]:
         "lanes": lanes.all(),
         "messages": messages,
         "steps": steps,
-        "notes": _notes(table, case),
+        "notes": _notes(case),
     }
 
 
@@ -115,16 +120,17 @@ def sampled_fields(table: PacketTable, case: Case) -> dict[str, Any]:
     }
 
 
-def _notes(table: PacketTable, case: Case) -> tuple[str, ...]:
+def _notes(case: Case) -> tuple[str, ...]:
     """What is odd about the packets of an attempt."""
     attempt = case.facts.attempt
     notes = []
-    for link in case.proxies:
-        side = "client" if link.by_client else "server"
-        proxy = address_of(table, link.path.server_side)
-        notes.append(
-            f"a proxy at {proxy} punched in the {side}'s place, and passed the stream's packets on as they were"
-        )
+    for proxy in case.proxies:
+        if proxy.punched:
+            side = "client" if proxy.of_client else "server"
+            done = f"punched in the {side}'s place, and passed the stream's packets on as they were"
+            notes.append(f"a proxy at {proxy.address} {done}")
+        if proxy.in_rounds:
+            notes.append(f"the NAT class of the {'client' if proxy.of_client else 'server'} is its proxy's")
     cut = sum(leg.kept is not None for leg in attempt.legs)
     if cut:
         notes.append(f"{cut} messages were cut by the capture (snap length)")
@@ -203,6 +209,7 @@ def search_fields(table: PacketTable, search: Search, copies: Copies) -> dict[st
         "candidates": (),
         "token_events": (),
         "announced_relays": (),
+        "proxies": (),
         "course": Course(
             (StageTime(Stage.FIND, started, None if found is None else table.time_ns.item(found) / _NS),), ()
         ),

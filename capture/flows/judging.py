@@ -14,6 +14,7 @@ from capture.flows.relaying import RelayLink
 from capture.flows.verdicts.classes import both_random
 from capture.flows.verdicts.handshakes import handshake
 from capture.flows.verdicts.judgement import Judgement, incomplete
+from capture.flows.verdicts.on_behalf import passed_on
 from capture.flows.verdicts.paths import connected, half_stream, relayed
 from capture.flows.verdicts.punching import after_punching
 from capture.flows.verdicts.rounds import client_abort, server_abort, silent_client, try_later, unanswered_round
@@ -21,6 +22,7 @@ from capture.flows.verdicts.rounds import client_abort, server_abort, silent_cli
 _RULES: Final[tuple[Callable[[Facts, list[RelayLink]], Judgement | None], ...]] = (
     relayed,
     connected,
+    passed_on,
     handshake,
     try_later,
     both_random,

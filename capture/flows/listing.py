@@ -35,6 +35,7 @@ JUDGED: Final = (
     "rounds",
     "server_token",
     "client_token",
+    "proxies",
 )
 """Fields that take the attempt's facts."""
 DRAWN: Final = (

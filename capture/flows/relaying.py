@@ -70,6 +70,12 @@ def relay_links(main: Facts, others: list[Facts]) -> list[RelayLink]:
 
 def is_proxied(main: Facts, link: RelayLink) -> bool:
     """Whether a link is to a proxy: what is sent there names the other side's stream; to a relay, one of its own."""
+    for side in (main.sides.client, main.sides.server):
+        start = None if side.handed is None else side.handed.start
+        if start is not None and any(
+            stream.sources & start.sources and stream.destinations & start.destinations for stream in link.path.up
+        ):
+            return True
     own = {stream.udx_id for path in main.streams for stream in (*path.up, *path.down)}
     return not own.isdisjoint(stream.udx_id for stream in link.path.up)
 

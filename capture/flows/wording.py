@@ -82,8 +82,8 @@ def summary(judgement: Judgement) -> str:
     if judgement.code is VerdictCode.PUNCHED and judgement.fast_open:
         text = "A punch got through in the probe round (fast open) and the stream came up on that path."
     if not text.endswith("."):
-        return f"{text}: {judgement.detail}." if judgement.detail else f"{text}."
-    return text
+        text = f"{text}: {judgement.detail}." if judgement.detail else f"{text}."
+    return " ".join((text, *judgement.behalf))
 
 
 def advice(judgement: Judgement) -> str:

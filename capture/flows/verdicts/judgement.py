@@ -32,6 +32,8 @@ class Judgement:
     """What the packets show beyond the code, as a clause."""
     stream: StreamFacts | None = None
     fast_open: bool = False
+    behalf: tuple[str, ...] = ()
+    """Sentences on who punched in whose place."""
 
 
 def failed(code: VerdictCode, proofs: tuple[Proof, ...], *, inferred: bool = False, detail: str = "") -> Judgement:
