@@ -223,7 +223,10 @@ class PeepholeApp(AppActions, App[int]):
         from app.tui.session import Session
 
         story = self._opener(progress)
-        return Session(story, self._feed, self._filter_text, tuple(self._remarks(story)))
+        session = Session(story, self._feed, self._filter_text, tuple(self._remarks(story)))
+        if self._feed is None:
+            session.index()
+        return session
 
     def _show_main(self, session: Session) -> None:
         from app.tui.main_screen import MainScreen

@@ -16,7 +16,6 @@ import numpy as np
 from app.draw.packet_summary import summarise
 from app.draw.packets import Link, PacketFacts
 from app.tui.session import Session
-from capture.exchanges import Exchanges
 from capture.model import Flow, FlowMessage, Role, Sighting
 from capture.table import Kind
 from protocol.decode import decode_datagram
@@ -60,7 +59,7 @@ class PacketReader:
         self.asked = 0
         """Counts how often a packet was asked for that had to be read."""
         self._casts: OrderedDict[str, Cast] = OrderedDict()
-        self.exchanges = Exchanges(session.table)
+        self.exchanges = session.exchanges
 
     @property
     def table(self) -> PacketTable:

@@ -128,6 +128,8 @@ class PacketListActions:
         session = screen.session
         bound = wanted.on(session.story)
         if not bound.settled:
+            if session.feed is None:
+                await asyncio.to_thread(bound.prepare_table)
             for _ in self._held_steps(bound.preparing()):
                 await asyncio.sleep(0)
         if bound.settled or session.feed is None:

@@ -12,6 +12,7 @@ from protocol.messages import Address
 
 if TYPE_CHECKING:
     from app.tui.story_view import StoryView
+    from capture.exchanges import Exchanges
     from capture.table import PacketTable
 
 
@@ -20,6 +21,7 @@ class PacketsOfStory:
 
     story: StoryView
     _lock: threading.RLock
+    _exchanges: tuple[PacketTable, Exchanges] | None = None
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -31,6 +33,24 @@ class PacketsOfStory:
     def table(self) -> PacketTable:
         """The packets; to be read while the session is `held`."""
         return self.story.table
+
+    @property
+    def exchanges(self) -> Exchanges:
+        """What answers what in that table; to be asked while the session is `held`."""
+        from capture.exchanges import Exchanges
+
+        table = self.table
+        if self._exchanges is None or self._exchanges[0] is not table:
+            self._exchanges = table, Exchanges(table)
+        return self._exchanges[1]
+
+    def index(self) -> None:
+        """Index what the first verdict and the first message on screen are looked up in; for files, in a thread."""
+        table, flows = self.table, self.story.flows
+        if len(table):
+            self.exchanges.of(0)
+        if flows:
+            _ = flows[0].client_nat
 
     def payload(self, sighting: Sighting) -> bytes:
         """UDP payload of a datagram."""

@@ -263,8 +263,10 @@ class Session(ProblemsOfStory, PacketsOfStory):
         await self.sort(self.ordering.order)
 
     async def _passing_in_slices(self, wanted: Filter, flows: tuple[Flow, ...]) -> list[Flow]:
-        for _ in chain(wanted.preparing(), wanted.masking(attempts=True)) if wanted.asks_packets else ():
-            await asyncio.sleep(0)
+        if wanted.asks_packets:
+            await asyncio.to_thread(wanted.prepare_table)
+            for _ in chain(wanted.preparing(), wanted.masking(attempts=True)):
+                await asyncio.sleep(0)
         passing: list[Flow] = []
         for number, flow in enumerate(flows, 1):
             if wanted.matches(flow):

@@ -132,6 +132,13 @@ class Filter:
             return self.rows()
         return self._mask_of(self.node)
 
+    def prepare_table(self) -> None:
+        """Work out at once what takes only the packets, not the attempts; where nothing grows, in a thread."""
+        if self.story is not None and self.node is not None:
+            from capture.filter.packets import Packets
+
+            Packets.of(self.story).modes()
+
     def preparing(self) -> Iterator[None]:
         """Work out what takes long, some milliseconds at a time; to be run to the end. Otherwise it is done at once.
 
