@@ -14,6 +14,7 @@ from app.hand.desk_rows import DeskRow, RowKind, initiates
 from app.terminal_text import safe_text
 from protocol.constants import ErrorCode, Firewall
 from protocol.editing.fields import fields_of
+from protocol.editing.values import FieldKind
 from protocol.messages import Address
 from protocol.peer.desk import Fate, HeldStep
 from protocol.peer.steps import (
@@ -222,8 +223,8 @@ def _field_lines(came: Step, now: Step, width: int, mask: Mask) -> list[Linked]:
     for field in fields_of(now):
         was = before.get(field.name, "")
         changed = was != field.text
-        text = _cut(mask(field.text)) or "(empty)"
-        text += f"   was {_cut(mask(was)) or '(empty)'}" if changed else ""
+        text = _cut(mask(field.text), field.kind) or "(empty)"
+        text += f"   was {_cut(mask(was), field.kind) or '(empty)'}" if changed else ""
         label = f"{'✎ ' if changed else '  '}{field.name}"
         lines += labelled(label, text, width, Tone.GOOD if changed else Tone.PLAIN, label_width=24)
     return lines
@@ -282,5 +283,8 @@ def _error(value: int) -> str:
     return next((f"error {one.name}" for one in ErrorCode if one == value), f"error {value}")
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONG_TEXT else f"{text[: _LONG_TEXT - 12]}… {len(text)} digits"
+def _cut(text: str, kind: FieldKind) -> str:
+    """Long bytes are not shown to the end: the form has all of them."""
+    if kind is not FieldKind.BYTES or len(text) <= _LONG_TEXT:
+        return text
+    return f"{text[: _LONG_TEXT - 12]}… {len(text) // 2} bytes"

@@ -38,6 +38,8 @@ SOON: Final = 0.03
 """Seconds after which an order of the user's has been done."""
 BESIDE: Final = 112
 """Columns from which the ladder stands beside the steps."""
+WIDE: Final = 150
+"""Columns from which steps have more of them."""
 ROOMY: Final = 34
 """Lines from which list, step and ladder all fit one below the other."""
 
@@ -132,6 +134,7 @@ class DeskScreen(DeskActions, Screen[Sighting | None], inherit_bindings=False):
         """Show what there is, and keep it up to date."""
         ladder = self.query_one(LadderView)
         ladder.growing = True
+        self._share_out()
         self.steps.focus()
         self.query_one(ActionBar).show(actions_in(Context.DESK, Context.EVERYWHERE))
         self.look()
@@ -186,8 +189,6 @@ class DeskScreen(DeskActions, Screen[Sighting | None], inherit_bindings=False):
 
     def on_resize(self) -> None:
         """Give each pane its place."""
-        self.set_class(self.size.width >= BESIDE, "beside")
-        self.set_class(self.size.width >= 150, "wide")
         self._share_out()
 
     def on_descendant_focus(self) -> None:
@@ -237,7 +238,10 @@ class DeskScreen(DeskActions, Screen[Sighting | None], inherit_bindings=False):
             self.dismiss(None)
 
     def _share_out(self) -> None:
-        beside, roomy = self.has_class("beside"), self.size.height >= ROOMY
+        width, height = self.app.size
+        beside, roomy = width >= BESIDE, height >= ROOMY
+        self.set_class(beside, "beside")
+        self.set_class(width >= WIDE, "wide")
         ladder, step = self.query_one(LadderView), self.query_one("#desk-step")
         on_ladder = self.focused is ladder
         ladder.display = beside or roomy or on_ladder
