@@ -68,24 +68,12 @@ def attempt_content(
     if secrets and form not in WITH_SECRETS:
         raise ValueError(f"{form} has no place for secrets")
     match form:
-        case "text":
-            from app.export_text import DEFAULT_WIDTH, text_export
+        case "mermaid" if round_index is not None:
+            from app.export_mermaid import mermaid_round
 
-            return text_export(flow, source.files, source, width or DEFAULT_WIDTH).encode()
-        case "mermaid":
-            from app.export_mermaid import mermaid_attempt, mermaid_round
-
-            drawn = (
-                mermaid_attempt(flow, source.last_time)
-                if round_index is None
-                else mermaid_round(flow, round_index, source.last_time)
-            )
-            return drawn.encode()
-        case "svg":
-            from app.draw.vantage_marks import Vantages
-            from app.export_svg import svg_export
-
-            return svg_export(flow, now=source.last_time, vantages=Vantages(source.files, source.sightings)).encode()
+            return mermaid_round(flow, round_index, source.last_time).encode()
+        case "text" | "mermaid" | "svg":
+            return ladder_content(form, flow, source, width=width)
         case "json":
             from app.export_json import json_export
 
@@ -100,6 +88,36 @@ def attempt_content(
             return packets_content(form, (flow,), source, secrets=secrets, notes=notes, names=names)
         case _:
             raise ValueError(f"no form {form}")
+
+
+def ladder_content(form: str, flows: Flow | Sequence[Flow], source: Source, *, width: int | None = None) -> bytes:
+    """The ladder of one attempt, or one ladder of several, in a form.
+
+    Args:
+        form: "text", "mermaid" or "svg".
+        flows: the attempts.
+        source: what they were read from.
+        width: cells of a line, for text.
+
+    Raises:
+        ValueError: the form draws no ladder.
+    """
+    match form:
+        case "text":
+            from app.export_text import DEFAULT_WIDTH, text_export
+
+            return text_export(flows, source.files, source, width or DEFAULT_WIDTH).encode()
+        case "mermaid":
+            from app.export_mermaid import mermaid_attempt
+
+            return mermaid_attempt(flows, source.last_time).encode()
+        case "svg":
+            from app.draw.vantage_marks import Vantages
+            from app.export_svg import svg_export
+
+            return svg_export(flows, now=source.last_time, vantages=Vantages(source.files, source.sightings)).encode()
+        case _:
+            raise ValueError(f"{form} draws no ladder")
 
 
 def packets_content(

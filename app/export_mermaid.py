@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from app.draw import saying, terms
-from app.draw.shown_attempts import proxies_of_server
+from app.draw.shown_attempts import letter, proxies_of_server, shown_attempts
 from app.mermaid_text import mermaid_text
 from app.wording import OUTCOME_GLYPHS, date_and_clock, error_name
 from capture.model import Flow, FlowMessage, Lane, Role, Round, Step, StepKind, TokenState
@@ -135,18 +135,24 @@ def _round(flow: Flow, index: int, now: float | None) -> Drawn:
     return Drawn(tuple(actors.values()), lines)
 
 
-def mermaid_attempt(flow: Flow, now: float | None = None) -> str:
+def mermaid_attempt(flows: Flow | Sequence[Flow], now: float | None = None) -> str:
     """The whole attempt: every step of the ladder, round headings, the life of its tokens and the verdict.
 
     Args:
-        flow: the attempt.
+        flows: the attempt, or those that are drawn as one, each arrow with the letter of its attempt.
         now: when the newest packet of the source came, epoch seconds: what may still come then is not missing.
     """
+    shown = shown_attempts([flows] if isinstance(flows, Flow) else flows)
+    letters = [f"{letter(index)} " if shown.merged else "" for index in range(len(shown.flows))]
+    flow = shown.flow
     lanes = _lanes_in_order(flow, flow.steps)
     actors: dict[str, Actor] = {}
     for lane in lanes:
         actors[lane.id] = _numbered(_OF_ROLE[lane.role], actors)
-    lines = [f"%% hole-punch attempt {flow.id}, {date_and_clock(flow.started)}"]
+    lines = [
+        f"%% {sign}hole-punch attempt {one.id}, {date_and_clock(one.started)}"
+        for sign, one in zip(letters, shown.flows, strict=True)
+    ]
     for lane in lanes:
         actor = actors[lane.id]
         hosts = ", ".join(dict.fromkeys(terms.host(address) for address in lane.addresses[:3]))
@@ -155,19 +161,23 @@ def mermaid_attempt(flow: Flow, now: float | None = None) -> str:
     ends = [actors[lane.id].id for lane in (lanes[0], lanes[-1])] if lanes else []
     over = ",".join(dict.fromkeys(ends))
     heading: int | None = None
-    for step in flow.steps:
+    for index, step in enumerate(flow.steps):
         if saying.awaited(flow, step, now):
             continue
+        sign = letters[shown.origins[index].attempt]
         if step.round is not None and step.round != heading and step.round < len(flow.rounds):
             heading = step.round
-            lines.append(f"note over {over}: {mermaid_text(saying.round_titles(flow.rounds[heading])[0])}")
-        lines.append(_arrow(flow, step, actors))
+            lines.append(f"note over {over}: {sign}{mermaid_text(saying.round_titles(flow.rounds[heading])[0])}")
+        arrow, _, label = _arrow(flow, step, actors).partition(": ")
+        lines.append(f"{arrow}: {sign}{label}")
         for note in step.notes:
             side = "left" if actors[note.lane].id.rstrip("0123456789") == SERVER.id else "right"
             lines.append(f"note {side} of {actors[note.lane].id}: {mermaid_text(note.text)}")
     if over:
-        verdict = f"{OUTCOME_GLYPHS[flow.outcome]} {flow.verdict.code}: {flow.verdict.summary}"
-        lines += ["", f"note over {over}: {mermaid_text(verdict)}"]
+        lines.append("")
+        for sign, one in zip(letters, shown.flows, strict=True):
+            verdict = f"{sign}{OUTCOME_GLYPHS[one.outcome]} {one.verdict.code}: {one.verdict.summary}"
+            lines.append(f"note over {over}: {mermaid_text(verdict)}")
     return _diagram(lines)
 
 

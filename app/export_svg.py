@@ -1,8 +1,9 @@
-"""An attempt as one self-contained SVG: headline, lanes, ladder, and the verdict with its evidence."""
+"""An attempt as one self-contained SVG: headline, lanes, ladder, the verdict with its evidence; or several in one."""
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Final
 
@@ -11,6 +12,7 @@ from app.draw import saying, terms, vantage_marks
 from app.draw.arrows import fitting
 from app.draw.ladder_plan import LadderOptions, LadderPlan, Row, RowKind, plan_ladder
 from app.draw.lane_titles import lane_titles, lanes_here
+from app.draw.shown_attempts import letter
 from app.draw.vantage_marks import Vantages
 from app.svg_verdict import verdict_card
 from app.terminal_text import safe_text
@@ -34,43 +36,53 @@ SEEN: Final = 11.0
 
 
 def svg_export(
-    flow: Flow, zone: tzinfo | None = None, now: float | None = None, vantages: Vantages | None = None
+    flows: Flow | Sequence[Flow], zone: tzinfo | None = None, now: float | None = None, vantages: Vantages | None = None
 ) -> str:
     """The attempt as an SVG document.
 
     Args:
-        flow: the attempt.
+        flows: the attempt, or those that are drawn as one ladder, each with the letter that its steps have there.
         zone: time zone of its date; None is the machine's own.
         now: when the newest packet of the source came, epoch seconds: what may still come then is not missing.
         vantages: the captures it was seen in; where there are several, each step says which saw it.
     """
-    plan = plan_ladder(flow, LadderOptions(now=now))
+    plan = plan_ladder(flows, LadderOptions(now=now))
+    shown = plan.shown
+    letters = [f"{letter(index)} " if shown.merged else "" for index in range(len(shown.flows))]
     signs = vantage_marks.cells(len(vantages.files)) if vantages is not None else 0
     left = MARGIN + COLUMNS + signs * SEEN
     width = left + MARGIN + 2 * HALF_CARD + max(1, len(plan.lanes) - 1) * LANE_GAP
-    parts, y = _headline(flow, width, zone)
+    parts: list[str] = []
+    y = 0.0
+    for sign, flow in zip(letters, shown.flows, strict=True):
+        head, y = _headline(flow, width, zone, sign, y)
+        parts += head
     if vantages is not None and signs:
         parts.append(svg.clipped(MARGIN, y, vantage_marks.legend(vantages.files)[0], "small dim", width - 2 * MARGIN))
         y += 22
     drawing = _Drawing(plan, width, left, vantages)
     ladder, y = drawing.draw(y)
-    card, y = verdict_card(flow, MARGIN, y + 26, width - 2 * MARGIN)
+    cards: list[str] = []
+    for sign, flow in zip(letters, shown.flows, strict=True):
+        card, y = verdict_card(flow, MARGIN, y + 26, width - 2 * MARGIN, sign)
+        cards += card
     height = y + MARGIN
-    title = f"Hole-punch attempt {flow.id}: {flow.verdict.code}"
+    title = "; ".join(f"Hole-punch attempt {flow.id}: {flow.verdict.code}" for flow in shown.flows)
+    summary = " ".join(flow.verdict.summary for flow in shown.flows)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}"'
         f' viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label={svg.attribute(title)}>\n'
-        f"<title>{svg.escaped(title)}</title>\n<desc>{svg.escaped(flow.verdict.summary)}</desc>\n"
+        f"<title>{svg.escaped(title)}</title>\n<desc>{svg.escaped(summary)}</desc>\n"
         f'{svg.style_sheet()}\n<rect width="100%" height="100%" class="paper"/>\n'
-        + "\n".join([*parts, *ladder, *card])
+        + "\n".join([*parts, *ladder, *cards])
         + "\n</svg>\n"
     )
 
 
-def _headline(flow: Flow, width: float, zone: tzinfo | None) -> tuple[list[str], float]:
+def _headline(flow: Flow, width: float, zone: tzinfo | None, sign: str, top: float) -> tuple[list[str], float]:
     tone = terms.OUTCOME_TONE[flow.outcome]
-    state = f"{OUTCOME_GLYPHS[flow.outcome]} {terms.state(flow)}"
+    state = f"{sign}{OUTCOME_GLYPHS[flow.outcome]} {terms.state(flow)}"
     client, _ = terms.nat_class(flow.client_firewall, flow.client_nat)
     server, _ = terms.nat_class(flow.server_firewall, flow.server_nat)
     nat = f"NAT {client} × {server}"
@@ -78,7 +90,7 @@ def _headline(flow: Flow, width: float, zone: tzinfo | None) -> tuple[list[str],
         nat += f" ({terms.SAMPLED} sampled, not stated)"
     tokens = f"tokens {TOKEN_GLYPHS[flow.client_token]} {TOKEN_GLYPHS[flow.server_token]}"
     facts = terms.joined((nat, tokens, f"took {terms.seconds(flow.duration)}"))
-    y = MARGIN + 18
+    y = (top or MARGIN) + 18
     parts = [
         svg.text(MARGIN, y, state, f"large {tone}"),
         svg.text(width - MARGIN, y - 6, f"attempt {flow.id}", "small dim", "end"),
@@ -206,7 +218,8 @@ class _Drawing:
             delta = f"{step.time - flow.steps[before].time:+.3f}"
             parts.append(svg.text(MARGIN + 122, y, delta, "small dim", "end"))
         if step.sighting is not None:
-            parts.append(svg.text(MARGIN + 182, y, f"#{step.sighting.frame}", "small dim", "end"))
+            sign = f"{self.plan.shown.letter(index)} " if self.plan.shown.merged else ""
+            parts.append(svg.text(MARGIN + 182, y, f"{sign}#{step.sighting.frame}", "small dim", "end"))
         if self.vantages is not None and (seen := self.vantages.of(step)):
             parts.append(svg.text(MARGIN + 190, y, seen, "small dim"))
         number = self.plan.evidence.get(index)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from app import names
-from app.attempt_files import TOGETHER, attempt_content, packets_content, write_attempt
+from app.attempt_files import TOGETHER, attempt_content, ladder_content, packets_content, write_attempt
 from app.terminal_text import safe_text
 from capture.notes import Notes
 
@@ -29,6 +29,7 @@ ENDINGS: Final = {
 }
 FORMS: Final = tuple(ENDINGS)
 _MESSAGE_FORMS: Final = ("pcapng", "recording", "text")
+_LADDER_FORMS: Final = ("text", "svg", "mermaid", *TOGETHER)
 _NAMED: Final = 3
 """Files that are named one by one when they were written."""
 
@@ -39,6 +40,7 @@ class Scope(Enum):
     ATTEMPT = "this attempt"
     MARKED = "the marked attempts"
     SHOWN = "all attempts shown"
+    TOGETHER = "the attempts of this ladder, in one"
     MESSAGE = "this packet"
 
     @property
@@ -49,6 +51,8 @@ class Scope(Enum):
 
 def forms_of(scope: Scope) -> tuple[str, ...]:
     """The forms that a scope can be written in."""
+    if scope is Scope.TOGETHER:
+        return _LADDER_FORMS
     return _MESSAGE_FORMS if scope is Scope.MESSAGE else FORMS
 
 
@@ -135,7 +139,9 @@ class Subject:
 
     def several(self, wanted: Wanted) -> bool:
         """Whether it takes a file for each attempt."""
-        return wanted.form not in TOGETHER and len(self._flows.get(wanted.scope, ())) > 1
+        if wanted.scope is Scope.TOGETHER or wanted.form in TOGETHER:
+            return False
+        return len(self._flows.get(wanted.scope, ())) > 1
 
     def paths(self, wanted: Wanted) -> list[Path]:
         """The files that it takes."""
@@ -189,6 +195,8 @@ class Subject:
                 paths[0],
                 packets_content(wanted.form, flows, source, secrets=wanted.secrets, notes=notes, names=entries),
             )
+        elif wanted.scope is Scope.TOGETHER:
+            yield paths[0], ladder_content(wanted.form, flows, source)
         else:
             for path, flow in zip(paths, flows, strict=True):
                 yield path, attempt_content(wanted.form, flow, source, secrets=wanted.secrets, notes=notes)

@@ -13,7 +13,7 @@ _PADDING = 18.0
 _LINE = 18.0
 
 
-def verdict_card(flow: Flow, x: float, top: float, width: float) -> tuple[list[str], float]:
+def verdict_card(flow: Flow, x: float, top: float, width: float, sign: str = "") -> tuple[list[str], float]:
     """The card as SVG parts, and where it ends. Its numbers are those of the rows above.
 
     Args:
@@ -21,6 +21,7 @@ def verdict_card(flow: Flow, x: float, top: float, width: float) -> tuple[list[s
         x: left edge.
         top: upper edge.
         width: outer width.
+        sign: of the attempt among several.
     """
     tone = str(terms.OUTCOME_TONE[flow.outcome])
     cells = svg.cells_in(width - 2 * _PADDING - 30)
@@ -28,7 +29,7 @@ def verdict_card(flow: Flow, x: float, top: float, width: float) -> tuple[list[s
     parts: list[str] = []
     y = top + _PADDING + 10
     likely = " · likely, not proven" if verdict.inferred else ""
-    parts.append(svg.text(x + _PADDING, y, f"verdict  {verdict.code}{likely}", f"strong {tone}"))
+    parts.append(svg.text(x + _PADDING, y, f"{sign}verdict  {verdict.code}{likely}", f"strong {tone}"))
     for number, evidence in enumerate(verdict.evidence, 1):
         for at, sentence in enumerate(
             textwrap.wrap(f"#{evidence.sighting.frame}  {safe_text(evidence.says)}", cells) or [""]

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 
 from app.attempt_files import WITH_SECRETS
 from app.draw.spans import Line, Span, Tone, cell
-from app.exports import ENDINGS, FORMS, Scope, Wanted, forms_of, targets_of
+from app.exports import ENDINGS, Scope, Wanted, forms_of, targets_of
 from app.terminal_text import safe_text
 from app.tui.bars import ActionBar
 from app.tui.keys.action import Context
@@ -139,7 +139,7 @@ class ExportScreen(ModalScreen[str | None], inherit_bindings=False):
         self._folder = folder
         counts = subject.counts()
         scopes = tuple(counts)
-        wanted = Wanted(scopes[0], FORMS[0], hidden, False, "", folder, subject.stem)
+        wanted = Wanted(scopes[0], forms_of(scopes[0])[0], hidden, False, "", folder, subject.stem)
         self._choices = Choices(scopes, counts, wanted.named())
         self._writing = False
 

@@ -33,6 +33,9 @@ class SavingActions:
             Scope.ATTEMPT: [main.flow.id],
             Scope.SHOWN: [flow.id for flow in session.shown],
         }
+        if main.together:
+            # First: it is what is on screen.
+            ids = {Scope.TOGETHER: [flow.id for flow in main.ladder_flows()], **ids}
         told = {flow.id: flow for flow in story.flows}
         flows = {scope: [told[one] for one in some if one in told] for scope, some in ids.items()}
         selected = main.ladder.selected

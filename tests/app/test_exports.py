@@ -5,11 +5,12 @@ from __future__ import annotations
 import stat
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from app import names
-from app.attempt_files import TOGETHER, WITH_SECRETS
+from app.attempt_files import TOGETHER, WITH_SECRETS, attempt_content
 from app.exports import ENDINGS, FORMS, Scope, Subject, Wanted, forms_of
 from app.options import EXPORT_FORMATS
 from capture.notes import NO_NOTES, PacketId, packet_id
@@ -26,6 +27,7 @@ PACKET = FIRST.messages[0].sighting
 
 def subject() -> Subject:
     flows = {Scope.MARKED: TOUR.flows[:2], Scope.ATTEMPT: TOUR.flows[:1], Scope.SHOWN: TOUR.flows}
+    flows[Scope.TOGETHER] = TOUR.flows[2:5]
     notes = NO_NOTES.with_attempt_comment(FIRST.id, "über").with_comment(PACKET, "here")
     return Subject(TOUR, flows, notes, PACKET, lambda source: f"packet of {source.files[0].path}\n")
 
@@ -37,7 +39,13 @@ def wanted(scope: Scope, form: str, folder: Path, **more: bool) -> Wanted:
 
 def test_the_dialog_offers_every_form_of_the_command() -> None:
     assert set(FORMS) == set(EXPORT_FORMATS)
-    assert subject().counts() == {Scope.MARKED: 2, Scope.ATTEMPT: 1, Scope.SHOWN: 10, Scope.MESSAGE: 1}
+    assert subject().counts() == {
+        Scope.MARKED: 2,
+        Scope.ATTEMPT: 1,
+        Scope.SHOWN: 10,
+        Scope.TOGETHER: 3,
+        Scope.MESSAGE: 1,
+    }
 
 
 @pytest.mark.parametrize("redacted", [False, True])
@@ -48,18 +56,38 @@ def test_every_form_of_every_scope(form: str, scope: Scope, redacted: bool, tmp_
         return
     said = subject().write(wanted(scope, form, tmp_path, redacted=redacted))
     files = sorted(tmp_path.iterdir())
-    one = form in TOGETHER or scope in (Scope.ATTEMPT, Scope.MESSAGE)
+    one = form in TOGETHER or scope in (Scope.ATTEMPT, Scope.MESSAGE, Scope.TOGETHER)
     assert len(files) == (1 if one else {Scope.MARKED: 2, Scope.SHOWN: 10}[scope])
     assert all(file.suffix == f".{ENDINGS[form]}" and file.stat().st_size for file in files)
     assert files[0].name in said or len(files) > 3
     assert ("masked" in said) == redacted
     if form in TOGETHER and scope is not Scope.MESSAGE:
         again = Story.open([str(files[0])])
-        assert len(again.flows) >= {Scope.MARKED: 2, Scope.ATTEMPT: 1, Scope.SHOWN: 10}[scope]
+        assert len(again.flows) >= {Scope.MARKED: 2, Scope.ATTEMPT: 1, Scope.SHOWN: 10, Scope.TOGETHER: 3}[scope]
+    if form in TOGETHER and scope not in (Scope.MESSAGE, Scope.TOGETHER):
         found = notes_of(again.table.files)
         assert "über" in found.attempt_comments.values()
         assert "here" in found.packet_comments.values()
         assert (FIRST.id in {flow.id for flow in again.flows}) == (not redacted)
+
+
+@pytest.mark.parametrize("form", ["text", "svg", "mermaid"])
+def test_attempts_of_one_ladder_are_one_drawing(form: str, tmp_path: Path) -> None:
+    """Every attempt has its letter, at its steps, above and below; what takes part in several is drawn once."""
+    flows = TOUR.flows[2:5]
+    choice = wanted(Scope.TOGETHER, form, tmp_path)
+    subject().write(choice)
+    drawn = choice.path.read_text()
+    alone = [attempt_content(form, flow, TOUR).decode() for flow in flows]
+    for letter, flow in zip("ABC", sorted(flows, key=lambda one: one.started), strict=True):
+        assert flow.id in drawn
+        assert str(flow.verdict.code) in drawn
+        assert {"text": f"{letter}: hole-punch", "svg": f">{letter} #", "mermaid": f": {letter} "}[form] in drawn
+    if form == "mermaid":
+        actors = [line for line in drawn.splitlines() if line.strip().startswith("actor")]
+        assert len(actors) < sum(line.strip().startswith("actor") for one in alone for line in one.splitlines())
+    if form == "svg":
+        ElementTree.fromstring(drawn)
 
 
 @pytest.mark.parametrize("form", WITH_SECRETS)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from app.draw.ladder_options import Level
+from app.exports import Scope
 from app.tui.attempt_list import AttemptList
+from app.tui.exporting import ExportScreen
 from capture.model import Flow
 from capture.story import Story
 from tests.app.flows_by_hand import BOTH_RANDOM, FAST_OPEN, STORY, TWO_ROUNDS, UNANSWERED, story
@@ -199,3 +202,21 @@ async def test_what_letters_and_signs_mean_stands_above_the_lanes() -> None:
         assert lines[top + 1].startswith("A +0.000 s ●")
         assert lines[top + 2].startswith("◧ client.pcap.gz · ◨ server.pcap.gz clock ")
         assert "±" in lines[top + 2]
+
+
+async def test_what_is_in_one_ladder_is_written_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with staged() as pilot:
+        await pilot.press("g", "space", "space", "enter", "f2")
+        await pilot.pause()
+        screen = pilot.app.screen
+        assert isinstance(screen, ExportScreen)
+        assert (screen.wanted.scope, screen.wanted.form) == (Scope.TOGETHER, "text")
+        await pilot.press("w")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+    (file,) = tmp_path.iterdir()
+    drawn = file.read_text()
+    assert FAST_OPEN.id in drawn
+    assert BOTH_RANDOM.id in drawn
+    assert drawn.index("A: hole-punch") < drawn.index("B: hole-punch")
