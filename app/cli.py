@@ -28,6 +28,7 @@ _MODULES: Final = {
     "connect": "app.commands.connect",
     "listen": "app.commands.listen",
     "proxy": "app.commands.proxy",
+    "script": "app.commands.script",
     "demo": "app.commands.demo",
     "interfaces": "app.commands.interfaces",
     "keylog-hook": "app.commands.keylog_hook",

@@ -9,6 +9,8 @@ class ExitStatus(IntEnum):
     """How a command ended."""
 
     OK = 0
+    SCRIPT_BROKEN = 1
+    """Of `script`: it raised something else than an expectation, as programs in Python end."""
     USAGE = 2
     UNREADABLE = 3
     """A file can't be read as a capture."""
@@ -20,6 +22,8 @@ class ExitStatus(IntEnum):
     """Only with ``--check``; wins over ATTEMPT_FAILED: a wrong token is the rarer and the graver find."""
     UNEXPECTED_VERDICT = 12
     """Only of ``demo --headless``: the packets of an attempt got another verdict than was staged."""
+    EXPECTATION_FAILED = 13
+    """Of `script`: something was not as the script expects it, or it was not done in time."""
     INTERRUPTED = 130
     """Ctrl-C, as shells count it."""
     BROKEN_PIPE = 141

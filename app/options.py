@@ -6,7 +6,7 @@ from typing import Final
 
 from app.option_parser import Parser
 from app.option_values import duration, network_size, round_number, speed, story_number, stream_bytes, text_width
-from app.own_options import add_by_hand, completion_parser, config_parser, man_parser
+from app.own_options import add_by_hand, completion_parser, config_parser, man_parser, script_parser
 from app.shared_options import (
     add_bound,
     add_files,
@@ -35,6 +35,7 @@ usage: peephole FILE...                      open captures in the terminal inspe
        peephole connect KEY --bootstrap ...  connect to a server and watch how it goes
        peephole listen --bootstrap ...       be a server and watch who comes
        peephole proxy --bootstrap ...        punch for peers that can't, and watch it
+       peephole script FILE [ARGS]           play clients, servers, relays and proxies from Python
        peephole demo                         peers and NATs inside this process, live: no root, no internet
        peephole interfaces                   list what `watch -i` can listen on
        peephole keylog-hook                  print the path of the Node preload that writes a key log
@@ -48,7 +49,8 @@ FILE is a pcap or pcapng capture or a recording, gzip or not; `-` is standard in
 Several files are several vantages of one story. A file named like a command is given as ./report.
 
 Exit status: 0 done; 2 usage; 3 a file can't be read as a capture; 4 bad filter; 5 not permitted to capture;
-with `report --check`: 10 an attempt failed, 11 a token mismatch; with `demo --headless`: 12 an unexpected verdict.
+with `report --check`: 10 an attempt failed, 11 a token mismatch; with `demo --headless`: 12 an unexpected verdict;
+with `script`: 1 an error of the script, 13 an expectation that failed.
 """
 
 
@@ -64,6 +66,7 @@ def parser_of(command: str) -> Parser:
         "connect": _connect,
         "listen": _listen,
         "proxy": _proxy,
+        "script": script_parser,
         "demo": _demo,
         "interfaces": _interfaces,
         "keylog-hook": _keylog_hook,
@@ -82,6 +85,7 @@ COMMANDS: Final = (
     "connect",
     "listen",
     "proxy",
+    "script",
     "demo",
     "interfaces",
     "keylog-hook",
@@ -214,6 +218,11 @@ def _watch() -> Parser:
 def _node() -> Parser:
     parser = Parser("node", "Run a node of the DHT and inspect every packet that it sends and receives.")
     parser.add_argument("--announce", action="store_true", help="announce the key pair, and let others connect")
+    parser.add_argument(
+        "--persistent",
+        action="store_true",
+        help="take part in the DHT as soon as the port proves open, not after 20 minutes: then others relay through it",
+    )
     add_network(parser)
     add_hand(parser)
     add_running(parser)

@@ -6,6 +6,7 @@ from typing import Final
 
 from capture.flows.attempt import Exchange
 from capture.flows.facts import Facts
+from capture.flows.legs import Leg
 from capture.flows.relaying import RelayLink
 from capture.flows.verdicts.classes import class_of, stays_unknown
 from capture.flows.verdicts.judgement import (
@@ -98,7 +99,10 @@ def _waited(facts: Facts, exchange: Exchange) -> int:
 def unanswered_round(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
     """The last round got no answer."""
     last = facts.rounds[-1] if facts.rounds else None
-    if last is None or last.answered is not None:
+    if last is None:
+        return None
+    lost = _answer_lost(last)
+    if last.answered is not None and lost is None:
         return None
     if last.opened is not None and last.opened.error != ErrorCode.NONE:
         return None
@@ -116,11 +120,23 @@ def unanswered_round(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
         else "the relay that it went to sent nothing back"
     )
     proofs: list[Proof] = [(last.legs[0].row, f"the {'punch' if punching else 'probe'} round's request")]
-    if leg.row != last.legs[0].row:
+    if lost is not None:
+        detail = "the server answers, and its answer never reaches the client, which asks again"
+        proofs.append((lost.row, "the server's answer"))
+    elif leg.row != last.legs[0].row:
         proofs.append((leg.row, "the last leg that was seen of it"))
     code = VerdictCode.PUNCH_UNANSWERED if punching else VerdictCode.PROBE_UNANSWERED
     inferred = last.opened is None or facts.one_relay_only
     return failed(code, tuple(proofs), detail=detail, inferred=inferred)
+
+
+def _answer_lost(exchange: Exchange) -> Leg | None:
+    """The server's answer, where the client was seen to ask again after it and to get none."""
+    answer = exchange.first(Mode.FROM_SERVER)
+    if answer is None or exchange.first(Mode.REPLY) is not None:
+        return None
+    again = any(leg.mode == Mode.FROM_CLIENT and leg.time_ns > answer.time_ns for leg in exchange.legs)
+    return answer if again else None
 
 
 def silent_client(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
