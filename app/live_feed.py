@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from app.cli import complain
 from app.exit_status import CommandError, ExitStatus
 from app.live_recording import LiveRecorder
+from app.live_touches import LiveTouches
 from app.wording import counted
 
 if TYPE_CHECKING:
@@ -58,11 +59,12 @@ class LiveFeed:
         self._out = out
         self._written = len(capture.table)
         self._writer: PcapngWriter | None = None
-        self._described = 0
+        self._described = self._count = 0
         if out is not None:
             from capture.pcapng_writer import PcapngWriter
 
             self._writer = PcapngWriter(out)
+            self._touches = LiveTouches(capture.file)
 
     @property
     def name(self) -> str:
@@ -73,6 +75,11 @@ class LiveFeed:
     def dropped(self) -> int:
         """Packets that were lost before they could be read."""
         return self._capture.file.dropped or 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more can come."""
+        return self._capture.error is not None
 
     def poll(self) -> None:
         """Take in what has arrived.
@@ -124,6 +131,12 @@ class LiveFeed:
         """
         self._capture.stop()
         self._write()
+        if self._out is not None:
+            try:
+                self._touches.write_rest(self._out)
+                self._out.flush()
+            except OSError as error:
+                raise _unwritable(self._out.name, error) from error
         if self.recorder is not None:
             try:
                 self.recorder.finish()
@@ -153,7 +166,10 @@ class LiveFeed:
                 self._writer.add_interface(interface.linktype, interface.name, comment=interface.comment)
                 self._described += 1
             for frame in frames_of(self._capture.table, rows):
-                self._writer.add_packet(frame.interface, frame.time_ns, frame.data, frame.wire_length)
+                self._count += 1
+                number = int(self._capture.table.frame[frame.row])
+                comments = self._touches.comments(number, self._count)
+                self._writer.add_packet(frame.interface, frame.time_ns, frame.data, frame.wire_length, comments)
             self._out.flush()
         except OSError as error:
             raise _unwritable(self._out.name, error) from error

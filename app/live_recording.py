@@ -26,6 +26,8 @@ class LiveRecorder:
         self._writer = RecordingWriter(out)
         self._writer.add_source(0, source.file)
         self._ended = False
+        self._touches = 0
+        """Touches that are written."""
 
     @property
     def path(self) -> str:
@@ -43,6 +45,7 @@ class LiveRecorder:
         # A source that is fed by many hosts may come to have more interfaces.
         self._writer.add_source(0, self._source.file)
         self._writer.add_frames(0, frames_to_record(self._source.table, rows))
+        self._add_touches()
         self._out.flush()
 
     def say(self, notes: Notes, names: Mapping[str, str]) -> None:
@@ -64,6 +67,12 @@ class LiveRecorder:
         """
         if not self._ended:
             self._ended = True
+            self._add_touches()
             self._writer.add_counts(0, self._source.file)
             self._writer.finish()
             self._out.flush()
+
+    def _add_touches(self) -> None:
+        touches = self._source.file.touches
+        if touches is not None:
+            self._touches = self._writer.add_touches(0, touches, self._touches)

@@ -2,7 +2,8 @@
 
 A packet may have several comments (option 1, `opt_comment`), and so may a section. Those of our writer that say what a
 packet is begin with `OURS`; they are made anew from every file and are not read. Any other is somebody's comment, and
-becomes a note on its packet. A comment on a section is one on the file, or with `ATTEMPT` and an id on an attempt.
+becomes a note on its packet. A comment on a section is one on the file, or with `ATTEMPT` and an id on an attempt. What
+a node of ours did to a packet on its way is a comment of ours that is read: see `capture.touches`.
 
 Source: draft-ietf-opsawg-pcapng, section Options.
 """
@@ -17,6 +18,7 @@ import numpy as np
 from capture.arrays import I64
 from capture.notes import LONGEST_COMMENT
 from capture.raw import Raw
+from capture.touches import MARK as TOUCHED
 
 OURS: Final = "peephole: "
 ATTEMPT: Final = "attempt"
@@ -35,9 +37,11 @@ def shown_comment(text: str) -> str:
 
 
 def read_comment(value: bytes) -> str:
-    """The text of somebody's comment; empty for one of ours."""
+    """The text of somebody's comment, or of a touch; empty for any other of ours."""
     text = value.decode("utf-8", "replace")
-    return "" if text.startswith(OURS) else text.strip()[:LONGEST_COMMENT]
+    if text.startswith(OURS):
+        return text if text.startswith(TOUCHED) else ""
+    return text.strip()[:LONGEST_COMMENT]
 
 
 def on_attempt(text: str) -> tuple[str, str] | None:
@@ -56,7 +60,7 @@ def packet_comments(raw: Raw, at: I64, end: I64, order: str) -> list[tuple[int, 
         order: byte order, struct notation.
 
     Returns:
-        Place in `at`, and text, of each comment of somebody's, in the order of the blocks.
+        Place in `at`, and text, of each comment of somebody's and of each touch, in the order of the blocks.
     """
     head = np.dtype([("code", f"{order}u2"), ("length", f"{order}u2")])
     found: list[tuple[int, str]] = []

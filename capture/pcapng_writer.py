@@ -25,6 +25,7 @@ from capture.pcapng_blocks import (
     SECTION_HEADER,
 )
 from capture.table import PacketTable
+from capture.touches import Touch, comment_of, touches_of
 
 _USER_APPLICATION: Final = 4
 _IF_DESCRIPTION: Final = 3
@@ -103,7 +104,7 @@ def write_pcapng(
     comments: Mapping[int, Comments] | None = None,
     secrets: bytes | None = None,
 ) -> int:
-    """Write the original frames of some rows, in order of time.
+    """Write the original frames of some rows, in order of time, with what a node of ours did to them.
 
     Args:
         target: path, or a binary stream.
@@ -136,6 +137,13 @@ def write_pcapng(
                 numbers[source] = writer.add_interface(
                     interface.linktype, name, description, interface.snaplen, interface.comment
                 )
-            comment_on = said.get(frame.row)
+            comment_on = _and_touches(said.get(frame.row), touches_of(table, frame.row))
             writer.add_packet(numbers[source], frame.time_ns, frame.data, frame.wire_length, comment_on)
     return len(frames)
+
+
+def _and_touches(comments: Comments, touches: Sequence[Touch]) -> Comments:
+    if not touches:
+        return comments
+    before = (comments,) if isinstance(comments, str) else comments or ()
+    return (*before, *map(comment_of, touches))

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from capture.capture_file import CaptureFile
 from capture.notes import NO_NOTES, Notes, PacketId
 from capture.pcapng_comments import MOST_COMMENTS, on_attempt
+from capture.touches import Touches, read_comment_of_touch
 
 
 class Said:
@@ -21,6 +22,7 @@ class Said:
         remarks: comments on the file as a whole.
         names: names of addresses and keys.
         left_out: comments that there was no room for.
+        touches: what a node of ours did to packets of the file, where the file itself tells.
     """
 
     __slots__ = (
@@ -31,6 +33,7 @@ class Said:
         "packet_comments",
         "packet_marks",
         "remarks",
+        "touches",
     )
 
     def __init__(self) -> None:
@@ -41,9 +44,12 @@ class Said:
         self.remarks: list[str] = []
         self.names: dict[str, str] = {}
         self.left_out = 0
+        self.touches: Touches | None = None
 
     def hear(self, frame: int, text: str) -> None:
-        """A comment on a packet; further ones on it come behind the first."""
+        """A comment on a packet; further ones on it come behind the first. A touch is no comment."""
+        if self._hear_touch(frame, text):
+            return
         packet = (0, frame)
         if packet in self.packet_comments:
             self.packet_comments[packet] += f"\n{text}"
@@ -53,13 +59,25 @@ class Said:
             self.left_out += 1
 
     def hear_of_all(self, text: str) -> None:
-        """A comment on the file, or on an attempt in it."""
+        """A comment on the file, or on an attempt in it, or a touch of a packet before it."""
+        if self._hear_touch(None, text):
+            return
         found = on_attempt(text)
         if found is None:
             if text not in self.remarks:
                 self.remarks.append(text)
         else:
             self.attempt_comments[found[0]] = found[1]
+
+    def _hear_touch(self, frame: int | None, text: str) -> bool:
+        found = read_comment_of_touch(text)
+        number = None if found is None else found[0] or frame
+        if found is None or number is None:
+            return False
+        if self.touches is None:
+            self.touches = Touches()
+        self.touches.add(number, found[1])
+        return True
 
     def add(self, other: Said, frames_before: int) -> None:
         """What a capture says that goes on behind `frames_before` frames."""
@@ -75,12 +93,19 @@ class Said:
         self.attempt_marks |= other.attempt_marks
         self.remarks += [text for text in other.remarks if text not in self.remarks]
         self.names |= other.names
+        for frame, touch in other.touches or ():
+            if self.touches is None:
+                self.touches = Touches()
+            self.touches.add(frames_before + frame, touch)
 
     def summary(self) -> list[str]:
         """What is odd about it, one sentence each."""
-        if not self.left_out:
-            return []
-        return [f"{self.left_out} comments on packets beyond the first {MOST_COMMENTS} were left out"]
+        odd = []
+        if self.left_out:
+            odd.append(f"{self.left_out} comments on packets beyond the first {MOST_COMMENTS} were left out")
+        if self.touches is not None and self.touches.left_out:
+            odd.append(f"{self.touches.left_out} things that were done to packets are more than are kept")
+        return odd
 
 
 def notes_of(files: Iterable[CaptureFile]) -> Notes:

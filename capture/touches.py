@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 from protocol.address import Address
 
 if TYPE_CHECKING:
+    from capture.capture_file import CaptureFile
     from capture.table import PacketTable
 
 MOST_TOUCHES: Final = 100_000
@@ -71,30 +72,32 @@ class Touches:
 
     def __init__(self) -> None:
         self._of: dict[int, tuple[Touch, ...]] = {}
-        self._count = 0
+        self._order: list[tuple[int, Touch]] = []
         self.left_out = 0
         """Touches that there was no room for."""
 
     def __len__(self) -> int:
         """How many are kept."""
-        return self._count
+        return len(self._order)
 
     def __iter__(self) -> Iterator[tuple[int, Touch]]:
-        """Number of the packet, and touch."""
-        for frame, touches in tuple(self._of.items()):
-            for touch in touches:
-                yield frame, touch
+        """Number of the packet, and touch, in the order in which they were taken in."""
+        return iter(self.since(0))
+
+    def since(self, start: int) -> list[tuple[int, Touch]]:
+        """The same from the `start`-th on."""
+        return self._order[start:]
 
     def add(self, frame: int, touch: Touch) -> None:
         """Take one in; the same one again is not another one."""
         known = self._of.get(frame, ())
         if touch in known:
             return
-        if self._count >= MOST_TOUCHES or len(known) >= OF_A_PACKET:
+        if len(self._order) >= MOST_TOUCHES or len(known) >= OF_A_PACKET:
             self.left_out += 1
             return
         self._of[frame] = (*known, touch)
-        self._count += 1
+        self._order.append((frame, touch))
 
     def of_frame(self, frame: int) -> tuple[Touch, ...]:
         """What was done to a packet, in order."""
@@ -115,18 +118,24 @@ def touches_of(table: PacketTable, row: int) -> tuple[Touch, ...]:
 
 def touched_rows(table: PacketTable) -> dict[int, tuple[Touch, ...]]:
     """Every row of a packet that something was done to."""
-    if all(file.touches is None or not len(file.touches) for file in table.files):
-        return {}
-    import numpy as np
-
-    found = {}
+    found: dict[int, tuple[Touch, ...]] = {}
     for number, file in enumerate(table.files):
-        if file.touches is None or not len(file.touches):
+        touches = touches_of_file(file)
+        if touches is None or not len(touches):
             continue
-        frames = np.array(file.touches.frames, np.int64)
+        import numpy as np
+
+        frames = np.array(touches.frames, np.int64)
         for row in np.flatnonzero((table.file == number) & np.isin(table.frame, frames)).tolist():
-            found[row] = file.touches.of_frame(int(table.frame[row]))
+            found[row] = touches.of_frame(int(table.frame[row]))
     return found
+
+
+def touches_of_file(file: CaptureFile) -> Touches | None:
+    """What was done to the packets of a source: while it ran, or by what its file tells."""
+    if file.touches is not None:
+        return file.touches
+    return None if file.said is None else file.said.touches
 
 
 def comment_of(touch: Touch, frame: int | None = None) -> str:
@@ -147,12 +156,17 @@ def read_comment_of_touch(text: str) -> tuple[int | None, Touch] | None:
     number = number.strip()
     if not colon or (number and not (number.isascii() and number.isdigit() and len(number) < 10)):
         return None
+    touch = read_touch(body)
+    return None if touch is None else (int(number) if number else None, touch)
+
+
+def read_touch(text: str) -> Touch | None:
+    """The touch of a JSON text; None if it is none."""
     try:
-        plain = json.loads(body)
+        plain = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    touch = from_plain(plain) if isinstance(plain, dict) else None
-    return None if touch is None else (int(number) if number else None, touch)
+    return from_plain(plain) if isinstance(plain, dict) else None
 
 
 def to_plain(touch: Touch) -> dict[str, Any]:
@@ -198,7 +212,7 @@ def from_plain(plain: Mapping[str, Any]) -> Touch | None:
 
 
 def _own(table: PacketTable, row: int) -> tuple[Touch, ...]:
-    touches = table.files[int(table.file[row])].touches
+    touches = touches_of_file(table.files[int(table.file[row])])
     return () if touches is None else touches.of_frame(int(table.frame[row]))
 
 

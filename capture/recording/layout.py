@@ -45,3 +45,4 @@ class Item(IntEnum):
     NOTES = 5
     NAMES = 6
     END = 7
+    TOUCHES = 8

@@ -36,6 +36,7 @@ from capture.recording.layout import (
 from capture.recording.writing import COUNTED
 from capture.said import Said
 from capture.table import PacketTable
+from capture.touches import Touches, read_touch
 from capture.window import Window
 
 MOST_NOTES: Final = 100_000
@@ -70,6 +71,7 @@ class _Source:
     counts: dict[str, int | None] | None = None
     notes: list[str] = field(default_factory=list)
     truncated: str | None = None
+    touches: Touches | None = None
 
 
 class RecordingReader:
@@ -109,6 +111,7 @@ class RecordingReader:
         files: list[CaptureFile] = []
         for source in self._sources.values():
             file = CaptureFile(source.name, source.format, list(source.interfaces))
+            file.touches = source.touches
             files.append(file)
             self._ingest(table, segment, file, source, progress)
         if not files:
@@ -174,6 +177,8 @@ class RecordingReader:
                 self._public_keys += [key for key in fields.contents("public_keys") if len(key) == 32]
             case Item.NOTES:
                 self._notes(self._fields(body))
+            case Item.TOUCHES:
+                self._touches(self._fields(body))
             case Item.NAMES:
                 rows = self._fields(body).rows("names", str, str)
                 self._said.names = {str(what): str(name) for what, name in rows[:MOST_NAMES] if what}
@@ -270,6 +275,18 @@ class RecordingReader:
         said.packet_comments = {
             (order[file], frame): text[:LONGEST_COMMENT] for file, frame, text in packet_comments if file in order
         }
+
+    def _touches(self, fields: Fields) -> None:
+        source = self._sources.get(fields.number("source", MOST_SOURCES - 1))
+        if source is None:
+            raise fields.wrong("source", "it was not described")
+        if source.touches is None:
+            source.touches = Touches()
+        for frame, text in fields.rows("touches", int, str):
+            touch = read_touch(text)
+            if touch is None:
+                raise fields.wrong("touches", "an entry that says of nothing that was done")
+            source.touches.add(frame, touch)
 
     def _ingest(
         self,

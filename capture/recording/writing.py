@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
 
+from capture.arrays import Array
 from capture.capture_file import CaptureFile
 from capture.frame_rows import Target, opened
 from capture.frames import Interface
@@ -15,6 +17,7 @@ from capture.keylog import Secret, format_secrets
 from capture.notes import NO_NOTES, Notes
 from capture.recording.layout import BATCH, FORMAT, MAGIC_TAG, SINT64, UINT16, UINT32, UINT64, VERSION, Item
 from capture.table import PacketTable
+from capture.touches import Touches, to_plain, touches_of_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,6 +114,13 @@ class RecordingWriter:
             },
         )
 
+    def add_touches(self, number: int, touches: Touches, start: int = 0) -> int:
+        """Write what was done to packets of a source, from the `start`-th on; how many were written so far."""
+        fresh = [[frame, json.dumps(to_plain(touch))] for frame, touch in touches.since(start)]
+        if fresh:
+            self._item(Item.TOUCHES, {"source": number, "touches": fresh})
+        return start + len(fresh)
+
     def add_names(self, names: Mapping[str, str]) -> None:
         """Write all names of addresses and keys; they stand in place of those written before."""
         self._item(Item.NAMES, {"names": sorted(map(list, names.items()))})
@@ -175,6 +185,9 @@ def write_recording(
                 frames = frames_to_record(table, mine[start : start + BATCH].tolist())
                 writer.add_frames(number, frames)
                 count += len(frames)
+            touches = touches_of_file(file)
+            if touches is not None:
+                writer.add_touches(number, _within(touches, table.frame[mine]))
             if wanted is None:
                 writer.add_counts(number, file)
         remarks = [remark for file in table.files if file.said is not None for remark in file.said.remarks]
@@ -184,6 +197,15 @@ def write_recording(
             writer.add_names(names)
         writer.finish()
     return count
+
+
+def _within(touches: Touches, frames: Array) -> Touches:
+    """The touches of some packets alone."""
+    wanted, found = set(frames.tolist()), Touches()
+    for frame, touch in touches:
+        if frame in wanted:
+            found.add(frame, touch)
+    return found
 
 
 def frames_to_record(table: PacketTable, rows: Iterable[int]) -> list[RecordedFrame]:
