@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from capture.model import Sighting
@@ -13,6 +15,7 @@ from protocol.messages import Address
 if TYPE_CHECKING:
     from app.tui.story_view import StoryView
     from capture.exchanges import Exchanges
+    from capture.filter import Filter
     from capture.table import PacketTable
 
 
@@ -87,3 +90,10 @@ class PacketsOfStory:
         """Time to live as captured."""
         with self._lock:
             return self.story.ttl(sighting)
+
+
+async def look_through(wanted: Filter) -> None:
+    """Look through the packets of files, which do not grow, for what a filter on attempts asks of them."""
+    await asyncio.to_thread(wanted.prepare_table)
+    for _ in chain(wanted.preparing(), wanted.masking(attempts=True)):
+        await asyncio.sleep(0)

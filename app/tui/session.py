@@ -16,7 +16,7 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
-from itertools import chain, islice
+from itertools import islice
 from typing import NamedTuple
 
 from app import names
@@ -24,7 +24,7 @@ from app.draw.attempt_columns import Reads
 from app.draw.attempts import BY_TIME, Order
 from app.exit_status import CommandError
 from app.tui.ordering import Ordering
-from app.tui.packets_of_story import PacketsOfStory
+from app.tui.packets_of_story import PacketsOfStory, look_through
 from app.tui.problems_of_story import ProblemsOfStory
 from app.tui.story_view import Feed, StoryView
 from capture.collector import Elders, set_aside
@@ -264,9 +264,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
 
     async def _passing_in_slices(self, wanted: Filter, flows: tuple[Flow, ...]) -> list[Flow]:
         if wanted.asks_packets:
-            await asyncio.to_thread(wanted.prepare_table)
-            for _ in chain(wanted.preparing(), wanted.masking(attempts=True)):
-                await asyncio.sleep(0)
+            await look_through(wanted)
         passing: list[Flow] = []
         for number, flow in enumerate(flows, 1):
             if wanted.matches(flow):
