@@ -147,7 +147,8 @@ def _raw_bytes(text: str, what: str) -> bytes:
     digits = len(text)
     if digits < Z32_KEY_LENGTH:
         lengths = f"{2 * KEY_SIZE} hex digits or {Z32_KEY_LENGTH} z32 characters"
-        raise KeyFormatError(f"{digits} characters are no {what}: {KEY_SIZE} bytes are {lengths}")
+        longer = "; a hyperdht address, which names nodes too, is longer" if what == "public key" else ""
+        raise KeyFormatError(f"{digits} characters are no {what}: {KEY_SIZE} bytes are {lengths}{longer}")
     foreign = next((position for position, character in enumerate(text) if character not in _HEX_DIGITS), None)
     if foreign is not None:
         try:
