@@ -48,14 +48,14 @@ class Line:
         Raises:
             EditError: the text is no such value, or the field can't be left out.
         """
-        if is_none(text):
-            if not self.optional:
-                raise EditError(self.name, "it can't be left out")
+        if is_none(text) and self.optional:
             return self.put(message, None)
         try:
             value = self.kind.read(text.strip(), self.get(message), opener)
         except ValueError as error:
-            raise EditError(self.name, str(error)) from None
+            # NONE is a word of some fields.
+            reason = "it can't be left out" if is_none(text) else str(error)
+            raise EditError(self.name, reason) from None
         if value is None and not self.optional:
             raise EditError(self.name, "it can't be left out")
         return self.put(message, value)
