@@ -23,7 +23,7 @@ from capture.links import linktype_name
 from capture.pcap import PcapReader, is_pcap
 from capture.raw import Raw
 from capture.table import PacketTable
-from capture.waiting_input import patient, read_waiting
+from capture.waiting_input import patient, read_waiting, taken_back
 
 STANDARD_INPUT: Final = "-"
 GZIP: Final = b"\x1f\x8b"
@@ -213,8 +213,8 @@ def _load(path: str, progress: Progress | None) -> tuple[bytes | mmap.mmap, bool
     try:
         if path == STANDARD_INPUT:
             if progress is None:
-                return sys.stdin.buffer.read(), True
-            return read_waiting(sys.stdin.fileno(), "standard input", progress)
+                return taken_back() + sys.stdin.buffer.read(), True
+            return read_waiting(sys.stdin.fileno(), "standard input", progress, taken_back())
         with open(path, "rb") as file:
             found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):

@@ -16,6 +16,22 @@ _PATIENCE: Final = 0.1
 """Seconds between two reports while nothing comes."""
 
 
+_UNREAD: list[bytes] = []
+"""What was read of standard input by somebody who only wanted to know what it is."""
+
+
+def put_back(begun: bytes) -> None:
+    """Have the next one who reads standard input begin with these bytes."""
+    _UNREAD.append(begun)
+
+
+def taken_back() -> bytes:
+    """What was put back, once."""
+    begun = b"".join(_UNREAD)
+    _UNREAD.clear()
+    return begun
+
+
 class Came(NamedTuple):
     """What was read."""
 
@@ -24,19 +40,20 @@ class Came(NamedTuple):
     """Whether it came to its end."""
 
 
-def read_waiting(descriptor: int, name: str, progress: Progress | None) -> Came:
+def read_waiting(descriptor: int, name: str, progress: Progress | None, begun: bytes = b"") -> Came:
     """Read a descriptor until its end, or until whoever is told of it has had enough.
 
     Args:
         descriptor: open for reading.
         name: what it is called in reports.
         progress: told of the bytes that came, of an unknown number (0).
+        begun: what was read of it already.
 
     Raises:
         OSError: it can't be read.
     """
-    pieces: list[bytes] = []
-    came = 0
+    pieces = [begun]
+    came = len(begun)
     while True:
         if progress is not None:
             try:

@@ -1,12 +1,18 @@
-"""`peephole FILE...`: the terminal inspector on captures."""
+"""`peephole FILE...`: the terminal inspector on captures; on one that somebody still writes, live."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from app.exit_status import CommandError, ExitStatus
+from app.live_input import STANDARD_INPUT, await_first, bytes_of, growing, growing_standard_input, keys_from_terminal
 from app.reading import check_paths, chosen_filter, clocks_of, keys_of
+
+if TYPE_CHECKING:
+    from capture.given_keys import Keys
+    from capture.growing.capture import GrowingCapture
 
 
 def run(options: argparse.Namespace) -> int:
@@ -18,7 +24,35 @@ def run(options: argparse.Namespace) -> int:
     ahead = clocks_of(options)
     if not (sys.stdout.isatty() and (sys.stdin.isatty() or "-" in options.files)):
         raise CommandError(ExitStatus.USAGE, "the inspector needs a terminal; `peephole report` works without one")
+    if options.follow or options.files == [STANDARD_INPUT]:
+        growing = _growing(options)
+        if growing is not None:
+            return _inspect_growing(options, growing, keys)
     from app.configured import configured
     from app.tui.app import run as run_screen
 
     return run_screen(options.files, keys, filter_text=options.filter, reading=configured(options), ahead=ahead)
+
+
+def _growing(options: argparse.Namespace) -> GrowingCapture | None:
+    """The one file as a capture that grows; None if standard input is to be read to its end."""
+    if len(options.files) != 1 or options.offset:
+        raise CommandError(ExitStatus.USAGE, "--follow goes with one FILE, and without --offset")
+    [path] = options.files
+    return growing_standard_input() if path == STANDARD_INPUT else growing(bytes_of(path))
+
+
+def _inspect_growing(options: argparse.Namespace, capture: GrowingCapture, keys: Keys) -> int:
+    from app.commands.watch import inspect
+    from app.live_feed import LiveFeed
+    from capture.retention import Retention
+    from capture.story import Story
+
+    with capture:
+        await_first(capture)
+        story = Story(capture.table, keys)
+        # A pipe may bring a whole capture, of which nothing is to be missing; what goes on for days has to be bounded.
+        feed = LiveFeed(capture, retention=Retention(story, capture, options.keep or 0))
+        if options.files == [STANDARD_INPUT]:
+            keys_from_terminal()
+        return inspect(options, story, feed)

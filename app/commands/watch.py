@@ -1,4 +1,4 @@
-"""`peephole watch`: live traffic, in the inspector or as a headless report."""
+"""`peephole watch`: live traffic, or a capture that grows, in the inspector or as a headless report."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from app.cli import complain
 from app.configured import configured, packets_kept
 from app.exit_status import CommandError, ExitStatus
 from app.live_feed import LiveFeed, created
+from app.live_input import STANDARD_INPUT, await_first, check_input, keys_from_terminal, opened_input
 from app.printed_flows import FlowPrinter
 from app.reading import chosen_filter, keys_of
 from capture.model import Flow
 
 if TYPE_CHECKING:
-    from capture.live import LiveCapture
+    from capture.live import LiveSource
     from capture.story import Story
 
 TICK: Final = 0.25
@@ -29,16 +30,19 @@ TICK: Final = 0.25
 
 def run(options: argparse.Namespace) -> int:
     """Watch until the user leaves, Ctrl-C, or the duration is over."""
+    check_input(options)
     if not options.report:
         for option in ("json", "duration"):
             if getattr(options, option):
                 raise CommandError(ExitStatus.USAGE, f"--{option} goes with --report")
-        if not (sys.stdout.isatty() and sys.stdin.isatty()):
+        if not (sys.stdout.isatty() and (sys.stdin.isatty() or options.read == STANDARD_INPUT)):
             raise CommandError(ExitStatus.USAGE, "the inspector needs a terminal; add --report to work without one")
     chosen = chosen_filter(options)
     keys = keys_of(options, may_come_later=True)
     with ExitStack() as stack:
-        capture = stack.enter_context(_opened(options))
+        capture = opened_input(options)
+        stack.enter_context(capture)
+        await_first(capture)
         out = stack.enter_context(created(options.write)) if options.write else None
         record = stack.enter_context(created(options.record)) if options.record else None
         from capture.retention import Retention
@@ -48,26 +52,19 @@ def run(options: argparse.Namespace) -> int:
         feed = LiveFeed(capture, out, Retention(story, capture, packets_kept(options)), record)
         if options.report:
             return _Headless(options, story, feed, capture, chosen.on(story).matches).run()
-        from app.tui.app import run_live
-
-        try:
-            return run_live(story, feed, filter_text=options.filter, reading=configured(options))
-        finally:
-            feed.finish()
+        if options.read == STANDARD_INPUT:
+            keys_from_terminal()
+        return inspect(options, story, feed)
 
 
-def _opened(options: argparse.Namespace) -> LiveCapture:
-    from capture.errors import BadFilterError, LiveError, NotPermittedError
-    from capture.live import LiveCapture
+def inspect(options: argparse.Namespace, story: Story, feed: LiveFeed) -> int:
+    """Open the inspector on a feed, which is ended when the user leaves."""
+    from app.tui.app import run_live
 
     try:
-        return LiveCapture(options.interface, " ".join(options.bpf), promiscuous=options.promiscuous)
-    except NotPermittedError as error:
-        raise CommandError(ExitStatus.NOT_PERMITTED, str(error)) from None
-    except BadFilterError as error:
-        raise CommandError(ExitStatus.BAD_FILTER, str(error)) from None
-    except LiveError as error:
-        raise CommandError(ExitStatus.USAGE, str(error)) from None
+        return run_live(story, feed, filter_text=options.filter, reading=configured(options))
+    finally:
+        feed.finish()
 
 
 Passes = Callable[[Flow], bool]
@@ -76,7 +73,7 @@ Passes = Callable[[Flow], bool]
 class _Headless:
     """Prints attempts as they conclude."""
 
-    def __init__(self, options: argparse.Namespace, story: Story, feed: LiveFeed, capture: LiveCapture, passes: Passes):
+    def __init__(self, options: argparse.Namespace, story: Story, feed: LiveFeed, capture: LiveSource, passes: Passes):
         self._options = options
         self._story = story
         self._feed = feed
@@ -86,12 +83,15 @@ class _Headless:
 
     def run(self) -> int:
         from capture.errors import LiveError
+        from capture.growing.capture import EndedError
 
         old = {number: signal.signal(number, self._asked_to_leave) for number in (signal.SIGINT, signal.SIGTERM)}
         status: int = ExitStatus.OK
         complain(f"listening on {self._feed.name}; Ctrl-C ends")
         try:
             self._watch()
+        except EndedError:
+            pass  # all of it was read
         except LiveError as error:
             complain(str(error))
             status = ExitStatus.UNREADABLE

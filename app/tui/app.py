@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from textual.app import App, SystemCommand
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from app.config.reading import Reading
     from app.demo_status import RunningDemo
     from app.node_status import RunningNode
+    from app.tui.clock_actions import Kept
     from app.tui.here import Doable
     from app.tui.session import Session
     from app.tui.story_view import Feed, StoryView
@@ -75,8 +77,12 @@ class PeepholeApp(AppActions, App[int]):
         demo: RunningDemo | None = None,
         config: Config = DEFAULTS,
         faults: Sequence[str] = (),
+        reread: Callable[[Mapping[str, float], Progress], StoryView] | None = None,
     ) -> None:
         super().__init__()
+        self.reread = reread
+        """Reads the files once more, with the clocks of some known to be ahead; None where that can't be."""
+        self._kept: Kept | None = None
         self.config = config
         """What the user has set; changes while the settings are open."""
         self.colourless = config.colours == "never" or no_colours()
@@ -173,7 +179,7 @@ class PeepholeApp(AppActions, App[int]):
         if self._node is not None:
             self._take_leave(self._node)
             return
-        if self._feed is None or len(self.screen_stack) < 2 or asked:
+        if self._feed is None or getattr(self._feed, "ended", False) or len(self.screen_stack) < 2 or asked:
             self.exit(0)
             return
 
@@ -233,6 +239,10 @@ class PeepholeApp(AppActions, App[int]):
 
         screen = MainScreen(session, self.zone, self._tick, self._node, self._demo, self.config)
         screen.patience = self._patience
+        if self._kept is not None:
+            session.notes = self._kept.notes
+            screen.mask, screen.hidden_at_first = self._kept.mask, self._kept.hidden
+            screen.call_after_refresh(screen.select_attempt, self._kept.attempt)
         session.breathe = self._way.breathe
         # What was opened over the progress would be replaced in its place.
         while not isinstance(self.screen, LoadingScreen):
@@ -240,6 +250,11 @@ class PeepholeApp(AppActions, App[int]):
         self.switch_screen(screen)
         for fault in self._faults:
             self.notify(fault, title="configuration", severity="warning", timeout=12, markup=False)
+
+    def read_again(self, opener: Callable[[Progress], StoryView], filter_text: str, kept: Kept) -> None:
+        """Read the files in another way, and show them in place of what is shown."""
+        self._opener, self._filter_text, self._kept = opener, filter_text, kept
+        self.switch_screen(LoadingScreen(self._prepare, self._show_main, self._failed))
 
     def _failed(self, error: BaseException) -> None:
         self.failure = error
@@ -296,7 +311,7 @@ def run(
     if "-" in paths:
         _free_standard_input()
 
-    def opener(progress: Progress) -> StoryView:
+    def reread(ahead: Mapping[str, float] | None, progress: Progress) -> StoryView:
         from capture.collector import set_aside
         from capture.story import Story
 
@@ -311,7 +326,8 @@ def run(
         return useless_keys(story, keys)
 
     set_ = _configured(reading)
-    return _show(PeepholeApp(opener, filter_text=filter_text, patience=PATIENCE, remarks=remarks, **set_))
+    opener, again = partial(reread, ahead), None if "-" in paths else reread
+    return _show(PeepholeApp(opener, filter_text=filter_text, patience=PATIENCE, remarks=remarks, reread=again, **set_))
 
 
 def run_live(

@@ -132,8 +132,6 @@ class GrowingCapture:
             while (piece := self._source.read()) is not None:
                 with self._room:
                     self._room.wait_for(lambda: self._waiting_bytes < MAX_WAITING_BYTES or self._stopping)
-                    if self._stopping:
-                        return
                     self._waiting.append(piece)
                     self._waiting_bytes += len(piece)
                 self._arrived.set()

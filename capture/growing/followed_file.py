@@ -29,6 +29,8 @@ class FollowedFile:
         self.name = path
         self._interval = interval
         self._woken = threading.Event()
+        self._end: int | None = None
+        """Size of the file when somebody had enough of it."""
         try:
             self._file: BinaryIO = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by `close`
         except (OSError, ValueError) as error:
@@ -36,19 +38,24 @@ class FollowedFile:
             raise CaptureError(path, reason.lower()) from error
 
     def read(self) -> bytes | None:
-        """Wait for bytes; none: another file has taken the name, or the file starts anew; None: somebody woke us.
+        """Wait for bytes; none: another file has taken the name, or the file starts anew; None: somebody woke us, and
+        what was written until then has been read.
 
         Raises:
             OSError: it can't be read any more.
         """
-        while not self._woken.is_set():
-            piece = self._file.read(PIECE)
+        while True:
+            if self._end is None and self._woken.is_set():
+                self._end = os.fstat(self._file.fileno()).st_size
+            room = PIECE if self._end is None else min(PIECE, self._end - self._file.tell())
+            piece = self._file.read(room) if room > 0 else b""
             if piece:
                 return piece
+            if self._end is not None:
+                return None
             if self._starts_anew():
                 return b""
             self._woken.wait(self._interval)
-        return None
 
     def wake(self) -> None:
         """Make `read` give up waiting, now and for ever."""

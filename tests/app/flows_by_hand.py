@@ -22,8 +22,8 @@ from capture.model import (
     VerdictCode,
 )
 from protocol.constants import Firewall, Mode
-from tests.app.hand import Pencil, blob, verified
 from tests.app.hand_cast import START, consistent, flow, lanes, payload, random_nat
+from tests.app.hand_pencil import Pencil, blob, verified
 from tests.app.hand_story import HandStory
 
 

@@ -17,7 +17,7 @@ from capture.model import (
 )
 from protocol.constants import Firewall
 from protocol.messages import Address, HolepunchPayload
-from tests.app.hand import Pencil
+from tests.app.hand_pencil import Pencil
 
 START = 1_753_264_800.0
 """2025-07-23 10:00:00 UTC."""

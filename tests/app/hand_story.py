@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from capture.model import FileSummary, Flow, Sighting
 from capture.table import PacketTable
 from protocol.messages import Address
-from tests.app.hand import Pencil
+from tests.app.hand_pencil import Pencil
 
 
 @dataclass(frozen=True)
