@@ -73,7 +73,8 @@ def _started(
         if keylog is not None:
             keylog.write(line.text + "\n")
 
-    demo = Demo(seed=options.seed, nodes=options.count, on_attempt=attempts.put, on_key=on_key)
+    watched = options.headless is None
+    demo = Demo(seed=options.seed, nodes=options.count, on_attempt=attempts.put, on_key=on_key, intercepted=watched)
     thread = DemoThread(demo, options.speed)
     try:
         thread.__enter__()

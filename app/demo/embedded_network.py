@@ -15,7 +15,7 @@ import resource
 from dataclasses import replace
 from random import Random
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from app.demo.loopback_network import Loopback, PublicHost, Tap
 from app.demo.nat_host import NatHost
@@ -26,6 +26,9 @@ from protocol.dht.node import Node
 from protocol.dht.options import NodeOptions
 from protocol.messages import Address
 from protocol.udp_shell import DEFAULT_PORT, UdpShell
+
+if TYPE_CHECKING:
+    from app.demo.relay_interception import RelayInterception
 
 NODES: Final = 14
 """Nodes of the DHT unless another number is asked for; a server wants twenty close ones and takes what there is."""
@@ -41,7 +44,15 @@ class TooFewFilesError(Exception):
 class EmbeddedNetwork:
     """A DHT of our nodes on loopback addresses."""
 
-    def __init__(self, *, seed: int = 0, nodes: int = NODES, weather: Weather = FAIR, tap: Tap | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        nodes: int = NODES,
+        weather: Weather = FAIR,
+        tap: Tap | None = None,
+        interception: RelayInterception | None = None,
+    ) -> None:
         """Describe it; it is there once the block that it is used in begins.
 
         Args:
@@ -49,6 +60,7 @@ class EmbeddedNetwork:
             nodes: how many nodes the DHT has, at least 1.
             weather: of all paths.
             tap: told of every datagram on the real sockets, in the running loop.
+            interception: may hold what passes the nodes of the DHT.
         """
         self.random = Random(seed)
         self.nodes: list[UdpShell[Node]] = []
@@ -56,6 +68,7 @@ class EmbeddedNetwork:
         self._size = nodes
         self._weather = weather
         self._tap = tap
+        self._interception = interception
 
     async def __aenter__(self) -> EmbeddedNetwork:
         """Open sockets and wait until every node has bootstrapped.
@@ -67,6 +80,8 @@ class EmbeddedNetwork:
         """
         allow_files()
         self.loopback = Loopback(Random(self.random.getrandbits(64)), self._weather, self._tap)
+        if self._interception is not None:
+            self._interception.packets.loopback = self.loopback
         self.places = Places(self.loopback, self.random)
         try:
             await self._start_nodes()
@@ -111,9 +126,24 @@ class EmbeddedNetwork:
         await asyncio.gather(*(self._add(self.places.public_host(), options) for _ in range(self._size - 1)))
 
     async def _add(self, host: PublicHost, options: NodeOptions) -> None:
-        shell = await self.node(host, options, DEFAULT_PORT)
+        shell = await self._open(host, options)
         self.nodes.append(shell)
         await shell.bootstrapped()
+
+    async def _open(self, host: PublicHost, options: NodeOptions) -> UdpShell[Node]:
+        if self._interception is None:
+            return await self.node(host, options, DEFAULT_PORT)
+        part = self._interception.add(host.host, asyncio.get_running_loop().time)
+        shell = await UdpShell.open(
+            options,
+            port=DEFAULT_PORT,
+            network=host,
+            random=Random(self.random.getrandbits(64)),
+            tap=part.take,
+            around=part.around,
+        )
+        part.attach(shell)
+        return shell
 
     async def _close(self) -> None:
         for shell in reversed(self.nodes):

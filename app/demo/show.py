@@ -9,6 +9,7 @@ from types import TracebackType
 
 from app.demo.director import PAUSE, Director, OnAttempt
 from app.demo.embedded_network import NODES, EmbeddedNetwork
+from app.demo.relay_interception import RelayInterception, RelayPackets
 from app.demo.scenes import SCENES, Scene
 from app.demo.weather import FAIR, Weather
 from capture.tap import Tap
@@ -30,6 +31,7 @@ class Demo:
         pause: seconds between the beginnings of two scenes.
         on_attempt: told of each attempt when it is over for its application.
         on_key: gets key log lines of every attempt.
+        intercepted: whether what passes the nodes of the DHT can be held.
     """
 
     def __init__(
@@ -42,9 +44,14 @@ class Demo:
         pause: float = PAUSE,
         on_attempt: OnAttempt = ignore,
         on_key: Callable[[KeyLine], None] = ignore,
+        intercepted: bool = False,
     ) -> None:
         self.tap = Tap("demo")
-        self.network = EmbeddedNetwork(seed=seed, nodes=nodes, weather=weather, tap=self.tap.take)
+        packets = RelayPackets(self.tap)
+        self.interception = RelayInterception(packets) if intercepted else None
+        self.network = EmbeddedNetwork(
+            seed=seed, nodes=nodes, weather=weather, tap=packets.wire, interception=self.interception
+        )
         self.director = Director(
             self.network, seed=seed, on_attempt=on_attempt, on_key=on_key, scenes=scenes, pause=pause
         )

@@ -48,7 +48,7 @@ class WatchedDemo:
     @property
     def interception(self) -> Interception | None:
         """What holds messages on their way through its relays."""
-        return None
+        return self._thread.demo.interception
 
     @property
     def name(self) -> str:

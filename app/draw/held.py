@@ -317,7 +317,7 @@ def _alone(view: MessageView, width: int) -> list[Linked]:
 
 
 def _ends_width(width: int) -> int:
-    return 50 if width >= _BOTH_ENDS else 26
+    return 53 if width >= _BOTH_ENDS else 25
 
 
 def _label_width(width: int) -> int:
@@ -329,4 +329,4 @@ def _ends_text(version: Version, sent: bool, width: int) -> str:
     if width >= _BOTH_ENDS:
         way = "→ out" if sent else "← in "
         return f"{way} {terms.address(version.source)} → {terms.address(version.to)}"
-    return f"→ to {terms.address(version.to)}" if sent else f"← {terms.address(version.source)}"
+    return f"→ {terms.address(version.to)}" if sent else f"← {terms.address(version.source)}"

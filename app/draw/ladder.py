@@ -134,6 +134,9 @@ class Ladder:
                 return self._member(row, step)
             case RowKind.HOP:
                 return self._hop(row, step)
+            case RowKind.TOUCH:
+                lane = step.from_lane if row.part else step.to_lane
+                return DrawnRow(self._columns.line(), self._beside(lane, row.texts, Tone.WARN))
             case RowKind.NOTE:
                 return DrawnRow(self._columns.line(), self._note(step, row.part))
 
@@ -224,16 +227,19 @@ class Ladder:
 
     def _note(self, step: Step, part: int) -> Line:
         note = step.notes[part]
-        canvas = self._canvas()
         glyph = "✎" if note.token is None else TOKEN_GLYPHS[note.token]
         tone = Tone.PLAIN if note.token is None else terms.TOKEN_TONE[note.token]
-        x = self.lane_x(note.lane)
-        forms = [f"{glyph} {form}" for form in saying.note_forms(note)]
+        return self._beside(note.lane, [f"{glyph} {form}" for form in saying.note_forms(note)], tone)
+
+    def _beside(self, lane_id: str, forms: Sequence[str], tone: Tone) -> Line:
+        """The longest of some texts that fits beside a lane."""
+        canvas = self._canvas()
+        x = self.lane_x(lane_id)
         if x is None:
             x = self._x[0]
         left_room, right_room = x - 1, self.body_width - x - 2
         # As the protocol's own diagrams have it: left of the server, right of the others.
-        left_first = any(lane.id == note.lane and lane.role is Role.SERVER for lane in self.plan.flow.lanes)
+        left_first = any(lane.id == lane_id and lane.role is Role.SERVER for lane in self.plan.flow.lanes)
         for text in forms:
             fits_left, fits_right = cell_width(text) <= left_room, cell_width(text) <= right_room
             if fits_left or fits_right:

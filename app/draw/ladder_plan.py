@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from app.draw import saying
 from app.draw.ladder_detail import Times, in_full, in_gist
 from app.draw.ladder_options import Bursts, ColourMode, LadderOptions, Level, TimeMode
 from app.draw.shown_attempts import ShownAttempts, proxies_of_server, shown_attempts
+from app.draw.touched import TouchRows
 from capture.model import Flow, Lane, Path, Role, Sighting, Step, StepKind
 
 __all__ = (
@@ -29,6 +30,10 @@ __all__ = (
 )
 
 
+MOST_TOUCHED: Final = 64
+"""Datagrams of a burst of which it is said what was done to them."""
+
+
 class Hops(Times, Protocol):
     """What a plan asks about single datagrams, where every hop is to be shown."""
 
@@ -44,18 +49,23 @@ class RowKind(Enum):
     STEP = auto()
     MEMBER = auto()
     NOTE = auto()
+    TOUCH = auto()
+    """What our node did to the datagram on its way."""
     HOP = auto()
     """The same datagram where it was seen next."""
 
 
 class Row(NamedTuple):
-    """One row. `step` is the step it belongs to (a heading: the step below it); `part` counts members, notes, hops."""
+    """One row. `step` is the step it belongs to (a heading: the step below it); `part` counts members, notes, hops.
+
+    Of a touch `part` is 1 where the datagram left our node, 0 where it came in.
+    """
 
     kind: RowKind
     step: int
     part: int = 0
     texts: tuple[str, ...] = ()
-    """A heading's text, from long to short."""
+    """A heading's or a touch's text, from long to short."""
     sighting: Sighting | None = None
     """Of a hop."""
 
@@ -93,13 +103,19 @@ class LadderPlan:
         return best
 
 
-def plan_ladder(flows: Flow | Sequence[Flow], options: LadderOptions, datagrams: Hops | None = None) -> LadderPlan:
+def plan_ladder(
+    flows: Flow | Sequence[Flow],
+    options: LadderOptions,
+    datagrams: Hops | None = None,
+    touched: TouchRows | None = None,
+) -> LadderPlan:
     """Lay out the rows of one attempt, or of several in one ladder.
 
     Args:
         flows: the attempts.
         options: how to look at them.
         datagrams: asked about single datagrams by `Level.EXTENDED`, which without it shows no more than lanes.
+        touched: tells what our node did to a datagram.
     """
     shown = shown_attempts([flows] if isinstance(flows, Flow) else flows)
     if options.level is Level.EXTENDED and datagrams is not None:
@@ -134,6 +150,8 @@ def plan_ladder(flows: Flow | Sequence[Flow], options: LadderOptions, datagrams:
             rows += [Row(RowKind.MEMBER, index, part) for part in range(len(step.members))]
         elif options.level is Level.EXTENDED and datagrams is not None and step.sighting is not None:
             rows += _hops(index, datagrams.sightings(step.sighting))
+        if touched is not None:
+            rows += _touches(index, step, touched, shown.attempt_of(index))
         if options.level is not Level.GIST:
             rows += [Row(RowKind.NOTE, index, part) for part in range(len(step.notes))]
     lanes, lane_at = _lanes(flow, options.level)
@@ -176,6 +194,14 @@ def evidence_steps(flow: Flow, judged: Flow | None = None) -> dict[int, str]:
 def _hops(index: int, sightings: tuple[Sighting, ...]) -> list[Row]:
     """A row for every further place where a datagram was seen."""
     return [Row(RowKind.HOP, index, part, sighting=one) for part, one in enumerate(sightings[1:], 1)]
+
+
+def _touches(index: int, step: Step, touched: TouchRows, flow: Flow) -> Iterator[Row]:
+    """A row for everything that was done to a datagram of a step."""
+    sightings = step.members if len(step.members) > 1 else () if step.sighting is None else (step.sighting,)
+    for sighting in sightings[:MOST_TOUCHED]:
+        for one in touched(flow, sighting):
+            yield Row(RowKind.TOUCH, index, int(one.sent), one.texts, sighting)
 
 
 def _hidden(step: Step, options: LadderOptions) -> bool:

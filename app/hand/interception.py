@@ -18,7 +18,7 @@ from app.hand.preset_names import PRESET_NAMES
 from app.hand.rules import Rule, RulesError
 from app.hand.ruling import RulingJudge, Standing, standing_of
 from app.hand.showing import held_message, rule_status, touched_message
-from app.hand.touching import TouchKeeper
+from app.hand.touching import Framed, TouchKeeper
 from app.intercept_status import InterceptError, InterceptStatus, Preset
 from protocol.intercept.book import AttemptBook
 from protocol.intercept.interceptor import Interceptor
@@ -26,7 +26,6 @@ from protocol.intercept.timers import timers_of
 from protocol.intercept.values import Countdown, Fate, Held, NotHeldError, Passing, Ruling, Touched
 
 if TYPE_CHECKING:
-    from capture.tap import Tap
     from protocol.editing.values import Draft, Opener
     from protocol.intercept.sighted import Sighted
     from protocol.messages import Address
@@ -68,20 +67,28 @@ class LiveInterception:
         tap: where the node's packets go.
         rules: in use from the start.
         expression: what to hold from the start; empty for nothing.
+        clock: that of the node's event loop, asked in any thread.
 
     Raises:
         FilterError: the expression does not parse.
         AskedTooMuchError: it asks of attempts alone.
     """
 
-    def __init__(self, tap: Tap, rules: Iterable[Rule] = (), expression: str = "") -> None:
+    def __init__(
+        self,
+        tap: Framed,
+        rules: Iterable[Rule] = (),
+        expression: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.book = AttemptBook()
         self.interceptor: Interceptor | None = None
         self.on_changed: list[Callable[[], None]] = []
         """Called in the node's thread when something was held, went, or was changed."""
-        epoch = time.time() - time.monotonic()
+        self._clock = clock
+        epoch = time.time() - clock()
         self._keeper = TouchKeeper(tap, epoch)
-        self._judge = RulingJudge(self.book, self._local, epoch, time.monotonic())
+        self._judge = RulingJudge(self.book, self._local, epoch, clock())
         self._judge.rules = [standing_of(rule) for rule in rules]
         self._expression = expression.strip()
         self._judge.wanted = datagram_filter(self._expression) if self._expression else None
@@ -120,13 +127,13 @@ class LiveInterception:
 
     def give_server_key(self, public_key: bytes) -> None:
         """Add a server's public key: of ours, or one that we connect to."""
-        self.book.give_server_key(public_key, time.monotonic())
+        self.book.give_server_key(public_key, self._clock())
 
     def take_key(self, line: KeyLine) -> None:
         """Take in a line of our own key log."""
         side = _TOKENS.get(line.label)
         if side is not None:
-            self.book.give_token_secret(line.attempt, side, line.secret, time.monotonic())
+            self.book.give_token_secret(line.attempt, side, line.secret, self._clock())
 
     # For whoever looks at it, and decides.
 
@@ -140,7 +147,7 @@ class LiveInterception:
         interceptor = self.interceptor
         if interceptor is None or self._ended:
             return None
-        now = time.monotonic()
+        now = self._clock()
         return InterceptStatus(
             self._judge.wanted is not None,
             self._expression,

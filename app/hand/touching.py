@@ -7,14 +7,15 @@ interceptor let it go, in one thread. So the packet of a datagram is known witho
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from capture.touches import Touch, Touches
 from protocol.intercept.values import Direction, Fate, Passing, Touched
 from protocol.messages import Address
 
 if TYPE_CHECKING:
-    from capture.tap import Tap
+    from capture.capture_file import CaptureFile
     from protocol.intercept.interceptor import Interceptor
     from protocol.udp_machine import Tapped
 
@@ -27,6 +28,16 @@ MOST_SOCKETS: Final = 4096
 _RPC: Final = (0x03, 0x13)
 
 
+class Framed(Protocol):
+    """Where packets go: a tap, or what stands for one."""
+
+    file: CaptureFile
+
+    @property
+    def take(self) -> Callable[[Tapped], int | None]:
+        """Takes a datagram; gives the number of its packet, None where it has none."""
+
+
 class TouchKeeper:
     """Feeds a tap, and its source's touches.
 
@@ -35,7 +46,7 @@ class TouchKeeper:
         epoch: seconds since 1970 at time 0 of the machine's clock.
     """
 
-    def __init__(self, tap: Tap, epoch: float) -> None:
+    def __init__(self, tap: Framed, epoch: float) -> None:
         self.touches = tap.file.touches = Touches() if tap.file.touches is None else tap.file.touches
         self.interceptor: Interceptor | None = None
         self._tap = tap

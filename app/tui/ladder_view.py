@@ -10,7 +10,7 @@ from textual.message import Message
 from app.draw.ladder import Datagrams
 from app.draw.ladder_options import LadderOptions
 from app.draw.ladder_plan import LadderPlan, RowKind, plan_ladder, step_of
-from app.node_status import Timer
+from app.draw.pending import Pending
 from app.tui.keys.action import Context
 from app.tui.keys.registry import bindings_of
 from app.tui.ladder_place import Place, place_of, row_at_place, same_step
@@ -100,7 +100,7 @@ class LadderView(LadderRows):
         if due is not None and (now is None or now >= due):
             self._replan(self._flows, keep=True)
 
-    def show_timers(self, timers: tuple[Timer, ...]) -> None:
+    def show_timers(self, timers: tuple[Pending, ...]) -> None:
         """Show what the attempt waits for, under its steps; kept in view where the last step is selected."""
         if self._plan is None or timers == self._countdowns:
             return
@@ -195,7 +195,7 @@ class LadderView(LadderRows):
         """The plan, with marks and unfolded bursts on the steps that they were on."""
         if not self._flows:
             return None
-        plan = plan_ladder(self._flows, self.options, self._datagrams)
+        plan = plan_ladder(self._flows, self.options, self._datagrams, self.touched)
         if before is None or (before.flow.steps == plan.flow.steps):
             return plan
         marked = tuple(step for one in self.options.marked if (step := same_step(before, one, plan)) is not None)
@@ -204,4 +204,4 @@ class LadderView(LadderRows):
             return plan
         kept = frozenset(one for one in unfolded if one is not None)
         self.options = replace(self.options, marked=marked, unfolded=kept)
-        return plan_ladder(self._flows, self.options, self._datagrams)
+        return plan_ladder(self._flows, self.options, self._datagrams, self.touched)
