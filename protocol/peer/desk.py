@@ -20,70 +20,18 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Final
 
-from protocol.peer.steps import Act, Attempt, Let, Release, Sending, Skipped, Step
-from protocol.peer.waits import Countdown, Waits
+from protocol.peer.held_steps import DoneStep, Fate, HeldStep, NotHeldError
+from protocol.peer.steps import Act, Attempt, HolepunchStep, Let, NoiseStep, Release, Sending, Skipped, Step
+from protocol.peer.waits import Waits
+
+__all__ = ("Desk", "DoneStep", "Fate", "HeldStep", "NotHeldError", "is_over")
 
 LIMIT: Final = 256
 """Steps that wait at once; then the one that waits longest goes its way, and is counted."""
 KEPT: Final = 2000
 """Steps that went, and are kept to be looked at and repeated."""
-
-
-class Fate(StrEnum):
-    """What became of a step."""
-
-    BY_ITSELF = "went by itself"
-    SENT = "sent"
-    EDITED = "sent, edited"
-    LEFT_OUT = "left out"
-    SKIPPED = "skipped"
-    LATE = "sent after others"
-    REPEATED = "repeated"
-    OVERTAKEN = "sent: too many were held"
-    TOO_LATE = "its attempt was over"
-
-
-class NotHeldError(LookupError):
-    """There is no such step, or what is wanted can't be done with it; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeldStep:
-    """A step that waits."""
-
-    number: int
-    came: Step
-    """As it was built."""
-    step: Step
-    """As it is now."""
-    since: float
-    timers: tuple[Countdown, ...] = ()
-    """What others do if it goes on waiting, next first."""
-    due: float | None = None
-    """When it goes by itself; None for never."""
-    put_off: bool = False
-    """The machine has gone on without it."""
-
-    @property
-    def edited(self) -> bool:
-        """Whether it is not as it was built."""
-        return self.step != self.came
-
-
-@dataclass(frozen=True, slots=True)
-class DoneStep:
-    """A step that went, or did not."""
-
-    number: int
-    came: Step
-    sent: Step | None
-    """As it went; None if it did not."""
-    fate: Fate
-    time: float
-    repeatable: bool
 
 
 @dataclass(slots=True)
@@ -154,6 +102,11 @@ class Desk:
         kept = self._kept_of(number)
         if type(step) is not type(kept.step.came) or step.act is not kept.step.came.act:
             raise NotHeldError("a step can't become one of another kind")
+        if isinstance(step, NoiseStep | HolepunchStep):
+            try:
+                _ = step.sealed_bytes
+            except ValueError as error:
+                raise NotHeldError(f"this can't be written: {error}") from None
         kept.step = replace(kept.step, step=step)
         self._changed()
 
