@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import pty
+import select
 import shutil
 import subprocess
 import sys
@@ -160,12 +161,14 @@ def test_standard_input_in_the_inspector(content: bytes, shown: bytes) -> None:
         out.write(content)
     seen = b""
     while shown not in seen:
+        assert select.select([terminal], [], [], 60)[0], seen[-2000:]
         seen += os.read(terminal, 1 << 16)
     os.write(terminal, b"Q")
-    try:
-        while os.read(terminal, 1 << 16):
-            pass
-    except OSError:
-        pass  # the child closed it
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    os.close(terminal)
+    while select.select([terminal], [], [], 60)[0]:
+        try:
+            seen = os.read(terminal, 1 << 16)
+        except OSError:  # the child closed it
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+            os.close(terminal)
+            return
+    pytest.fail(f"it did not leave: {seen!r}")
