@@ -226,7 +226,7 @@ class Connecting:
 
     def _choose_relay(self, relay: Address, now: float, done: Callable[[float], None]) -> None:
         def released(step: Let, now: float) -> None:
-            if self.is_done or self.answer is not None or not isinstance(step, RelayStep):
+            if self._over or not isinstance(step, RelayStep):
                 done(now)
             else:
                 self._send_offer(step, now, done)

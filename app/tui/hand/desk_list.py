@@ -77,6 +77,13 @@ class DeskList(LineView):
         self.show(self.view)
         return True
 
+    def show_cursor(self) -> None:
+        """From the top of the list, if that shows the cursor."""
+        if self.cursor < self.page_height:
+            self.scroll_to(y=0, animate=False, force=True)
+        else:
+            super().show_cursor()
+
     def watch_cursor(self, before: int, now: int) -> None:
         """Who leaves what waits wants to look at something else; who comes back wants to go on."""
         super().watch_cursor(before, now)
