@@ -18,13 +18,15 @@ Source: npm hyperdht 6.34.0 (lib/server.js: _addHandshake, _onpeerholepunch).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from protocol.constants import ErrorCode, Firewall, Mode
 from protocol.dht.contact import Incoming
 from protocol.dht.local_server import Answer, LocalReply
 from protocol.errors import DecodeError
-from protocol.messages import Address, Holepunch, NoisePayload, RelayInfo
+from protocol.messages import Address, Handshake, Holepunch, NoisePayload, RelayInfo
 from protocol.noise import attempt_id
 from protocol.noise_handshake import SEED_SIZE, HandshakeResult, NoiseResponder
 from protocol.peer.addresses import is_private, nearest
@@ -246,7 +248,14 @@ class Answering:
     def _answer_again(self, step: Step, now: float) -> None:
         """The same message 2, in another envelope if that was changed: a noise message is sealed once."""
         if isinstance(step, NoiseStep) and self._reply is not None and self._last_answer is not None:
-            self._last_answer(self._reply._replace(encode=step.encoded, again=True), now)
+            self._last_answer(self._reply._replace(encode=self._encoder(step), again=True), now)
+
+    def _encoder(self, step: NoiseStep) -> Callable[[Handshake | Holepunch], bytes]:
+        """What writes the envelope: a client may ask over two relays that see it at two ports, and is answered at each.
+
+        Only an address that was changed stands in every answer.
+        """
+        return (replace(step, peer_address=None) if step.peer_address == self._client else step).encoded
 
     def _seal(self, step: Let, responder: NoiseResponder, now: float) -> None:
         connection, offer = self.connection, self.offer
@@ -273,7 +282,7 @@ class Answering:
         else:
             from_puncher = self._choose_path(step.payload, offer, now)
         socket = self.puncher.socket if from_puncher and self.puncher is not None else None
-        self._reply = LocalReply(noise, socket, step.encoded)
+        self._reply = LocalReply(noise, socket, self._encoder(step))
         waiting, self._waiting = self._waiting, []
         for answer in waiting:
             answer(self._reply, now)

@@ -33,6 +33,7 @@ from protocol.peer.listening import Server
 from protocol.peer.options import ListenOptions, PeerLimits, PeerOptions
 from protocol.peer.peer import Peer
 from protocol.peer.refusals import ServerRefusal, StreamRefusal
+from protocol.peer_values import decode_handshake
 from protocol.punch.puncher import MAX_ADDRESSES
 from protocol.sealed_values import (
     decode_holepunch_payload,
@@ -147,6 +148,17 @@ def test_a_server_that_is_announced_nowhere_names_the_relay_that_brought_the_cli
     said, _ = bench.agreed()
     assert said.holepunch is not None
     assert said.holepunch.relays == bench.server.announcer.relays
+
+
+def test_each_relay_is_told_the_address_that_it_sees_the_client_at() -> None:
+    bench = Bench()
+    _, noise = bench.handshake()
+    elsewhere = CLIENT_ADDRESS._replace(port=CLIENT_ADDRESS.port + 1)
+    for client in (CLIENT_ADDRESS, elsewhere):
+        [reply] = bench.send(noise, client=client)
+        usual = Handshake(Mode.FROM_SERVER, reply.payload, client)
+        assert reply.encode is not None
+        assert decode_handshake(reply.encode(usual)) == usual
 
 
 def test_a_server_is_announced_again_where_the_machine_has_another_address() -> None:
