@@ -24,6 +24,7 @@ from app.reading import nothing_to_see, oddities
 from app.tui.arrangement import Arrangement, arrange
 from app.tui.attempt_list import AttemptList
 from app.tui.bars import ActionBar, Banner, StatusLine
+from app.tui.clock_actions import ClockActions
 from app.tui.config_actions import ConfigActions, ladder_options
 from app.tui.demo_page import DemoLine
 from app.tui.empty import EmptyView
@@ -64,6 +65,7 @@ class MainScreen(
     LadderActions,
     SavingActions,
     NotesActions,
+    ClockActions,
     ListActions,
     ConfigActions,
     InterceptOpening,

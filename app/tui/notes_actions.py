@@ -36,6 +36,8 @@ class NotesActions:
 
     mask: Mask | None = None
     """What stands for what once something was hidden: the same as long as the program runs."""
+    hidden_at_first = False
+    """Whether it is hidden before anything is shown, whatever the configuration says."""
     _behind: MaskedStory | None = None
     """The story as it is behind the mask."""
 
@@ -74,7 +76,7 @@ class NotesActions:
         attempts.session = session
         attempts.commented = lambda flow: bool(session.notes.on_attempt(flow.id))
         main.ladder.noted = lambda: session.notes
-        if main.config.redact:
+        if main.config.redact or self.hidden_at_first:
             self._hide()
 
     def on_ladder_view_marked(self, event: LadderView.Marked) -> None:

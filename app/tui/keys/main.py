@@ -30,5 +30,6 @@ ACTIONS: Final[tuple[Action, ...]] = (
     action(Context.MAIN, "bursts", "m", "bursts", "bursts of punches: folded, one by one, hidden", rank=10),
     action(Context.MAIN, "export", "f2,S", "export", "write this attempt to a file", rank=4),
     action(Context.MAIN, "copy", "y", "copy", "copy a report of this attempt to the clipboard", rank=14),
+    action(Context.MAIN, "clock", "T", "clocks", "set by hand what the clock of one of several captures is ahead by"),
     action(Context.MAIN, "follow", "A", "follow", "keep the newest attempt selected, and the end of its ladder"),
 )  # fmt: skip
