@@ -68,7 +68,9 @@ def labels(flow: Flow, step: Step) -> list[str]:
     """
     message = message_of(flow, step)
     full = safe_text(step.label)
-    if step.count > 1 or step.kind is StepKind.SAMPLE:
+    if step.kind is StepKind.HANDOFF:
+        found = [full, full.rpartition(" ")[2], "hand-off"]
+    elif step.count > 1 or step.kind is StepKind.SAMPLE:
         found = _burst_labels(step, full)
     elif step.kind is StepKind.MISSING:
         what = full.removesuffix(_EXPECTED)

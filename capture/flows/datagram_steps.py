@@ -66,7 +66,7 @@ class Datagrams:
                 times[0] / _NS,
                 from_lane,
                 to_lane,
-                f"hand-off: {', '.join(dict.fromkeys(said))}",
+                f"hand-off: {'+'.join(dict.fromkeys(said))}",
                 self._sighting(rows[0]),
                 self._table.source(rows[0]),
                 self._table.destination(rows[0]),

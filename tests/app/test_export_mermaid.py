@@ -12,7 +12,7 @@ from app.mermaid_text import mermaid_text
 from capture.model import Flow, StepKind, TokenState
 from capture.story import Story
 from tests.app.flows_by_hand import BOTH_RANDOM, CONSISTENT_RANDOM, FAST_OPEN, SEALED, STORY, TWO_ROUNDS, UNANSWERED
-from tests.app.mermaid_structure import MermaidNote, parse_diagram, parse_diagrams, parse_record
+from tests.app.mermaid_structure import MermaidNote, parse_diagram, parse_diagrams, parse_record, taken
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 SEED = parse_diagrams((FIXTURES / "seed" / "holepunch.md").read_text())
@@ -49,6 +49,17 @@ def test_a_real_punch_round_is_the_second_diagram_of_the_seed(seen_from_everywhe
 def test_rounds_with_a_random_nat_have_the_same_structure() -> None:
     (flow,) = Story.open([str(FIXTURES / "lab" / "consistent-random" / "wan.pcap.gz")]).flows
     assert [parse_diagram(mermaid_round(flow, index)) for index in range(2)] == [PROBE_ROUND, PUNCH_ROUND]
+
+
+@pytest.mark.parametrize(("role", "probe", "punch"), [("client", 2, 3), ("server", 4, 5)])
+@pytest.mark.parametrize("places", [("wan",), ("client", "proxy", "server", "wan")], ids=["wan", "everywhere"])
+def test_real_rounds_with_a_proxy_are_diagrams_of_the_seed(
+    role: str, probe: int, punch: int, places: tuple[str, ...]
+) -> None:
+    story = Story.open([str(FIXTURES / "proxied" / f"{role}-{place}.pcap.gz") for place in places])
+    (flow,) = [flow for flow in story.flows if flow.proxies]
+    assert parse_diagram(mermaid_round(flow, 0)) == SEED[probe]
+    assert parse_diagram(mermaid_round(flow, 1)) == taken(SEED[punch], otherwise=True)
 
 
 @pytest.mark.parametrize("vantage", ["client", "server"])

@@ -39,6 +39,8 @@ GROWN = [
     "server-killed/wan",
     "try-later/server",
     "upgraded/wan",
+    "../proxied/client-proxy",
+    "../proxied/server-server",
 ]
 
 

@@ -1,21 +1,27 @@
 """Attempts for one side of which a proxy punched, as a capture shows them.
 
-The fixture is `tests.natlab.proxied`, seen from the wide area: a client of ours and a real server behind random NATs, a
-proxy with a public address, a DHT of real nodes.
+The fixtures are made by `tests.natlab.proxied`: a peer of ours and a real one behind random NATs, a proxy with a public
+address for ours, which is the client or the server, and a DHT of real nodes. They are seen from the wide area, and from
+where the client, the proxy and the server are.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from capture.model import Outcome, Role, VerdictCode
+import pytest
+
+from capture.flow import Flow
+from capture.model import Outcome, Role, StepKind, VerdictCode
 from capture.model import Path as Way
 from capture.story import Story
 from protocol.envelope import decode_request
 from protocol.proxy.handoff import PLUGIN, HandoffCommand
 from protocol.storage_values import decode_plugin_request
 
-FIXTURE = Path(__file__).parent.parent / "fixtures" / "proxied" / "client-wan.pcap.gz"
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "proxied"
+FIXTURE = FIXTURES / "client-wan.pcap.gz"
+PLACES = ("client", "proxy", "server", "wan")
 
 
 def test_a_proxied_client_has_punched_and_its_proxy_is_named() -> None:
@@ -55,3 +61,70 @@ def test_the_rounds_of_a_proxy_open_like_all_others() -> None:
     assert [one.request is not None and one.reply is not None for one in proxied.rounds] == [True, True]
     assert proxied.server_token.value == "verified"
     assert proxied.client_token.value == "verified"
+
+
+def seen_from(role: str, *places: str) -> Flow:
+    """The attempt of which the proxy of one role is part, as some places show it."""
+    story = Story.open([str(FIXTURES / f"{role}-{place}.pcap.gz") for place in places])
+    proxied = [flow for flow in story.flows if flow.verdict.code is VerdictCode.PUNCHED]
+    assert len(proxied) == 1
+    return proxied[0]
+
+
+@pytest.mark.parametrize("role", ["client", "server"])
+@pytest.mark.parametrize("place", ["wan", "proxy", "all"])
+def test_where_the_proxy_is_seen_to_punch_it_is_said(role: str, place: str) -> None:
+    flow = seen_from(role, *(PLACES if place == "all" else (place,)))
+    assert f"punched on the {role}'s behalf" in flow.verdict.summary
+    assert not flow.verdict.inferred
+    lanes = [lane.role for lane in flow.lanes]
+    ends = (Role.CLIENT, Role.PROXY) if role == "client" else (Role.SERVER, Role.PROXY)
+    assert (lanes[lanes.index(ends[0])], lanes[lanes.index(ends[0]) + 1]) == ends, "beside the side that it stands for"
+
+
+@pytest.mark.parametrize("role", ["client", "server"])
+def test_who_handed_over_sees_no_punch_but_the_stream(role: str) -> None:
+    flow = seen_from(role, role)
+    assert f"The {role} asked a proxy at" in flow.verdict.summary
+    assert flow.outcome is Outcome.CONNECTED
+    assert flow.verdict.inferred
+    steps = [(step.kind, step.from_lane, step.to_lane) for step in flow.steps]
+    assert (StepKind.HANDOFF, role, f"{role} proxy") in steps
+    assert (StepKind.RELAY_LINK, role, f"{role} proxy") in steps
+    assert (StepKind.RELAY_LINK, f"{role} proxy", role) in steps
+    assert StepKind.MISSING not in {kind for kind, *_ in steps}, "what the proxy sends to relays is not expected here"
+
+
+@pytest.mark.parametrize(("role", "other"), [("client", "server"), ("server", "client")])
+def test_the_other_peer_notices_nothing(role: str, other: str) -> None:
+    flow = seen_from(role, other)
+    assert flow.proxies == ()
+    assert "proxy" not in flow.verdict.summary
+    assert flow.outcome is Outcome.CONNECTED
+
+
+@pytest.mark.parametrize("role", ["client", "server"])
+def test_all_places_together_show_one_attempt_and_one_link(role: str) -> None:
+    story = Story.open([str(FIXTURES / f"{role}-{place}.pcap.gz") for place in PLACES])
+    link, proxied = sorted(story.flows, key=lambda flow: len(flow.rounds))
+    assert (link.path, proxied.path) == (Way.OPEN, Way.PUNCHED)
+
+
+@pytest.mark.parametrize("role", ["client", "server"])
+def test_punches_and_stream_are_the_proxys(role: str) -> None:
+    flow = seen_from(role, *PLACES)
+    proxy, other = f"{role} proxy", "server" if role == "client" else "client"
+    punched = {(step.from_lane, step.to_lane) for step in flow.steps if step.kind is StepKind.PUNCH}
+    assert punched <= {(proxy, other), (other, proxy)}
+    assert (proxy, other) in punched
+    streams = {(step.from_lane, step.to_lane) for step in flow.steps if step.kind is StepKind.STREAM}
+    assert streams == {(proxy, other), (other, proxy)}
+
+
+def test_a_server_hands_over_each_round_that_still_reaches_it() -> None:
+    flow = seen_from("server", "wan")
+    (handed,) = [step for step in flow.steps if step.kind is StepKind.HANDOFF]
+    assert (handed.label, handed.round, handed.count) == ("hand-off: START+ROUND", 0, 2)
+    rounds = [message for message in flow.messages if message.command == "PEER_HOLEPUNCH"]
+    reached = [message.to_lane for message in rounds if message.mode == "FROM_RELAY"]
+    assert reached == ["server", "server proxy"], "the client sends the punch round to where it was answered from"
