@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from app.exit_status import CommandError, ExitStatus
@@ -168,6 +169,9 @@ class LiveNode:
         if settings.connect is not None:
             self._first += (connecting,)
             self._do(self._connect(peer, settings.connect, connecting))
+            if settings.desk is not None:
+                again = partial(self._connect, peer, settings.connect, connecting)
+                settings.desk.begin = lambda: self._do(again())
 
     async def settled(self) -> None:
         """Wait until it has bootstrapped, has tried to announce, and its connection has opened or failed."""

@@ -223,6 +223,10 @@ def _field_lines(came: Step, now: Step, width: int, mask: Mask) -> list[Linked]:
     for field in fields_of(now):
         was = before.get(field.name, "")
         changed = was != field.text
+        if mask is not plain and field.kind is FieldKind.BYTES:
+            # Whatever is in there could name somebody.
+            lines += labelled(f"  {field.name}", "hidden", width, Tone.DIM, label_width=24)
+            continue
         text = _cut(mask(field.text), field.kind) or "(empty)"
         text += f"   was {_cut(mask(was), field.kind) or '(empty)'}" if changed else ""
         label = f"{'✎ ' if changed else '  '}{field.name}"

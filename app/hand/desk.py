@@ -51,6 +51,8 @@ class DeskControl:
     def __init__(self, desk: Desk, what: str = "") -> None:
         self.desk = desk
         self.what = what
+        self.begin: Callable[[], None] | None = None
+        """Begins another attempt, in the node's loop; None where clients come by themselves."""
         self._view = DeskView(by_hand=frozenset(desk.by_hand))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._shell: UdpShell[Peer] | None = None
@@ -96,6 +98,13 @@ class DeskControl:
         while self._troubles:
             found.append(self._troubles.popleft())
         return found
+
+    def begin_again(self) -> bool:
+        """Begin another attempt, from any thread; False where that is not for us to do."""
+        if self.begin is None or self._loop is None or self._loop.is_closed():
+            return False
+        self._loop.call_soon_threadsafe(self.begin)
+        return True
 
     def _do(self, order: Order) -> None:
         shell = self._shell

@@ -35,6 +35,13 @@ class DeskActions:
             number = held.number
             self._do(lambda desk, now: desk.send(number, now))
 
+    def action_begin(self) -> None:
+        """Another attempt, beside what is under way."""
+        if self._desk.control.begin_again():
+            self._desk.look_soon()
+        else:
+            self._desk.say("A server can't begin an attempt: it waits for clients.")
+
     def action_send_all(self) -> None:
         """Let everything go that waits now."""
         self._do(lambda desk, now: desk.let_all_go(now))

@@ -25,6 +25,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
             rank=9),
     action(Context.DESK, "all_by_itself", "T", "all by itself",
             "everything goes by itself from here on; again: everything waits", rank=10),
+    action(Context.DESK, "begin", "N", "new attempt", "a client: connect once more, beside what is under way", rank=12),
     action(Context.DESK, "next_held", "n", "next held", "to the next step that waits, of whatever attempt", rank=11),
     action(Context.DESK, "send_all", "A", "send all", "let everything go that waits now", rank=12),
     action(Context.DESK, "revert", "V", "revert", "take all changes of the selected step back", rank=13),

@@ -153,6 +153,8 @@ async def test_steps_of_a_node_in_its_own_thread_wait_until_they_are_sent() -> N
                 control.do(lambda desk, now, number=held.number: desk.send(number, now))  # type: ignore[misc]
                 await until(lambda number=held.number: all(one.number != number for one in control.view.held))  # type: ignore[misc]
             assert gone[:3] == [Act.FIND, Act.OFFER, Act.ASK]
+            assert control.begin_again()
+            await until(lambda: any(held.came.act is Act.FIND for held in control.view.held))
             await until(
                 lambda: any(one.said == "hi" for status in [client.status()] if status for one in status.connections)
             )

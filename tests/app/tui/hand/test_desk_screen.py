@@ -225,12 +225,15 @@ def test_what_can_not_be_done_is_said() -> None:
     async def work(pilot: Pilot[int], table: Table) -> None:
         await press(pilot, "D")
         assert "Send it first" in text_on(pilot)
-        await press(pilot, "a", "a")
+        await press(pilot, "a")
+        await press(pilot, "a")
         assert "D sends it once more" in text_on(pilot)
         await press(pilot, "g", "X")
         assert "Select a step of this attempt" in text_on(pilot)
         await press(pilot, "G", "a")
         assert "has not come yet" in text_on(pilot)
+        await press(pilot, "N")
+        assert "waits for clients" in text_on(pilot)
 
     play(lambda table: table.probe(CLIENT), work)
 
@@ -293,3 +296,19 @@ def test_every_pane_is_reached_by_keyboard_where_there_is_little_room() -> None:
         assert seen == ["desk-step", "ladder", "desk"]
 
     play(lambda table: table.probe(CLIENT), turn, (80, 24))
+
+
+def test_hidden_addresses_and_keys_are_hidden_here_too() -> None:
+    async def hide(pilot: Pilot[int], table: Table) -> None:
+        assert "203.0.113.9" in text_on(pilot)
+        await pilot.press("escape", "H", "B")
+        await pilot.app.workers.wait_for_complete()
+        await settled(pilot)
+        shown = text_on(pilot)
+        assert "203.0.113.9" not in shown
+        assert "hidden" in shown
+        await press(pilot, "e")
+        assert "can't be changed" in text_on(pilot)
+        assert len(table.desk.held) == 1
+
+    play(lambda table: table.probe(CLIENT), hide, (120, 50))
