@@ -8,7 +8,8 @@ from stat import S_ISREG
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 from app.draw.ladder import Datagrams
-from capture.model import FileSummary, Flow
+from app.touched_packets import TouchedPackets
+from capture.model import FileSummary, Flow, Sighting
 from capture.notes import NO_NOTES, Notes
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ class Source(Datagrams, Protocol):
     @property
     def table(self) -> PacketTable:
         """The packets."""
+        ...
+
+    def payload(self, sighting: Sighting) -> bytes:
+        """UDP payload of a datagram."""
         ...
 
 
@@ -106,7 +111,8 @@ def ladder_content(form: str, flows: Flow | Sequence[Flow], source: Source, *, w
         case "text":
             from app.export_text import DEFAULT_WIDTH, text_export
 
-            return text_export(flows, source.files, source, width or DEFAULT_WIDTH).encode()
+            touched = TouchedPackets(lambda: source).rows
+            return text_export(flows, source.files, source, width or DEFAULT_WIDTH, touched).encode()
         case "mermaid":
             from app.export_mermaid import mermaid_attempt
 
@@ -115,7 +121,9 @@ def ladder_content(form: str, flows: Flow | Sequence[Flow], source: Source, *, w
             from app.draw.vantage_marks import Vantages
             from app.export_svg import svg_export
 
-            return svg_export(flows, now=source.last_time, vantages=Vantages(source.files, source.sightings)).encode()
+            vantages = Vantages(source.files, source.sightings)
+            touched = TouchedPackets(lambda: source).rows
+            return svg_export(flows, now=source.last_time, vantages=vantages, touched=touched).encode()
         case _:
             raise ValueError(f"{form} draws no ladder")
 

@@ -13,6 +13,7 @@ from app.draw.arrows import fitting
 from app.draw.ladder_plan import LadderOptions, LadderPlan, Row, RowKind, plan_ladder
 from app.draw.lane_titles import lane_titles, lanes_here
 from app.draw.shown_attempts import letter
+from app.draw.touched import TouchRows
 from app.draw.vantage_marks import Vantages
 from app.svg_verdict import verdict_card
 from app.terminal_text import safe_text
@@ -36,7 +37,11 @@ SEEN: Final = 11.0
 
 
 def svg_export(
-    flows: Flow | Sequence[Flow], zone: tzinfo | None = None, now: float | None = None, vantages: Vantages | None = None
+    flows: Flow | Sequence[Flow],
+    zone: tzinfo | None = None,
+    now: float | None = None,
+    vantages: Vantages | None = None,
+    touched: TouchRows | None = None,
 ) -> str:
     """The attempt as an SVG document.
 
@@ -45,8 +50,9 @@ def svg_export(
         zone: time zone of its date; None is the machine's own.
         now: when the newest packet of the source came, epoch seconds: what may still come then is not missing.
         vantages: the captures it was seen in; where there are several, each step says which saw it.
+        touched: tells what a node of ours did to a datagram.
     """
-    plan = plan_ladder(flows, LadderOptions(now=now))
+    plan = plan_ladder(flows, LadderOptions(now=now), touched=touched)
     shown = plan.shown
     letters = [f"{letter(index)} " if shown.merged else "" for index in range(len(shown.flows))]
     signs = vantage_marks.cells(len(vantages.files)) if vantages is not None else 0
@@ -121,7 +127,7 @@ class _Drawing:
         rows: list[str] = []
         y += 8
         for row in self.plan.rows:
-            y += {RowKind.PHASE: HEADING_ROW, RowKind.NOTE: NOTE_ROW}.get(row.kind, STEP_ROW)
+            y += {RowKind.PHASE: HEADING_ROW, RowKind.NOTE: NOTE_ROW, RowKind.TOUCH: NOTE_ROW}.get(row.kind, STEP_ROW)
             rows.append(self._row(row, y))
             if row.kind is RowKind.STEP and self._payload_words(row.step):
                 y += PAYLOAD_LINE
@@ -153,6 +159,9 @@ class _Drawing:
                 return self._heading(row, y)
             case RowKind.NOTE:
                 return self._note(row, y)
+            case RowKind.TOUCH:
+                step = self.plan.flow.steps[row.step]
+                return self._beside(step.from_lane if row.part else step.to_lane, row.texts[0], "warn", y)
             case _:
                 return self._step(row.step, y)
 
@@ -169,11 +178,12 @@ class _Drawing:
         note = self.plan.flow.steps[row.step].notes[row.part]
         tone = "dim" if note.token is None else str(terms.TOKEN_TONE[note.token])
         glyph = "✎" if note.token is None else TOKEN_GLYPHS[note.token]
-        content = f"{glyph} {safe_text(note.text)}"
-        x = self.x[self.plan.lane_at.get(note.lane, 0)]
-        tone = "ink" if tone == "plain" else tone
+        return self._beside(note.lane, f"{glyph} {safe_text(note.text)}", "ink" if tone == "plain" else tone, y)
+
+    def _beside(self, lane_id: str, content: str, tone: str, y: float) -> str:
+        x = self.x[self.plan.lane_at.get(lane_id, 0)]
         # As the protocol's own diagrams have it: left of the server, right of the others.
-        at_server = any(lane.id == note.lane and lane.role is Role.SERVER for lane in self.plan.flow.lanes)
+        at_server = any(lane.id == lane_id and lane.role is Role.SERVER for lane in self.plan.flow.lanes)
         if at_server and svg.width_of(content) <= x - self.left:
             return svg.text(x - 12, y - 6, content, f"label {tone}", "end")
         if x + 12 + svg.width_of(content) <= self.width - MARGIN:

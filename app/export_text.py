@@ -9,6 +9,7 @@ from app.draw.ladder import Datagrams, Ladder
 from app.draw.ladder_plan import LadderOptions, plan_ladder
 from app.draw.shown_attempts import letter
 from app.draw.spans import text_of
+from app.draw.touched import TouchRows
 from app.draw.verdict import verdict_page
 from app.terminal_text import cell_width, safe_text
 from app.wording import date_and_clock
@@ -18,7 +19,11 @@ DEFAULT_WIDTH: Final = 120
 
 
 def text_export(
-    flows: Flow | Sequence[Flow], files: Sequence[FileSummary], datagrams: Datagrams, width: int = DEFAULT_WIDTH
+    flows: Flow | Sequence[Flow],
+    files: Sequence[FileSummary],
+    datagrams: Datagrams,
+    width: int = DEFAULT_WIDTH,
+    touched: TouchRows | None = None,
 ) -> str:
     """The attempt as a text file.
 
@@ -27,14 +32,19 @@ def text_export(
         files: what it was read from.
         datagrams: the story, asked about single datagrams.
         width: cells of a line; with many lanes the ladder takes what it needs.
+        touched: tells what a node of ours did to a datagram.
     """
-    return "\n".join(line.rstrip() for line in _lines(flows, files, datagrams, width)) + "\n"
+    return "\n".join(line.rstrip() for line in _lines(flows, files, datagrams, width, touched)) + "\n"
 
 
 def _lines(
-    flows: Flow | Sequence[Flow], files: Sequence[FileSummary], datagrams: Datagrams, width: int
+    flows: Flow | Sequence[Flow],
+    files: Sequence[FileSummary],
+    datagrams: Datagrams,
+    width: int,
+    touched: TouchRows | None,
 ) -> Iterator[str]:
-    plan = plan_ladder(flows, LadderOptions(now=datagrams.last_time))
+    plan = plan_ladder(flows, LadderOptions(now=datagrams.last_time), touched=touched)
     shown = plan.shown
     letters = [f"{letter(index)}: " if shown.merged else "" for index in range(len(shown.flows))]
     for sign, flow in zip(letters, shown.flows, strict=True):

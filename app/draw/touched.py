@@ -147,22 +147,19 @@ def _changes(touch: Touch, packet: Packet) -> tuple[tuple[str, str, str], ...]:
         return ()
     before = packet.data if touch.original is None else touch.original
     after = packet.data if touch.became is None else touch.became
-    return changed_fields(before, after, packet.asked, packet.secret)
+    opener = Opener(asked=packet.asked, secrets=() if packet.secret is None else (packet.secret,))
+    return changed_fields(before, after, opener)
 
 
 @lru_cache(maxsize=1024)
-def changed_fields(
-    before: bytes, after: bytes, asked: Request | None = None, secret: bytes | None = None
-) -> tuple[tuple[str, str, str], ...]:
+def changed_fields(before: bytes, after: bytes, opener: Opener) -> tuple[tuple[str, str, str], ...]:
     """Which fields of a datagram differ, with the old and the new value of each; long values are cut short.
 
     Args:
         before: as it came.
         after: as it went.
-        asked: what it answers, if it is a response.
-        secret: opens its payload, if that is known.
+        opener: what opens it.
     """
-    opener = Opener(asked=asked, secrets=() if secret is None else (secret,))
     old = {field.name: field.text for field in fields_of(before, opener)}
     new = {field.name: field.text for field in fields_of(after, opener)}
     names = [name for name in dict.fromkeys((*old, *new)) if old.get(name) != new.get(name)]

@@ -7,6 +7,8 @@ from typing import Final
 from app.draw.difference import Hop
 from app.draw.message import Fact, MessageView, message_at, message_view
 from app.draw.message_links import Neighbour, Ties, tie_facts
+from app.draw.spans import Tone
+from app.touched_packets import TouchedPackets
 from app.tui.packet_facts import PacketReader
 from app.tui.session import Session
 from capture.model import Flow, FlowMessage, Sighting, Step
@@ -50,8 +52,16 @@ def view_of(
             request=reader.request_of(sighting.row) if in_table else None,
             file=file,
             wire_length=session.wire_length(sighting),
-            links=_links(reader, sighting, flow) if in_table else (),
+            links=(*_done(session, sighting, flow), *(_links(reader, sighting, flow) if in_table else ())),
         )
+
+
+def _done(session: Session, sighting: Sighting, flow: Flow | None) -> tuple[Fact, ...]:
+    """What a node of ours did to the datagram."""
+    if flow is None:
+        return ()
+    rows = TouchedPackets(lambda: session.story).rows(flow, sighting)
+    return tuple(Fact("done", row.texts[0], tone=Tone.WARN) for row in rows)
 
 
 def counterpart(session: Session, reader: PacketReader, sighting: Sighting, flow: Flow | None) -> Sighting | None:

@@ -13,6 +13,7 @@ from app.intercept_status import HeldMessage, InterceptStatus, RuleStatus, Touch
 from app.tui.keys.action import Context
 from app.tui.keys.registry import bindings_of
 from app.tui.line_view import LineView, ShowsCursor
+from protocol.messages import Address
 
 
 class HeldList(LineView):
@@ -24,6 +25,8 @@ class HeldList(LineView):
         super().__init__(id="held")
         self._held: tuple[HeldMessage, ...] = ()
         self._touched: tuple[TouchedMessage, ...] = ()
+        self._again: dict[int, int] = {}
+        """Which held message repeats which other one."""
         self.title = "held"
 
     @property
@@ -50,6 +53,7 @@ class HeldList(LineView):
         """Take the messages as they are now; stay on the selected one, or near it if it is held no more."""
         before, place = self.selected, self.cursor
         self._held, self._touched = status.held, status.touched
+        self._again = _repeats(status.held)
         going = f"{len(self._touched)} went on or were dropped lately" if self._touched else ""
         count = len(self._held)
         self.title = " · ".join(part for part in (f"{count} held" if count else "nothing is held", going) if part)
@@ -81,7 +85,9 @@ class HeldList(LineView):
             return (Span("   went on, or did not: r sends one once more", Tone.HEADING),)
         sign = Span("▶" if index == self.cursor else " ", Tone.KEY)
         width = self.row_width - 1
-        return (sign, *(held_line(one, width) if isinstance(one, HeldMessage) else touched_line(one, width)))
+        if isinstance(one, HeldMessage):
+            return (sign, *held_line(one, width, self._again.get(one.number)))
+        return (sign, *touched_line(one, width))
 
     def _at(self, index: int) -> HeldMessage | TouchedMessage | None:
         count = len(self._held)
@@ -97,6 +103,17 @@ class HeldList(LineView):
             at = next(found, None)
             return None if at is None else len(self._held) + 1 + at
         return None
+
+
+def _repeats(held: tuple[HeldMessage, ...]) -> dict[int, int]:
+    """Held messages that repeat one that came before, by number."""
+    first: dict[tuple[bytes, bool, Address, Address], int] = {}
+    found: dict[int, int] = {}
+    for one in sorted(held, key=lambda one: -one.age):
+        known = first.setdefault((one.was.data, one.sent, one.was.source, one.was.to), one.number)
+        if known != one.number:
+            found[one.number] = known
+    return found
 
 
 class RuleList(LineView):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
     from app.intercept_status import HeldMessage, Interception
-    from app.tui.hand.touched_packets import TouchedPackets
+    from app.touched_packets import TouchedPackets
     from app.tui.main_screen import MainScreen
     from capture.model import Flow
 
@@ -62,10 +62,10 @@ class InterceptOpening:
 
     def begin_touches(self) -> None:
         """Let the ladder say what our node did to packets, now or when they were captured."""
-        from app.tui.hand.touched_packets import TouchedPackets
+        from app.touched_packets import TouchedPackets
 
-        ladder = self._main.ladder
-        self._touched = TouchedPackets(self._main.session)
+        ladder, session = self._main.ladder, self._main.session
+        self._touched = TouchedPackets(lambda: session.story)
         ladder.touched, ladder.signed = self._touched.rows, self._touched.sign
         self._touches_shown = self._touched.count
 

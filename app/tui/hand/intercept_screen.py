@@ -10,7 +10,8 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 
-from app.draw.held import held_page, intercept_line, nothing_held, touched_page
+from app.draw.held import intercept_line
+from app.draw.held_page import held_page, nothing_held, touched_page
 from app.draw.spans import Line, Span, Tone
 from app.intercept_status import HeldMessage, InterceptError, Interception, InterceptStatus
 from app.terminal_text import clip, safe_text

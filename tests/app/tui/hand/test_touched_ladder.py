@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from app.attempt_files import ladder_content
 from app.draw.touched import MOST, Packet, touch_rows, touch_sign
 from capture.story import Story
 from capture.touches import Touch, Touches
@@ -103,3 +104,21 @@ def test_words_of_a_file_are_made_safe_and_much_is_cut_short() -> None:
     rows = touch_rows(many, packet)
     assert len(rows) == MOST
     assert rows[-1].texts == ("» and 15 more things done to it",)
+
+
+def test_what_was_done_goes_into_texts_and_pictures() -> None:
+    story = touched_story()
+    (flow,) = story.flows
+    for form in ("text", "svg"):
+        written = ladder_content(form, flow, story, width=200).decode()
+        assert "held 3.2 s, then edited by hand: firewall CONSISTENT → OPEN" in written
+
+
+async def test_the_message_pane_says_it_too() -> None:
+    async with staged(touched_story(), size=(200, 60)) as pilot:
+        ladder = main_of(pilot).ladder
+        (flow,) = main_of(pilot).session.flows
+        sighting = next(one.sighting for one in flow.messages if one.sighting.row == FIRST_HOLEPUNCH)
+        assert ladder.go_to(sighting)
+        await pilot.pause()
+        assert "done  ± held 3.2 s, then edited by hand" in text_on(pilot)

@@ -1,28 +1,42 @@
-"""What a node of ours did to packets of a session, asked by the ladder and by the message pane."""
+"""What a node of ours did to packets of a story, asked by ladders and by the message pane."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
 from app.draw.touched import TouchRow, packet_of, touch_rows, touch_sign
 from capture.masking.story import MaskedStory
 
 if TYPE_CHECKING:
-    from app.tui.session import Session
     from capture.capture_file import CaptureFile
     from capture.model import Flow, Sighting
+    from capture.table import PacketTable
     from capture.touches import Touch
 
 
+class Told(Protocol):
+    """As much of a story as is needed."""
+
+    @property
+    def table(self) -> PacketTable:
+        """The packets."""
+        ...
+
+    def payload(self, sighting: Sighting) -> bytes:
+        """UDP payload of a datagram."""
+        ...
+
+
 class TouchedPackets:
-    """Knows the touches of a session's packets.
+    """Knows the touches of a story's packets.
 
     Args:
-        session: whose.
+        story: gives the story; it may be another one later, as while addresses are hidden.
     """
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, story: Callable[[], Told]) -> None:
+        self._story = story
 
     @property
     def count(self) -> int:
@@ -34,8 +48,9 @@ class TouchedPackets:
         touches = self._touches(sighting)
         if not touches:
             return []
-        packet = packet_of(flow, sighting, self._session.payload(sighting))
-        return touch_rows(touches, packet, masked=isinstance(self._session.story, MaskedStory))
+        story = self._story()
+        packet = packet_of(flow, sighting, story.payload(sighting))
+        return touch_rows(touches, packet, masked=isinstance(story, MaskedStory))
 
     def sign(self, sighting: Sighting) -> str:
         """One cell: what was done to it, or a blank."""
@@ -49,5 +64,5 @@ class TouchedPackets:
     @property
     def _files(self) -> list[CaptureFile]:
         """The sources themselves: behind the mask the same packets were touched."""
-        story = self._session.story
+        story = self._story()
         return story.original.table.files if isinstance(story, MaskedStory) else story.table.files
