@@ -27,6 +27,8 @@ SETTLING_NS: Final = 60_000_000_000
 RECENT_NS: Final = 5_000_000_000
 """Attempts that were heard of so shortly before the end of the capture are kept by themselves."""
 _FEW: Final = 64
+KEPT: Final = 8192
+"""Attempts whose facts are kept once they were judged; those of others are gathered again if somebody asks for more."""
 
 
 class Casebook:
@@ -41,9 +43,14 @@ class Casebook:
         """None until somebody looks at an attempt: what works it out is imported only then."""
         self._unclaimed: dict[bytes, None] = {}
         self._seen_rows = 0
+        self._heard: dict[bytes, int] = {}
+        """When the attempts were heard of last whose facts were gathered since they changed."""
+        self._carriers: set[bytes] = set()
+        """Those of them that may be the connection to a blind relay of another one."""
         self._facts: dict[bytes, Facts] = {}
+        """The facts themselves, of those gathered last: they take half of an attempt's memory."""
         self._recent: dict[bytes, int] = {}
-        """When each was heard of last, at least of those later than `RECENT_NS` before the end of the capture."""
+        """Those of `_heard` that go on, at least those later than `RECENT_NS` before the end of the capture."""
         self._recent_at_most = 0
         self._cases: dict[bytes, Case] = {}
         self._unsettled: dict[bytes, None] = {}
@@ -77,13 +84,16 @@ class Casebook:
                 stale.update(dict.fromkeys(self._gatherer.claimants(claim)))
         self._unclaimed.update(stale)
         stale.update(dict.fromkeys(self._touched()))
-        if self._cases:
+        if self._heard:
             # Somebody looks: what these attempts claim anew may be what others were judged by.
             self._unclaimed.update(stale)
             stale.update(dict.fromkeys(self._claim_all()))
-        old = {noise1: self._facts.pop(noise1, None) for noise1 in stale}
-        if self._cases:
-            openers = [self._openers_of(noise1, facts) for noise1, facts in old.items()]
+        carried = self._carriers & stale.keys()
+        looked = bool(self._heard)
+        for noise1 in stale:
+            self._let_go(noise1)
+        if looked:
+            openers = [self._openers_of(noise1, carried=noise1 in carried) for noise1 in list(stale)]
             stale.update(dict.fromkeys(chain.from_iterable(openers)))
         for noise1 in stale:
             self._cases.pop(noise1, None)
@@ -122,7 +132,8 @@ class Casebook:
         for noise1 in dropped:
             if noise1 in self.flows:
                 self.replaced.append(self.flows.pop(noise1))
-            for kept in (self._facts, self._cases, self._unsettled, self._unclaimed):
+            self._let_go(noise1)
+            for kept in (self._cases, self._unsettled, self._unclaimed):
                 kept.pop(noise1, None)
             if self._gatherer is not None:
                 self._gatherer.release(noise1)
@@ -154,7 +165,7 @@ class Casebook:
         All of them have to before any is judged, which takes the greater part of a second for some thousand attempts.
         Else the first look at an attempt does it.
         """
-        if self._facts:
+        if self._heard:
             self._claim_all()
             return 0
         gatherer = self._gathering()
@@ -176,17 +187,17 @@ class Casebook:
         for noise1 in self._unclaimed:
             attempt = self._attempts[noise1]
             claimed = gatherer.claim(attempt)
-            for endpoint in claimed if self._facts else ():
+            for endpoint in claimed if self._heard else ():
                 since[endpoint] = min(since.get(endpoint, attempt.started_ns), attempt.started_ns)
         self._unclaimed.clear()
         found: set[bytes] = set()
         for endpoint, start in since.items():
             if start >= self._traffic.last_ns - RECENT_NS:
-                later = {one for one, last_ns in self._recent.items() if last_ns >= start and one in self._facts}
+                later = {one for one, last_ns in self._recent.items() if last_ns >= start and one in self._heard}
                 found.update(gatherer.claimants_among(endpoint, later))
             else:
-                claimants = gatherer.claimants_among(endpoint, self._facts)
-                found.update(one for one in claimants if self._facts[one].last_ns >= start)
+                claimants = gatherer.claimants_among(endpoint, self._heard)
+                found.update(one for one in claimants if self._heard[one] >= start)
         return found
 
     def _forget_recent(self) -> None:
@@ -195,6 +206,25 @@ class Casebook:
             since = self._traffic.last_ns - RECENT_NS
             self._recent = {one: last_ns for one, last_ns in self._recent.items() if last_ns >= since}
             self._recent_at_most = 2 * len(self._recent) + _FEW
+
+    def _keep(self, facts: Facts) -> None:
+        """Take down facts, and leave out the oldest where there are many."""
+        from capture.flows.relaying import carries_relayed
+
+        noise1 = facts.attempt.noise1
+        self._facts[noise1] = facts
+        self._heard[noise1] = facts.last_ns
+        if carries_relayed(facts):
+            self._carriers.add(noise1)
+        if len(self._facts) > KEPT:
+            oldest = next(iter(self._facts))
+            self._facts.pop(oldest).sides.forget_derived()
+            self._cases.pop(oldest, None)
+
+    def _let_go(self, noise1: bytes) -> None:
+        self._facts.pop(noise1, None)
+        self._heard.pop(noise1, None)
+        self._carriers.discard(noise1)
 
     def _freeze(self, attempt: Attempt) -> Flow:
         return list_attempt(self._table, attempt, partial(self._case, attempt))
@@ -206,12 +236,11 @@ class Casebook:
             self._gatherer = Gatherer(self._traffic, self._copies)
         return self._gatherer
 
-    def _openers_of(self, noise1: bytes, old: Facts | None) -> list[bytes]:
+    def _openers_of(self, noise1: bytes, *, carried: bool) -> list[bytes]:
         """Attempts whose stream a changed attempt carried or carries now, as their blind relay."""
-        from capture.flows.relaying import carries_relayed
-
         attempt = self._attempts[noise1]
-        if not (old is not None and carries_relayed(old)) and not carries_relayed(self._facts_of(attempt)):
+        self._facts_of(attempt)
+        if not carried and noise1 not in self._carriers:
             return []
         started, gatherer = attempt.started_ns, self._gathering()
         first = bisect_left(self._starts, (started - OPENING_NS, b""))
@@ -246,7 +275,7 @@ class Casebook:
         if facts is None:
             traffic = self._traffic
             facts = self._gathering().gather(attempt, traffic.first_ns, traffic.last_ns)
-            self._facts[attempt.noise1] = facts
+            self._keep(facts)
             if facts.last_ns >= traffic.last_ns - RECENT_NS:
                 self._recent[attempt.noise1] = facts.last_ns
             for path in facts.streams:

@@ -93,6 +93,12 @@ class Sides:
         """Every relay that carried a leg, in the order in which they came up."""
         return {**self.handshake_relays, **self.second_relays, **self.probe_relays, **self.punch_relays}
 
+    def forget_derived(self) -> None:
+        """Let go of what can be made again: the greater part of the memory."""
+        for made in (self.client, self.server, self):
+            for name in [name for name, value in vars(type(made)).items() if isinstance(value, once)]:
+                made.__dict__.pop(name, None)
+
     @once
     def link_ends(self) -> set[int]:
         """Endpoints of the links between the sides and their proxies."""
