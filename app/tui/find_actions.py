@@ -21,8 +21,7 @@ class MainFind(FindActions):
 
     def expressions(self) -> Callable[[Filter], Filter]:
         """Expressions hold of what the session shows."""
-        story = self._main.session.story
-        return lambda wanted: wanted.on(story)
+        return self._main.session.bound
 
     def find_bar_changed(self) -> None:
         """The panes give the bar its lines, or have them back."""

@@ -126,7 +126,7 @@ class PacketListActions:
         """Show only packets that pass, once what takes long is worked out, between keys."""
         screen = self._packets
         session = screen.session
-        bound = wanted.on(session.story)
+        bound = session.bound(wanted)
         if not bound.settled:
             if session.feed is None:
                 await asyncio.to_thread(bound.prepare_table)

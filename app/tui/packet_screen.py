@@ -193,7 +193,7 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
 
     def expressions(self) -> Callable[[Filter], Filter]:
         """What is looked for by an expression is asked of the packets."""
-        return lambda wanted: wanted.on(self.session.story)
+        return self.session.bound
 
     def find_bar_changed(self) -> None:
         """The panes give the bar its lines, or have them back."""

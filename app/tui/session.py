@@ -114,7 +114,13 @@ class Session(ProblemsOfStory, PacketsOfStory):
     def notes(self, notes: Notes) -> None:
         if notes != self._notes:
             self._notes = notes
+            if self.filter.asks_notes:
+                self.filter = self.bound(self.filter)
             self.pass_on_notes()
+
+    def bound(self, wanted: Filter) -> Filter:
+        """A filter that asks of this story, and of what the user has marked and said."""
+        return wanted.on(self.story, self._notes)
 
     def pass_on_notes(self) -> None:
         """Give notes and names to the recording that is being written, if there is one."""
@@ -252,7 +258,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
 
     async def apply(self, wanted: Filter) -> None:
         """Show only attempts that pass, once all have been looked at."""
-        wanted, flows = wanted.on(self.story), self.flows
+        wanted, flows = self.bound(wanted), self.flows
         passing: Sequence[Flow]
         if self.feed is not None and wanted.asks_packets:
             passing = await asyncio.to_thread(self._passing_held, wanted, flows)
@@ -319,7 +325,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
                 tuple(told[flow.id] for flow in flows if flow.id in told)
                 for flows in (self.flows, self.passing, self.shown)
             )
-            self.filter = self.filter.on(story)
+            self.filter = self.bound(self.filter)
             self.generation += 1
             if self._grown is not None:
                 self._grown = self._grow(story.flows)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from capture.filter.packets import Packets, PacketStory
     from capture.filter.tree import Node
     from capture.flow import Flow
+    from capture.notes import Notes
 
 STRETCH: Final = 1 << 13
 """Packets in which text or bytes are looked for in one go: some milliseconds."""
@@ -71,9 +72,27 @@ class Filter:
 
         return self.node is not None and any(one.field.name != "text" for one in comparisons(self.node))
 
-    def on(self, story: PacketStory) -> Filter:
-        """The same filter with the packets of a story."""
-        return self if self.story is story else Filter(self.text, self.node, story)
+    @property
+    def asks_notes(self) -> bool:
+        """Whether it asks of marks or comments."""
+        from capture.filter.noted import asks_notes
+
+        return asks_notes(self.node)
+
+    def on(self, story: PacketStory, notes: Notes | None = None) -> Filter:
+        """The same filter with the packets of a story.
+
+        Args:
+            story: whose packets are asked.
+            notes: marks and comments that it may ask of; None for those that the files themselves bring.
+        """
+        node = self.node
+        if node is not None and self.asks_notes and (notes is not None or self.story is not story):
+            from capture.filter.noted import bound
+            from capture.said import notes_of
+
+            node = bound(node, notes_of(story.table.files) if notes is None else notes)
+        return self if self.story is story and node is self.node else Filter(self.text, node, story)
 
     def matches(self, flow: Flow) -> bool:
         """Whether an attempt passes.

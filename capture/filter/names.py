@@ -7,9 +7,10 @@ from typing import Final
 
 from capture.filter.attempt_fields import ATTEMPT_FIELDS
 from capture.filter.fields import Field, Kind
+from capture.filter.noted import NOTED_FIELDS
 from capture.filter.packet_fields import PACKET_FIELDS
 
-FIELDS: Final[dict[str, Field]] = {field.name: field for field in (*ATTEMPT_FIELDS, *PACKET_FIELDS)}
+FIELDS: Final[dict[str, Field]] = {field.name: field for field in (*ATTEMPT_FIELDS, *NOTED_FIELDS, *PACKET_FIELDS)}
 """Every field, by the name that filters use."""
 TEXT: Final = FIELDS["text"]
 """The field that a text which stands alone is looked for in."""

@@ -243,3 +243,16 @@ async def test_a_proposal_is_taken_with_the_mouse() -> None:
         await settled(pilot)
         assert expression(pilot).value == "outcome "
         assert expression(pilot).has_focus
+
+
+async def test_marks_and_comments_can_be_asked_for() -> None:
+    async with staged() as pilot:
+        main = main_of(pilot)
+        marked = main.session.shown[1]
+        await pilot.press("g", "down", "space", "semicolon", *"look", "enter", "slash", *"marked", "enter")
+        await settled(pilot)
+        assert main.session.shown == (marked,)
+        commented = main.session.notes.attempt_comments
+        await pilot.press("slash", "ctrl+u", *"comment ~ oo", "enter")
+        await settled(pilot)
+        assert {flow.id for flow in main.session.shown} == set(commented)
