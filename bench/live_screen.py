@@ -13,7 +13,8 @@ from pathlib import Path
 
 from app.live_feed import LiveFeed
 from app.tui.app import run_live
-from capture.arrivals import Arrival, Arrivals
+from capture.arrivals import Arrivals
+from capture.bursts import Arrival
 from capture.capture_file import CaptureFile
 from capture.collector import collector_paused
 from capture.errors import LiveError

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
+from capture.bursts import Arrival, Burst
 from capture.capture_file import CaptureFile
 from capture.copies_of_new import mark_new_copies
 from capture.frames import Frames
@@ -21,16 +22,6 @@ from capture.window import Window
 
 MAX_WAITING_BYTES: Final = 64 << 20
 """Frames that may wait for `Arrivals.collect`."""
-
-
-class Arrival(NamedTuple):
-    """One frame, from its link header on."""
-
-    frame: bytes
-    time_ns: int
-    """Epoch nanoseconds."""
-    interface: int = 0
-    """Index into the interfaces of the source."""
 
 
 class Arrivals:
@@ -54,7 +45,9 @@ class Arrivals:
         self._first_row = len(table)
         self._lock = threading.Lock()
         self._arrived = threading.Event()
-        self._waiting: list[Arrival] = []
+        self._waiting: list[Burst] = []
+        self._singles: list[Arrival] = []
+        """Those that came behind the last burst."""
         self._waiting_bytes = 0
 
     def move(self, table: PacketTable) -> None:
@@ -63,18 +56,38 @@ class Arrivals:
         self._first_row = 0
         self._ingest.move(table)
 
-    def put(self, burst: Sequence[Arrival]) -> bool:
+    def put(self, arrivals: Sequence[Arrival]) -> bool:
         """Let frames wait, all or none of them; whether there was room."""
-        size = sum(len(arrival.frame) for arrival in burst)
+        size = sum(len(arrival.frame) for arrival in arrivals)
         with self._lock:
-            taken = self._waiting_bytes + size <= self._room
+            taken = self._take(size, len(arrivals))
             if taken:
-                self._waiting += burst
-                self._waiting_bytes += size
-            else:
-                self.overflowed += len(burst)
+                self._singles += arrivals
         self._arrived.set()
         return taken
+
+    def put_burst(self, burst: Burst) -> bool:
+        """Let frames wait, all or none of them; whether there was room."""
+        with self._lock:
+            taken = self._take(len(burst.content), burst.at.size)
+            if taken:
+                self._gather_singles()
+                self._waiting.append(burst)
+        self._arrived.set()
+        return taken
+
+    def _take(self, size: int, frames: int) -> bool:
+        taken = self._waiting_bytes + size <= self._room
+        if taken:
+            self._waiting_bytes += size
+        else:
+            self.overflowed += frames
+        return taken
+
+    def _gather_singles(self) -> None:
+        if self._singles:
+            self._waiting.append(Burst.of(self._singles))
+            self._singles = []
 
     def wake(self) -> None:
         """End a `wait` although nothing has arrived."""
@@ -87,23 +100,21 @@ class Arrivals:
     def collect(self) -> range:
         """Move the frames that wait into the table; the numbers of the new rows."""
         with self._lock:
+            self._gather_singles()
             waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
             self._arrived.clear()
         before = len(self.table)
         if waiting:
-            self._add(waiting)
+            self._add(Burst.joined(waiting))
         return range(before, len(self.table))
 
-    def _add(self, waiting: list[Arrival]) -> None:
+    def _add(self, burst: Burst) -> None:
         table = self.table
-        length = np.array([len(arrival.frame) for arrival in waiting], np.int64)
-        time_ns = np.array([arrival.time_ns for arrival in waiting], np.int64)
-        interface = np.array([arrival.interface for arrival in waiting], np.uint16)
-        raw = Raw(b"".join(arrival.frame for arrival in waiting))
-        size = length.astype(np.uint32)
-        window = Window(raw, np.cumsum(length) - length)
-        number = np.arange(self._file.packets + 1, self._file.packets + length.size + 1)
-        frames = Frames(window, size, size, time_ns, interface, number)
+        raw = Raw(burst.content)
+        interface = np.zeros(burst.at.size, np.uint16) if burst.interface is None else burst.interface
+        number = np.arange(self._file.packets + 1, self._file.packets + burst.at.size + 1)
+        window = Window(raw, burst.at)
+        frames = Frames(window, burst.length, burst.wire_length, burst.time_ns, interface, number)
         first_new = len(table)
         table.segments.append(raw)
         self._ingest.add(len(table.segments) - 1, frames)

@@ -1,8 +1,8 @@
 """Live capture of one interface into a packet table that grows.
 
-A thread takes frames off the socket, so that a busy screen loses none; whoever owns the table moves them into it when
-it suits, through the same code that reads files. Nothing is shared but the frames waiting in between, whose number is
-bounded; what finds no room there, or in the kernel, is counted.
+A thread takes frames off the socket, many at a time, so that a busy screen loses none; whoever owns the table moves
+them into it when it suits, through the same code that reads files. Nothing is shared but the frames waiting in between,
+whose number is bounded; what finds no room there, or in the kernel, is counted.
 """
 
 from __future__ import annotations
@@ -10,17 +10,14 @@ from __future__ import annotations
 import select
 import socket
 import threading
-from typing import Final, Protocol
+from typing import Protocol
 
-from capture.arrivals import Arrival, Arrivals
+from capture.arrivals import Arrivals
 from capture.capture_file import CaptureFile
 from capture.errors import LiveError
 from capture.frames import Interface
 from capture.live_socket import LiveSocket
 from capture.table import PacketTable
-
-_BURST: Final = 4096
-"""Frames taken off the socket before they are handed on."""
 
 
 class LiveSource(Protocol):
@@ -81,6 +78,8 @@ class LiveCapture:
         self.file = CaptureFile(interface, "live", interfaces=[described])
         self.error: LiveError | None = None
         """Why capturing ended by itself."""
+        self.way = self._socket.way
+        """How frames come here, in a word or two."""
         self._arrivals = Arrivals(self.file, self.table)
         self._dropped = 0
         self._stop, self._stopped = socket.socketpair()
@@ -133,14 +132,15 @@ class LiveCapture:
                 ready, _, _ = select.select([self._socket.fileno(), self._stopped.fileno()], [], [])
                 self._take_burst()
                 if self._stopped.fileno() in ready:
+                    self._socket.settle()
+                    self._take_burst()
                     return
         except LiveError as error:
             self.error = error
             self._arrivals.wake()
 
     def _take_burst(self) -> None:
-        burst: list[Arrival] = []
-        while len(burst) < _BURST and (received := self._socket.receive()) is not None:
-            burst.append(Arrival(*received))
+        burst = self._socket.take()
         self._dropped = self._socket.count_dropped()
-        self._arrivals.put(burst)
+        if burst is not None:
+            self._arrivals.put_burst(burst)

@@ -1,19 +1,31 @@
-"""A listening socket on one interface: scapy's, with the kernel running the compiled capture filter.
+"""A listening socket on one interface, with the kernel running the compiled capture filter.
 
-The one place that imports scapy, and only when a live capture is opened: the import takes longer than reading a file
-of a million packets.
+It is our ring of packet blocks where the kernel has one (`capture.ring_socket`), and scapy's own socket elsewhere: that
+takes a system call and a Python object for each frame.
+
+scapy is imported only when a live capture is opened: the import takes longer than reading a file of a million packets.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import select
 import socket
 import struct
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from capture.bursts import Arrival, Burst
 from capture.errors import BadFilterError, LiveError, NoSuchInterfaceError, NotPermittedError
 from capture.links import ETHERNET, RAW_IP
+from capture.packet_ring import RETIRE_MS
 
+if TYPE_CHECKING:
+    from capture.ring_socket import RingSocket
+
+FRAMES_AT_ONCE: Final = 4096
+"""Frames taken off scapy's socket before they are handed on."""
 RECEIVE_BUFFER: Final = 16 << 20
 """Bytes of frames that the kernel may hold for us."""
 
@@ -22,6 +34,8 @@ _SOL_PACKET: Final = 263
 _PACKET_STATISTICS: Final = 6
 _PACKET_IGNORE_OUTGOING: Final = 23
 _ARPHRD_LOOPBACK: Final = 772
+_NO_RING: Final = (errno.ENOPROTOOPT, errno.EINVAL, errno.ENOMEM, errno.ENODEV, errno.EOPNOTSUPP)
+"""What a kernel says that has no such ring, or no memory for it."""
 _LINKTYPES: Final = {
     1: ETHERNET,
     _ARPHRD_LOOPBACK: ETHERNET,
@@ -57,6 +71,7 @@ class LiveSocket:
             known = ", ".join(name for _, name in socket.if_nameindex())
             raise NoSuchInterfaceError(interface, f"no such interface; there are {known}") from None
         self._interface = interface
+        self._ring: RingSocket | None = None
         self._socket = self._open(bpf, promiscuous)
         self._inner: socket.socket = self._socket.ins
         hardware = self._inner.getsockname()[3]
@@ -64,21 +79,38 @@ class LiveSocket:
             self._socket.close()
             raise LiveError(interface, f"frames of hardware type {hardware} can't be read")
         self.linktype: int = _LINKTYPES[hardware]
+        self._dropped = 0
+        if self._ring is not None:
+            return
         if hardware == _ARPHRD_LOOPBACK:
             # Each packet passes a loopback twice, out and in again.
             self._inner.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
         self._grow_buffer()
         self._inner.setblocking(False)
         self._read_drops()  # what overflowed the small first buffer came before we listened
-        self._dropped = 0
+
+    @property
+    def way(self) -> str:
+        """How frames come here, in a word or two."""
+        return "scapy's socket" if self._ring is None else "packet ring"
 
     def _open(self, bpf: str, promiscuous: bool) -> Any:
         logging.getLogger("scapy").setLevel(logging.CRITICAL)  # what it has to say would land on the screen
         from scapy.arch.linux import L2ListenSocket
         from scapy.error import Scapy_Exception
 
+        from capture.ring_socket import RingSocket
+
         try:
-            return L2ListenSocket(iface=self._interface, filter=bpf or None, promisc=promiscuous)
+            try:
+                self._ring = RingSocket(self._interface, bpf or None, promiscuous)
+            except PermissionError:
+                raise
+            except OSError as error:
+                if error.errno not in _NO_RING:
+                    raise
+                return L2ListenSocket(iface=self._interface, filter=bpf or None, promisc=promiscuous)
+            return self._ring
         except PermissionError:
             raise NotPermittedError(
                 self._interface, "you are not permitted to capture; it takes CAP_NET_RAW (run as root, or grant it)"
@@ -101,22 +133,43 @@ class LiveSocket:
         """For select."""
         return self._inner.fileno()
 
-    def receive(self) -> tuple[bytes, int] | None:
-        """The next frame and its time in epoch nanoseconds (exact to a quarter of a microsecond); None if none waits.
+    def take(self) -> Burst | None:
+        """Frames that have come, with their times by the kernel; None if none waits.
+
+        Times off scapy's socket are exact to a quarter of a microsecond.
 
         Raises:
             LiveError: the interface went away or down.
         """
         try:
+            if self._ring is not None:
+                bursts = list(self._ring.take())
+                if not bursts and (number := self._inner.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
+                    raise OSError(number, os.strerror(number))
+                return Burst.joined(bursts) if bursts else None
+            arrivals: list[Arrival] = []
+            while len(arrivals) < FRAMES_AT_ONCE and (arrival := self._receive()) is not None:
+                arrivals.append(arrival)
+        except OSError as error:
+            raise LiveError(self._interface, (error.strerror or str(error)).lower()) from error
+        return Burst.of(arrivals) if arrivals else None
+
+    def settle(self) -> None:
+        """Wait until what has passed so far can be taken: the ring hands a block over a moment after it was begun."""
+        if self._ring is not None:
+            select.select([self._ring], [], [], 2 * RETIRE_MS / 1e3)
+
+    def _receive(self) -> Arrival | None:
+        try:
             _, frame, time_s = self._socket.recv_raw()
         except BlockingIOError:
             return None
-        except OSError as error:
-            raise LiveError(self._interface, (error.strerror or str(error)).lower()) from error
-        return bytes(frame), round(time_s * 10**9)
+        return Arrival(bytes(frame), round(time_s * 10**9))
 
     def count_dropped(self) -> int:
         """Frames so far that the kernel had no room for."""
+        if self._ring is not None:
+            return self._ring.ring.count_dropped()
         self._dropped += self._read_drops()
         return self._dropped
 

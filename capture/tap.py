@@ -20,7 +20,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
-from capture.arrivals import MAX_WAITING_BYTES, Arrival, Arrivals
+from capture.arrivals import MAX_WAITING_BYTES, Arrivals
+from capture.bursts import Arrival
 from capture.capture_file import CaptureFile
 from capture.errors import LiveError
 from capture.frames import Interface

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -41,8 +42,21 @@ def permission() -> None:
     need("" if permitted() else "capturing takes CAP_NET_RAW: nothing to listen with")
 
 
+@pytest.fixture(params=["packet ring", "scapy's socket"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How frames come: the second way as on a kernel that has no ring."""
+    if request.param != "packet ring":
+
+        def none(*_: object) -> None:
+            raise OSError(errno.ENOPROTOOPT, "Protocol not available")
+
+        monkeypatch.setattr("capture.ring_socket.RingSocket", none)
+    chosen: str = request.param
+    return chosen
+
+
 @pytest.mark.usefixtures("permission")
-def test_datagrams_on_loopback_arrive_once_and_in_order() -> None:
+def test_datagrams_on_loopback_arrive_once_and_in_order(way: str) -> None:
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
@@ -67,8 +81,52 @@ def test_datagrams_on_loopback_arrive_once_and_in_order() -> None:
         assert table.frame.tolist() == list(range(1, len(sent) + 1))
         assert before - 1000 <= table.time_ns[0] <= table.time_ns[-1] <= time.time_ns()
         assert (live.file.packets, live.file.dropped, live.error) == (len(sent), 0, None)
+        assert live.way == way
         assert not live.running
         live.stop()
+
+
+@pytest.mark.usefixtures("permission")
+def test_what_passed_before_the_end_is_there(way: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.bind(("127.0.0.1", 0))
+        port = sender.getsockname()[1]
+        for count in (1, 7, 300):
+            with LiveCapture("lo", f"udp src port {port}") as live:
+                for _ in range(count):
+                    sender.sendto(bytes(40), ("127.0.0.1", 9))
+            assert (len(live.table), live.file.dropped, live.way) == (count, 0, way)
+
+
+@pytest.mark.usefixtures("permission")
+def test_a_flood_is_taken_whole_by_the_ring() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.bind(("127.0.0.1", 0))
+        port = sender.getsockname()[1]
+        with LiveCapture("lo", f"udp src port {port}") as live:
+            for number in range(20_000):
+                sender.sendto(number.to_bytes(4, "big") + bytes(300), ("127.0.0.1", 9))
+        payloads = live.table.payloads(range(len(live.table)))
+        assert live.file.dropped == 0
+        assert [int.from_bytes(payload[:4], "big") for payload in payloads] == list(range(20_000))
+
+
+@pytest.mark.usefixtures("permission")
+def test_the_ring_is_a_socket_of_scapys() -> None:
+    from scapy.layers.inet import UDP
+    from scapy.sendrecv import sniff
+
+    from capture.ring_socket import RingSocket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.bind(("127.0.0.1", 0))
+        ring = RingSocket("lo", f"udp src port {sender.getsockname()[1]}")
+        for number in range(5):
+            sender.sendto(bytes([number]), ("127.0.0.1", 9))
+        found = sniff(opened_socket=ring, count=5, timeout=10)
+        ring.close()
+    assert [bytes(packet[UDP].payload)[:1] for packet in found] == [bytes([number]) for number in range(5)]
+    assert abs(float(found[0].time) - time.time()) < 60
 
 
 @pytest.mark.parametrize("asked", [False, True])

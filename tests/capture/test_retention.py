@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from capture.arrivals import Arrival, Arrivals
+from capture.arrivals import Arrivals
+from capture.bursts import Arrival
 from capture.capture_file import CaptureFile
 from capture.errors import LiveError
 from capture.frame_rows import frames_of
