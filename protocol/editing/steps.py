@@ -124,7 +124,12 @@ STEP_LINES: Final[dict[type, tuple[Line, ...]]] = {
     NoiseStep: (
         *_of_payload(NOISE_LINES),
         _where(_MODE, _is_answer),
-        _where(line("peer_address", AddressText(), optional=True, note="the client"), _is_answer),
+        _where(
+            line(
+                "peer_address", AddressText(), optional=True, note="the client; none: as the relay that asked sees it"
+            ),
+            _is_answer,
+        ),
         _PLAINTEXT,
         _where(_VALUE, _is_answer),
     ),

@@ -56,6 +56,11 @@ def nearest(ours: Iterable[Address], theirs: Iterable[Address]) -> Address | Non
     return best
 
 
+def is_near(ours: Iterable[Address], theirs: Iterable[Address]) -> bool:
+    """Whether one of their private addresses seems to be in a network of ours."""
+    return nearest(ours, (address for address in theirs if is_private(address.host))) is not None
+
+
 def _common(a: str, b: str) -> int:
     count = 0
     for one, other in zip(a.split(".")[:3], b.split(".")[:3], strict=False):

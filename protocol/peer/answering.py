@@ -18,18 +18,16 @@ Source: npm hyperdht 6.34.0 (lib/server.js: _addHandshake, _onpeerholepunch).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from protocol.constants import ErrorCode, Firewall, Mode
 from protocol.dht.contact import Incoming
 from protocol.dht.local_server import Answer, LocalReply
 from protocol.errors import DecodeError
-from protocol.messages import Address, Handshake, Holepunch, NoisePayload, RelayInfo
+from protocol.messages import Address, Holepunch, NoisePayload, RelayInfo
 from protocol.noise import attempt_id
 from protocol.noise_handshake import SEED_SIZE, HandshakeResult, NoiseResponder
-from protocol.peer.addresses import is_private, nearest
+from protocol.peer.addresses import is_near
 from protocol.peer.answer_payload import answer_to
 from protocol.peer.connection import Connection
 from protocol.peer.events import Stage
@@ -115,9 +113,8 @@ class Answering:
         self.connection.on_path = self.path_found
         self.connection.on_over = self._over
         mode = Mode.REPLY if self._direct else Mode.FROM_SERVER
-        client = None if self._direct else self._client
         payload = answer_to(offer, self.server, self.id, self.connection.stream_id, self._relays)
-        step = NoiseStep(Act.ANSWER, self.connection, payload, mode=mode, peer_address=client)
+        step = NoiseStep(Act.ANSWER, self.connection, payload, mode=mode)
         self.peer.gate(step, Sending(lambda step, now: self._seal(step, responder, now), self._answer_again), now)
 
     def serve(self, answer: Answer, now: float) -> None:
@@ -248,14 +245,7 @@ class Answering:
     def _answer_again(self, step: Step, now: float) -> None:
         """The same message 2, in another envelope if that was changed: a noise message is sealed once."""
         if isinstance(step, NoiseStep) and self._reply is not None and self._last_answer is not None:
-            self._last_answer(self._reply._replace(encode=self._encoder(step), again=True), now)
-
-    def _encoder(self, step: NoiseStep) -> Callable[[Handshake | Holepunch], bytes]:
-        """What writes the envelope: a client may ask over two relays that see it at two ports, and is answered at each.
-
-        Only an address that was changed stands in every answer.
-        """
-        return (replace(step, peer_address=None) if step.peer_address == self._client else step).encoded
+            self._last_answer(self._reply._replace(encode=step.encoded, again=True), now)
 
     def _seal(self, step: Let, responder: NoiseResponder, now: float) -> None:
         connection, offer = self.connection, self.offer
@@ -282,7 +272,7 @@ class Answering:
         else:
             from_puncher = self._choose_path(step.payload, offer, now)
         socket = self.puncher.socket if from_puncher and self.puncher is not None else None
-        self._reply = LocalReply(noise, socket, self._encoder(step))
+        self._reply = LocalReply(noise, socket, step.encoded)
         waiting, self._waiting = self._waiting, []
         for answer in waiting:
             answer(self._reply, now)
@@ -351,10 +341,7 @@ class Answering:
         if self._direct or self._client.host != self._server_address.host:
             return False
         listed = offer.addresses4[: self.peer.limits.remote_addresses]
-        theirs = tuple(address for address in listed if is_private(address.host))
-        if not theirs or not self.server.options.share_local_address:
-            return False
-        return nearest(self.peer.local_addresses, theirs) is not None
+        return self.server.options.share_local_address and is_near(self.peer.local_addresses, listed)
 
     def _seal_rounds(self) -> None:
         assert self.result is not None

@@ -120,7 +120,8 @@ class NoiseStep:
     mode: int | None = None
     """Of an answer: None is the usual."""
     peer_address: Address | None = None
-    """Of an answer: the client that the relay passes it on to; None is the one who asked."""
+    """Of an answer: the client that the relay passes it on to. None is the one who asked, as that relay sees it: two
+    relays may see it at two ports."""
     value: bytes | None = None
     """Of an answer: the whole value, in the place of all the above."""
 
