@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from app.json_text import indented
+from app.report_candidates import candidate, token_event
 from app.wording import firewall_name
 from capture.course import StageTime
 from capture.error_origin import error_origin
@@ -76,6 +77,10 @@ def report_head(files: Sequence[FileSummary], notes: Sequence[str]) -> Json:
 def flow_document(flow: Flow, path_of: PathOf, *, secrets: bool = False) -> Json:
     """One attempt as the report and the JSON export give it."""
     key = flow.key
+
+    def place(sighting: Sighting) -> Json:
+        return _sighting(sighting, path_of)
+
     return {
         "id": flow.id,
         "started": seconds(flow.started),
@@ -107,6 +112,8 @@ def flow_document(flow: Flow, path_of: PathOf, *, secrets: bool = False) -> Json
         "proxies": [_proxy(one, path_of) for one in flow.proxies],
         "rounds": [_round(flow, number, one) for number, one in enumerate(flow.rounds)],
         "tokens": {"server": str(flow.server_token), "client": str(flow.client_token)},
+        "token_events": [token_event(one, place, seconds) for one in flow.token_events],
+        "candidates": [candidate(one, place, seconds) for one in flow.candidates],
         "probes": {"client": _probes(flow.client_probes), "server": _probes(flow.server_probes)},
         "lanes": [
             {

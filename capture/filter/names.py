@@ -10,7 +10,7 @@ from capture.filter.fields import Field, Kind
 from capture.filter.noted import NOTED_FIELDS
 from capture.filter.packet_fields import PACKET_FIELDS
 
-FIELDS: Final[dict[str, Field]] = {field.name: field for field in (*ATTEMPT_FIELDS, *NOTED_FIELDS, *PACKET_FIELDS)}
+FIELDS: Final[dict[str, Field]] = {field.name: field for field in (*ATTEMPT_FIELDS, *PACKET_FIELDS, *NOTED_FIELDS)}
 """Every field, by the name that filters use."""
 TEXT: Final = FIELDS["text"]
 """The field that a text which stands alone is looked for in."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,28 @@ def check_flow(flow: Any) -> None:
         assert isinstance(one["retransmissions"], int)
         check_payload(one["request"])
         check_payload(one["reply"])
+    for one in flow["token_events"]:
+        assert (one["of"], one["event"]) in product(("client", "server"), ("issued", "echoed"))
+        assert one["state"] in TOKENS
+        assert HEX.fullmatch(one["token"])
+        assert 0 <= one["round"] < len(flow["rounds"])
+        assert isinstance(one["in_reply"], bool)
+        assert isinstance(one["time"], float)
+        assert one["address"] is None or is_address(one["address"])
+        assert one["age"] is None or isinstance(one["age"], float | int)
+        assert one["recomputed"] in (True, False, None)
+        assert one["frame"] >= 1
+    for one in flow["candidates"]:
+        assert one["of"] in ("client", "server")
+        assert is_address(one["address"])
+        assert set(one["sources"]) <= {"LAN", "public", "relay-told", "peer-stated", "observed"}
+        assert one["state"] in ("waiting", "opened", "probing", "hit", "dead", "nominated")
+        assert isinstance(one["unproven"], int)
+        for tried in (one["sent"], one["received"]):
+            assert all(isinstance(tried[name], int) for name in ("low_ttl", "normal", "pings", "ports", "sockets"))
+            assert tried["arrived"] is None or isinstance(tried["arrived"], int)
+        for packet in (one["named"], one["tried"], one["hit"]):
+            assert packet is None or packet["frame"] >= 1
     for message in flow["messages"]:
         assert isinstance(message["file"], str)
         assert message["frame"] >= 1
@@ -140,6 +163,20 @@ def test_bursts_and_what_never_came_are_in_it() -> None:
     assert {"kind": "punch", "count": 660, "ports": 655}.items() <= bursts[-3].items()
     (missing,) = flow_document(UNANSWERED, PATHS.__getitem__)["missing"]
     assert missing["expected"] == "FROM_RELAY expected here, none seen"
+
+
+def test_candidates_and_the_life_of_tokens_are_in_it() -> None:
+    story = Story.open([str(LAB / "consistent-consistent" / "wan.pcap.gz")])
+    (flow,) = story.flows
+    document = flow_document(flow, [file.path for file in story.files].__getitem__)
+    assert [(one["of"], one["event"]) for one in document["token_events"]] == [
+        ("server" if one.by_server else "client", "echoed" if one.echo else "issued") for one in flow.token_events
+    ]
+    assert {one["state"] for one in document["token_events"]} == {"issued", "verified"}
+    nominated = [one for one in document["candidates"] if one["state"] == "nominated"]
+    assert {one["of"] for one in nominated} == {"client", "server"}
+    assert all(one["sent"]["normal"] and one["verified"] for one in nominated)
+    assert len(document["candidates"]) == len(flow.candidates)
 
 
 def test_what_is_sealed_says_why() -> None:

@@ -44,7 +44,7 @@ def offered(text: str, cursor: int | None = None) -> list[str]:
         ("verdict == nat", ["nat-unknown", "nat-remapped"]),
         ("verdict == punched ", ["and", "or"]),
         ("verdict == punched a", ["and"]),
-        ("verdict == punched and com", ["command"]),
+        ("verdict == punched and com", ["command", "comment"]),
         ("(fast", ["fast_open"]),
         ("fast_open ", ["==", "!=", "and", "or"]),
         ("fast_open a", ["and"]),
