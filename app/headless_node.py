@@ -66,6 +66,8 @@ class HeadlessNode:
         self._story.update()
         self._printer.print_rest()
         self._feed.tell_losses()
+        for said in self._node.summary():
+            complain(said)
 
     async def _leave_when_done(self, leave: asyncio.Event) -> None:
         await self._node.finished()

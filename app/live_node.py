@@ -200,6 +200,10 @@ class LiveNode:
         """What holds messages on their way through it."""
         return self._interception
 
+    def summary(self) -> list[str]:
+        """What was done to datagrams on their way through it, a sentence each."""
+        return self._interception.summary()
+
     @property
     def farewell(self) -> str:
         """What `stop` has to wait for; empty where it ends at once."""
