@@ -18,6 +18,7 @@ from typing import Final
 
 import numpy as np
 
+from capture.flows.altered import is_passed_on
 from capture.flows.attaching import Attacher
 from capture.flows.attempt import Attempt, Exchange
 from capture.flows.copies import Copies
@@ -32,6 +33,7 @@ from protocol.noise import attempt_id
 # Python looks a member up in its enum as slowly as it joins a leg otherwise: these are looked up once.
 _TO_SERVER: Final = frozenset(map(int, REQUEST_MODES))
 _FROM_SERVER: Final = int(Mode.FROM_SERVER)
+_FROM_RELAY: Final = int(Mode.FROM_RELAY)
 _PEER_HOLEPUNCH: Final = int(Command.PEER_HOLEPUNCH)
 
 TOLD_AFTER: Final = 1 << 13
@@ -72,6 +74,8 @@ class Assembler:
         self._asked_by: dict[int, int] = {}
         """Row of a FIND_PEER request, by the row of its response; only for what the capture grew by."""
         self._by_client: dict[tuple[bytes | None, int, int | None], Exchange] = {}
+        self._by_relay: dict[tuple[bytes | None, int, int], Exchange] = {}
+        """The last holepunch exchange that a client sent to a relay, by target, tid and relay."""
         self._bad_rows: set[int] = set()
         self._done = 0
 
@@ -177,10 +181,14 @@ class Assembler:
         name = leg.body if leg.whole else cut_name(leg)
         if leg.command == _PEER_HOLEPUNCH:
             exchange = self._by_body.get(name)
+            if exchange is None and leg.mode == _FROM_RELAY:
+                exchange = self._changed_by_relay(leg, name)
             if exchange is None:
                 exchange = Exchange(leg.command, leg.tid, leg.target, leg.body, hid=leg.hid, whole=leg.whole)
                 self._by_body[name] = exchange
                 self._attacher.loose.append(exchange)
+            if leg.mode == FROM_CLIENT:
+                self._by_relay[leg.target, leg.tid, leg.dst] = exchange
             return exchange
         attempt = self.attempts.get(name)
         if attempt is not None:
@@ -195,6 +203,14 @@ class Assembler:
         exchange = Exchange(leg.command, leg.tid, leg.target, leg.body, owner=attempt, whole=leg.whole)
         attempt.handshakes.append(exchange)
         return exchange
+
+    def _changed_by_relay(self, leg: Leg, name: bytes) -> Exchange | None:
+        """The exchange that a relay passes on with another payload."""
+        asked = self._by_relay.get((leg.target, leg.tid, leg.src))
+        if asked is None or abs(leg.time_ns - asked.last_ns) > LIFETIME_NS or not is_passed_on(asked, leg):
+            return None
+        self._by_body[name] = asked
+        return asked
 
     def _add(self, exchange: Exchange, leg: Leg) -> None:
         for other in exchange.legs:

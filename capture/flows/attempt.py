@@ -41,6 +41,10 @@ class Exchange:
     opened: HolepunchPayload | None = None
     reply: HolepunchPayload | None = None
     """The first answer that opens; retransmissions seal the same fields again."""
+    heard: HolepunchPayload | None = None
+    """What the server got in the place of `opened`, where a relay was seen to change it."""
+    heard_reply: HolepunchPayload | None = None
+    """What the client got in the place of `reply`, where a relay was seen to change it."""
     opened_reason: str = ""
     reply_reason: str = ""
 

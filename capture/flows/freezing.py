@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from capture.course import Course, Stage, StageTime
+from capture.flows.altered import alteration_notes
 from capture.flows.attempt import Attempt, Exchange
 from capture.flows.copies import Copies
 from capture.flows.endpoints import address_of, destination_endpoint, source_endpoint
@@ -108,7 +109,7 @@ def drawn_fields(table: PacketTable, case: Case) -> dict[str, Any]:
         "lanes": lanes.all(),
         "messages": messages,
         "steps": steps,
-        "notes": _notes(case),
+        "notes": _notes(table, case),
     }
 
 
@@ -120,7 +121,7 @@ def sampled_fields(table: PacketTable, case: Case) -> dict[str, Any]:
     }
 
 
-def _notes(case: Case) -> tuple[str, ...]:
+def _notes(table: PacketTable, case: Case) -> tuple[str, ...]:
     """What is odd about the packets of an attempt."""
     attempt = case.facts.attempt
     notes = []
@@ -134,6 +135,7 @@ def _notes(case: Case) -> tuple[str, ...]:
     cut = sum(leg.kept is not None for leg in attempt.legs)
     if cut:
         notes.append(f"{cut} messages were cut by the capture (snap length)")
+    notes += alteration_notes(table, case.facts.copies, attempt)
     if not attempt.whole:
         notes.append(
             "noise message 1 was cut: the id is made of what was kept and is not the attempt's in other captures"

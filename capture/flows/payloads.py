@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from capture.flows.altered import brought, passed_on
 from capture.flows.attempt import Attempt
 from protocol.errors import DecodeError
 from protocol.messages import HolepunchPayload
@@ -28,6 +29,18 @@ def open_rounds(attempt: Attempt) -> None:
             else:
                 if not exchange.answers:
                     exchange.reply_reason = "no answer seen" if exchange.answered is None else CUT
+        if exchange.opened is not None and exchange.heard is None:
+            exchange.heard = _changed(attempt, exchange.opened, passed_on(exchange))
+        if exchange.reply is not None and exchange.heard_reply is None:
+            exchange.heard_reply = _changed(attempt, exchange.reply, brought(exchange))
+
+
+def _changed(attempt: Attempt, said: HolepunchPayload, sealed: bytes | None) -> HolepunchPayload | None:
+    """What a relay made of a payload; None where it says the same."""
+    if sealed is None:
+        return None
+    heard, _ = _open(attempt, sealed)
+    return None if heard == said else heard
 
 
 def _open(attempt: Attempt, sealed: bytes) -> tuple[HolepunchPayload | None, str]:

@@ -26,6 +26,7 @@ from capture.flows.token_proof import (
 from capture.model import TokenState
 from capture.table import host_text
 from protocol.constants import ErrorCode
+from protocol.messages import HolepunchPayload
 
 _WEAK: Final = (TokenState.ISSUED, TokenState.NOT_ECHOED, TokenState.NOT_ACCEPTED)
 """What says less than any echo that counts."""
@@ -83,7 +84,8 @@ def token_lives(facts: Facts) -> TokenLives:
             numbers.add(request.round)
             if request.remote_token is not None:
                 event = _echo_of_server(exchange, request.remote_token, issued, unseen_answers, names)
-                events.append(_as_the_server_sees_it(facts, event, request.remote_token, own, newest))
+                event = _as_the_server_sees_it(facts, event, request.remote_token, own, newest)
+                events.append(_as_it_arrives(event, request.remote_token, exchange.heard))
             elif request.punching and issued:
                 text = f"{names.client} punches without giving the token back"
                 events.append(TokenEvent(True, TokenState.NOT_ECHOED, exchange, False, text, names))
@@ -95,7 +97,8 @@ def token_lives(facts: Facts) -> TokenLives:
             continue
         if request is not None and request.token is not None:
             if reply.remote_token is not None:
-                events.append(_echo_of_client(exchange, request.token, reply.remote_token, names))
+                event = _echo_of_client(exchange, request.token, reply.remote_token, names)
+                events.append(_as_it_arrives(event, reply.remote_token, exchange.heard_reply))
             elif reply.error == ErrorCode.NONE:
                 text = f"{names.server} answers without giving the token back"
                 events.append(TokenEvent(False, TokenState.NOT_ECHOED, exchange, True, text, names))
@@ -138,6 +141,17 @@ def _echo_of_server(
         return TokenEvent(True, TokenState.ADDRESS_CHANGED, exchange, False, text, names)
     text = f"{names.server} can now verify that the {names.client}'s address is correct"
     return TokenEvent(True, TokenState.VERIFIED, exchange, False, text, names)
+
+
+def _as_it_arrives(event: TokenEvent, echo: bytes, heard: HolepunchPayload | None) -> TokenEvent:
+    """A relay may take a token out on its way, or put another one in."""
+    if heard is None or heard.remote_token == echo:
+        return event
+    issuer = event.names.server if event.server else event.names.client
+    if heard.remote_token is None:
+        text = f"a relay takes the token out, and the {issuer} does not get it back"
+        return replace(event, state=TokenState.NOT_ECHOED, text=text)
+    return replace(event, state=TokenState.MISMATCH, text=f"a relay gives the {issuer} another token than was echoed")
 
 
 def _as_the_server_sees_it(

@@ -63,6 +63,11 @@ async def relay(config: Config) -> None:
     known = _bootstrap(config)
     own = None if known else Address(host, port)
     options = NodeOptions(bootstrap=known, ephemeral=False, firewalled=False, public_address=own)
+    if "preset" in config:
+        from tests.natlab.relay_by_hand import relay_by_hand
+
+        await relay_by_hand(config, options, say, stopped)
+        return
     async with await UdpShell.open(options, host=host, port=port) as shell:
         await shell.bootstrapped()
         say("ready", host=host, port=shell.address(1).port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from capture.flows.altered import leg_to
 from capture.flows.facts import Facts
 from capture.flows.relaying import RelayLink
 from capture.flows.verdicts.judgement import Judgement, Proof, answer_row, failed
@@ -14,9 +15,22 @@ def both_random(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
     client, inferred_client = class_of(facts, client=True)
     server, inferred_server = class_of(facts, client=False)
     if client != Firewall.RANDOM or server != Firewall.RANDOM:
-        return None
+        return _random_as_heard(facts, client=client, server=server)
     proofs = (*class_proofs(facts, client=True), *class_proofs(facts, client=False))
     return failed(VerdictCode.BOTH_NATS_RANDOM, proofs, inferred=inferred_client or inferred_server)
+
+
+def _random_as_heard(facts: Facts, *, client: Firewall | None, server: Firewall | None) -> Judgement | None:
+    """A random side that hears RANDOM of the other, because a relay changed what that said."""
+    for exchange in facts.rounds:
+        for own, heard, to_server in ((client, exchange.heard_reply, False), (server, exchange.heard, True)):
+            if own != Firewall.RANDOM or heard is None or heard.firewall != Firewall.RANDOM:
+                continue
+            hearer, other = ("server", "client") if to_server else ("client", "server")
+            said = f"the {hearer} hears RANDOM of the {other}: a relay changed what is sealed"
+            proofs = (*class_proofs(facts, client=not to_server), (leg_to(exchange, server=to_server).row, said))
+            return failed(VerdictCode.BOTH_NATS_RANDOM, proofs, detail=said)
+    return None
 
 
 def class_of(facts: Facts, *, client: bool) -> tuple[Firewall | None, bool]:

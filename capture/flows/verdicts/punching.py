@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from capture.flows.altered import differing
 from capture.flows.attempt import Exchange
-from capture.flows.endpoints import host_of
+from capture.flows.endpoints import endpoint_of, host_of
 from capture.flows.facts import Facts
 from capture.flows.relaying import RelayLink
 from capture.flows.verdicts.judgement import Judgement, Proof, answer_row, failed, incomplete
@@ -91,7 +92,7 @@ def _remapped(facts: Facts, agreed: Exchange) -> Proof | None:
         if facts.firewall(client) != Firewall.CONSISTENT:
             continue
         who = "client" if client else "server"
-        announced = {endpoint for endpoint in side.announced if endpoint & 0xFFFF}
+        announced = _as_heard(facts, client=client) or {endpoint for endpoint in side.announced if endpoint & 0xFFFF}
         hosts = {host_of(endpoint) for endpoint in announced}
         for packet in punches.packets:
             for source in facts.copies.sources(packet.row, packet.src):
@@ -104,6 +105,15 @@ def _remapped(facts: Facts, agreed: Exchange) -> Proof | None:
             if announced and host_of(endpoint) in hosts and endpoint not in announced:
                 return row, f"the {who} announced port {_ports(announced)} and a relay sees it at {endpoint & 0xFFFF}"
     return None
+
+
+def _as_heard(facts: Facts, *, client: bool) -> set[int]:
+    """Addresses of a side as the other one heard them, where a relay changed them; empty where none did."""
+    for exchange in reversed(facts.rounds):
+        said, heard = (exchange.opened, exchange.heard) if client else (exchange.reply, exchange.heard_reply)
+        if "addresses" in differing(said, heard) and heard is not None:
+            return {endpoint_of(address) for address in heard.addresses or () if address.port}
+    return set()
 
 
 def _later_names(agreed: Exchange, *, client: bool) -> list[tuple[int, int]]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from capture.flows.altered import leg_to
 from capture.flows.attempt import Exchange
+from capture.flows.endpoints import host_of
 from capture.flows.facts import Facts
 from capture.flows.legs import Leg
 from capture.flows.relaying import RelayLink
@@ -20,6 +22,7 @@ from capture.flows.verdicts.judgement import (
     incomplete,
 )
 from capture.model import Outcome, Path, VerdictCode
+from capture.table import host_text
 from protocol.constants import ErrorCode, Firewall, Mode
 
 SILENCE_NS: Final = 250_000_000
@@ -52,10 +55,13 @@ def server_abort(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
 
 def _unverified_client(facts: Facts, exchange: Exchange) -> tuple[Proof, ...] | None:
     """Why the server could not have verified the client's address in this round, where a random NAT needs it."""
-    request = exchange.opened
+    said, request = exchange.opened, exchange.heard or exchange.opened
     if request is None or not request.punching or Firewall.RANDOM not in (facts.firewall(True), facts.firewall(False)):
         return None
     row = exchange.legs[0].row
+    if said is not None and said.remote_token is not None and request.remote_token != said.remote_token:
+        done = "takes the server's token out" if request.remote_token is None else "puts another token in"
+        return ((leg_to(exchange, server=True).row, f"a relay {done} on its way to the server"),)
     if request.remote_token is None:
         return ((row, "the client could not echo a token of the server"),)
     issued = {earlier.reply.token for earlier in facts.rounds if earlier.reply is not None and earlier.reply.token}
@@ -114,8 +120,11 @@ def unanswered_round(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
         punching = any(exchange.answered is not None for exchange in facts.rounds[:-1])
     leg = last.legs[-1]
     passed_on = last.first(Mode.FROM_RELAY)
+    aside = _passed_aside(facts, last)
     detail = (
-        "the relay passed it on and the server stayed silent"
+        f"the relay passed it on to {aside}, where the server is not"
+        if aside
+        else "the relay passed it on and the server stayed silent"
         if passed_on is not None
         else "the relay that it went to sent nothing back"
     )
@@ -128,6 +137,20 @@ def unanswered_round(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
     code = VerdictCode.PUNCH_UNANSWERED if punching else VerdictCode.PROBE_UNANSWERED
     inferred = last.opened is None or facts.one_relay_only
     return failed(code, tuple(proofs), detail=detail, inferred=inferred)
+
+
+def _passed_aside(facts: Facts, exchange: Exchange) -> str:
+    """The host that a relay passed a request on to, where the server answered from others."""
+    passed_on = exchange.first(Mode.FROM_RELAY)
+    answers = [leg for one in facts.attempt.exchanges for leg in one.legs if leg.mode == Mode.FROM_SERVER]
+    known = {host_of(source) for leg in answers for source in facts.copies.sources(leg.row, leg.src)}
+    if passed_on is None or not known or not known.isdisjoint(_hosts_of(facts, passed_on)):
+        return ""
+    return host_text(host_of(passed_on.to) & 0xFFFFFFFF)
+
+
+def _hosts_of(facts: Facts, leg: Leg) -> set[int]:
+    return {host_of(leg.to), *(host_of(one) for one in facts.copies.destinations(leg.row, leg.dst))}
 
 
 def _answer_lost(exchange: Exchange) -> Leg | None:
