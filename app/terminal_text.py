@@ -58,6 +58,8 @@ def clip(text: str, width: int) -> str:
 
 def pad(text: str, width: int, *, right: bool = False) -> str:
     """Clip `text` to `width` cells and fill with blanks up to it, before the text if `right`."""
+    if len(text) <= width and text.isascii():
+        return text.rjust(width) if right else text.ljust(width)
     text = clip(text, width)
     blanks = " " * (width - cell_width(text))
     return blanks + text if right else text + blanks

@@ -8,6 +8,7 @@ import pytest
 from textual._styles_cache import StylesCache
 from textual.geometry import Region
 from textual.pilot import Pilot
+from textual.scrollbar import ScrollBar
 from textual.widget import Widget
 
 from app.tui.attempt_list import AttemptList
@@ -77,14 +78,14 @@ async def test_the_scroll_bar_is_painted_where_its_thumb_moved(monkeypatch: pyte
         packets = pilot.app.screen.query_one(PacketList)
         bar = packets.vertical_scrollbar
         assert isinstance(bar, ScrollEdge)
-        painted: list[float] = []
-        monkeypatch.setattr(bar, "refresh", lambda *_, **__: painted.append(bar.position))
         bar.window_virtual_size = 1_000_000
         bar.position = 0
         bar.render()
-        painted.clear()
+        painted: list[float] = []
+        monkeypatch.setattr(ScrollBar, "refresh", lambda one, *_, **__: painted.append(one.position) or one)
         for position in range(1, 60):
             bar.position = position
+            bar.refresh()
         assert not painted
         bar.position = 500_000
         assert painted == [500_000]
