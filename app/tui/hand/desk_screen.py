@@ -10,7 +10,7 @@ from textual.containers import Container, Vertical
 from textual.screen import Screen
 from textual.widget import Widget
 
-from app.draw.desk import Mask, desk_line, plain, step_page
+from app.draw.desk import HELD, TITLES, Mask, desk_line, plain, step_page
 from app.draw.ladder_options import LadderOptions
 from app.draw.pending import timers_of
 from app.draw.spans import Line, Span, Tone
@@ -272,15 +272,15 @@ class DeskScreen(DeskActions, Screen[Sighting | None], inherit_bindings=False):
             ladder.show_timers((*self._held_timers(row), *self._own_timers(flow)))
 
     def _held_timers(self, row: DeskRow) -> tuple[Timer, ...]:
-        """What others do if the steps of this attempt go on waiting."""
-        found = {
-            (timer.name, timer.due): Timer(max(0.0, timer.due - self.view.now), timer.name)
-            for held in self.view.held
-            if held.came.connection is row.connection
-            for timer in held.timers[:2]
-            if timer.due > self.view.now
-        }
-        return tuple(sorted(found.values(), key=lambda timer: timer.due))
+        """The steps of this attempt that wait, and what others do if they go on waiting."""
+        now = self.view.now
+        held = [one for one in self.view.held if one.came.connection is row.connection]
+        waiting = [
+            Timer(-1.0 if one.due is None else max(0.0, one.due - now), f"{HELD} {TITLES[one.came.act]} is held")
+            for one in held
+        ]
+        due = dict.fromkeys((timer.name, timer.due) for one in held for timer in one.timers if timer.due > now)
+        return (*waiting, *(Timer(at - now, name) for name, at in sorted(due, key=lambda one: one[1])))
 
     def _own_timers(self, flow: Flow) -> tuple[Timer, ...]:
         status = None if self._node is None else self._node.status()

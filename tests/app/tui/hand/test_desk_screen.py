@@ -14,6 +14,7 @@ from app.hand.desk import DeskControl
 from app.tui.app import PeepholeApp
 from app.tui.hand.desk_screen import DeskScreen
 from app.tui.hand.form import FormScreen
+from app.tui.ladder_view import LadderView
 from app.tui.main_screen import MainScreen
 from app.tui.palette import DARK, LIGHT
 from protocol.messages import Address, HolepunchPayload, NoisePayload
@@ -105,48 +106,47 @@ async def press(pilot: Pilot[int], *keys: str) -> None:
     await settled(pilot)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("theme", [DARK, LIGHT])
+@pytest.mark.parametrize(("size", "theme"), zip(SIZES, (DARK, LIGHT, DARK), strict=True))
 def test_it_opens_by_itself_and_says_what_waits_and_for_how_long(size: tuple[int, int], theme: str) -> None:
     async def look(pilot: Pilot[int], table: Table) -> None:
         table.now += 3.0
         table.control.look()
         await settled(pilot)
         shown = text_on(pilot)
-        for word in (
-            "1 held",
-            "probe round",
-            "3.0 s",
-            "the server stops waiting",
-            "7.0 s",
-            "punch round",
-            "server 3636",
-        ):
-            assert word in shown
-        assert "a send" in shown
-        assert "help" in shown
+        words = ("1 held", "probe round", "3.0 s", "the server stops waiting", "7.0 s", "punch round", "server 3636")
+        assert [word for word in (*words, "a send", "help") if word not in shown] == []
+        seen = []
+        for _ in range(3):
+            await press(pilot, "tab")
+            focused = pilot.app.screen.focused
+            assert focused is not None
+            assert focused.region
+            seen.append(focused.id)
+        assert seen == ["desk-step", "ladder", "desk"]
 
     play(lambda table: table.probe(CLIENT), look, size, theme)
 
 
-@pytest.mark.parametrize(
-    ("key", "let", "fate"),
-    [
-        ("a", HolepunchStep, Fate.SENT),
-        ("enter", HolepunchStep, Fate.SENT),
-        ("X", None, Fate.LEFT_OUT),
-        ("s", Skipped, Fate.SKIPPED),
-    ],
-)
-def test_one_key_decides(key: str, let: type | None, fate: Fate) -> None:
-    table = play(lambda table: table.probe(CLIENT), lambda pilot, _: press(pilot, key))
-    [gone] = table.let
-    assert gone is None if let is None else isinstance(gone, let)
-    assert table.desk.done[0].fate is fate
+def test_one_key_decides() -> None:
+    def build(table: Table) -> None:
+        for number in range(4):
+            table.probe(CLIENT, number)
+
+    async def decide(pilot: Pilot[int], _: Table) -> None:
+        for key in ("a", "enter", "X", "s"):
+            await press(pilot, key)
+
+    table = play(build, decide)
+    assert [done.fate for done in table.desk.done] == [Fate.SENT, Fate.SENT, Fate.LEFT_OUT, Fate.SKIPPED]
+    assert [type(let) for let in table.let] == [HolepunchStep, HolepunchStep, type(None), Skipped]
 
 
-def test_fields_are_changed_in_a_form_and_taken_back() -> None:
-    async def edit(pilot: Pilot[int], table: Table) -> None:
+def test_fields_are_changed_in_a_form_or_by_ready_made_decisions() -> None:
+    def build(table: Table) -> None:
+        for number in range(3):
+            table.probe(CLIENT, number)
+
+    async def change(pilot: Pilot[int], table: Table) -> None:
         await press(pilot, "e")
         assert isinstance(pilot.app.screen, FormScreen)
         await press(pilot, "down", "right", "ctrl+j")
@@ -154,43 +154,27 @@ def test_fields_are_changed_in_a_form_and_taken_back() -> None:
         assert "was CONSISTENT" in text_on(pilot)
         await press(pilot, "V")
         assert not table.desk.held[0].edited
-        await press(pilot, "e", "down", "right", "ctrl+j", "a")
-
-    table = play(lambda table: table.probe(CLIENT), edit)
-    [sent] = table.let
-    assert isinstance(sent, HolepunchStep)
-    assert sent.payload.firewall == 3
-
-
-def test_a_ready_made_decision_is_chosen() -> None:
-    async def choose(pilot: Pilot[int], _: Table) -> None:
+        await press(pilot, "e", "down", "right", "ctrl+j")
+        await press(pilot, "a")
         await press(pilot, "c")
         assert "claim RANDOM" in text_on(pilot)
         await press(pilot, *["down"] * 4, "enter")
-
-    table = play(lambda table: table.probe(CLIENT), choose)
-    [sent] = table.let
-    assert isinstance(sent, HolepunchStep)
-    assert sent.payload.firewall == 3
-
-
-def test_a_choice_that_needs_a_value_asks_for_it() -> None:
-    async def choose(pilot: Pilot[int], table: Table) -> None:
+        # One that needs a value asks for it.
         await press(pilot, "c", *["down"] * 5, "enter")
         assert isinstance(pilot.app.screen, FormScreen)
         assert pilot.app.screen.query_one("#form-fields").selected.name == "addresses"  # type: ignore[attr-defined]
         await press(pilot, *["backspace"] * 4, *"9999", "ctrl+j")
-        assert table.desk.held[0].edited
         await press(pilot, "a")
 
-    table = play(lambda table: table.probe(CLIENT), choose)
-    [sent] = table.let
-    assert isinstance(sent, HolepunchStep)
-    assert sent.payload.addresses == (Address(SERVER.host, 9999),)
+    sent = [step.payload for step in play(build, change).let if isinstance(step, HolepunchStep)]
+    assert [payload.firewall for payload in sent] == [3, 3, 2]
+    assert sent[-1].addresses == (Address(SERVER.host, 9999),)
 
 
 def test_a_step_is_put_off_delayed_and_repeated() -> None:
     async def work(pilot: Pilot[int], table: Table) -> None:
+        await press(pilot, "D")
+        assert "Send it first" in text_on(pilot)
         await press(pilot, "J")
         assert "put off" in text_on(pilot)
         table.build(PunchStep(Act.BARRAGE, CLIENT))
@@ -199,6 +183,14 @@ def test_a_step_is_put_off_delayed_and_repeated() -> None:
         assert "goes by itself in 2.5 s" in text_on(pilot)
         for key in ("a", "a", "D"):
             await press(pilot, key)
+        await press(pilot, "a")
+        assert "D sends it once more" in text_on(pilot)
+        await press(pilot, "g", "X")
+        assert "Select a step of this attempt" in text_on(pilot)
+        await press(pilot, "G", "a")
+        assert "has not come yet" in text_on(pilot)
+        await press(pilot, "N")
+        assert "waits for clients" in text_on(pilot)
 
     table = play(lambda table: table.probe(CLIENT), work)
     assert [done.fate for done in table.desk.done] == [Fate.SENT, Fate.LATE, Fate.REPEATED]
@@ -221,23 +213,6 @@ def test_kinds_of_steps_and_everything_go_by_itself_from_here_on() -> None:
     assert len(table.let) == 2
 
 
-def test_what_can_not_be_done_is_said() -> None:
-    async def work(pilot: Pilot[int], table: Table) -> None:
-        await press(pilot, "D")
-        assert "Send it first" in text_on(pilot)
-        await press(pilot, "a")
-        await press(pilot, "a")
-        assert "D sends it once more" in text_on(pilot)
-        await press(pilot, "g", "X")
-        assert "Select a step of this attempt" in text_on(pilot)
-        await press(pilot, "G", "a")
-        assert "has not come yet" in text_on(pilot)
-        await press(pilot, "N")
-        assert "waits for clients" in text_on(pilot)
-
-    play(lambda table: table.probe(CLIENT), work)
-
-
 def test_each_client_of_a_server_has_rows_of_its_own() -> None:
     clients = [Peer(number, initiator=False) for number in (0x41, 0x42)]
 
@@ -252,28 +227,45 @@ def test_each_client_of_a_server_has_rows_of_its_own() -> None:
         assert "the client gives this relay up" in shown
         await press(pilot, "n")
         await press(pilot, "c", "down", "enter")
+        assert table.let == [None]
+        assert [held.came.connection for held in table.desk.held] == clients[:1]
+        # The cursor stays with that client, and the next key does nothing to the other one.
+        await press(pilot, "X")
+        assert len(table.desk.held) == 1
 
-    table = play(arrive, serve)
-    assert table.let == [None]
-    assert [held.came.connection for held in table.desk.held] == clients[:1]
+    play(arrive, serve)
 
 
-def test_the_main_screen_and_back_while_a_step_waits() -> None:
+def test_the_ladder_of_the_selected_attempt_stands_beside_it_with_what_waits() -> None:
+    mine = Peer(0x36, initiator=True)
+    mine.attempt = bytes.fromhex(STORY.flows[0].id)
+
+    async def look(pilot: Pilot[int], _: Table) -> None:
+        ladder = pilot.app.screen.query_one(LadderView)
+        assert ladder.flow is not None
+        assert ladder.flow.id == STORY.flows[0].id
+        assert "probe round is held" in text_on(pilot)
+
+    play(lambda table: table.probe(mine), look)
+
+
+def test_the_main_screen_and_back_while_a_step_waits_behind_the_mask_too() -> None:
     async def go(pilot: Pilot[int], table: Table) -> None:
+        assert "203.0.113.9" in text_on(pilot)
         await pilot.press("escape")
         await pilot.pause()
         assert isinstance(pilot.app.screen, MainScreen)
         assert "by hand" in text_on(pilot)
-        await pilot.press("B")
+        await pilot.press("H", "B")
+        await pilot.app.workers.wait_for_complete()
         await settled(pilot)
         assert isinstance(pilot.app.screen, DeskScreen)
+        shown = text_on(pilot)
+        assert "203.0.113.9" not in shown
+        assert "hidden" in shown
+        await press(pilot, "e")
+        assert "can't be changed" in text_on(pilot)
         assert len(table.desk.held) == 1
-
-    play(lambda table: table.probe(CLIENT), go)
-
-
-def test_leaving_while_a_step_waits_asks_first() -> None:
-    async def leave(pilot: Pilot[int], _: Table) -> None:
         await pilot.press("Q")
         await pilot.pause()
         assert "1 step waits for you" in text_on(pilot)
@@ -281,34 +273,4 @@ def test_leaving_while_a_step_waits_asks_first() -> None:
         await pilot.pause()
         assert isinstance(pilot.app.screen, DeskScreen)
 
-    play(lambda table: table.probe(CLIENT), leave)
-
-
-def test_every_pane_is_reached_by_keyboard_where_there_is_little_room() -> None:
-    async def turn(pilot: Pilot[int], _: Table) -> None:
-        screen = await settled(pilot)
-        seen = []
-        for _ in range(3):
-            await press(pilot, "tab")
-            assert screen.focused is not None
-            assert screen.focused.region
-            seen.append(screen.focused.id)
-        assert seen == ["desk-step", "ladder", "desk"]
-
-    play(lambda table: table.probe(CLIENT), turn, (80, 24))
-
-
-def test_hidden_addresses_and_keys_are_hidden_here_too() -> None:
-    async def hide(pilot: Pilot[int], table: Table) -> None:
-        assert "203.0.113.9" in text_on(pilot)
-        await pilot.press("escape", "H", "B")
-        await pilot.app.workers.wait_for_complete()
-        await settled(pilot)
-        shown = text_on(pilot)
-        assert "203.0.113.9" not in shown
-        assert "hidden" in shown
-        await press(pilot, "e")
-        assert "can't be changed" in text_on(pilot)
-        assert len(table.desk.held) == 1
-
-    play(lambda table: table.probe(CLIENT), hide, (120, 50))
+    play(lambda table: table.probe(CLIENT), go, (120, 50))
