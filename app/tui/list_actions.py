@@ -166,9 +166,11 @@ class ListActions(MainActions):
 
         main = self._main
 
-        def closed(sighting: Sighting | None) -> None:
-            if sighting is not None:
-                main.open_packets(sighting)
+        def closed(wanted: Sighting | str | None) -> None:
+            if isinstance(wanted, str):
+                main.open_packets(None, wanted)
+            elif wanted is not None:
+                main.open_packets(wanted)
 
         main.app.push_screen(ProblemScreen(main.session, main.zone), closed)
 

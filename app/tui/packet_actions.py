@@ -64,12 +64,12 @@ class PacketActions(MessageActions):
         selected = self.selected_packet
         self.open_packets(None if selected is None else selected[0])
 
-    def open_packets(self, select: Sighting | None) -> None:
-        """Show the packet list from a packet on."""
+    def open_packets(self, select: Sighting | None, expression: str = "") -> None:
+        """Show the packet list from a packet on, or those packets that pass a filter."""
         from app.tui.packet_screen import PacketScreen
 
         main = self._main
-        main.app.push_screen(PacketScreen(main.session, select, main.zone), self.go_to_packet)
+        main.app.push_screen(PacketScreen(main.session, select, main.zone, expression=expression), self.go_to_packet)
 
     def go_to_packet(self, sighting: Sighting | None) -> None:
         """Select the attempt that a packet is part of, and the step that shows it."""

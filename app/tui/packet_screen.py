@@ -62,7 +62,12 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
     """
 
     def __init__(
-        self, session: Session, select: Sighting | None = None, zone: datetime.tzinfo | None = None, tick: float = TICK
+        self,
+        session: Session,
+        select: Sighting | None = None,
+        zone: datetime.tzinfo | None = None,
+        tick: float = TICK,
+        expression: str = "",
     ) -> None:
         super().__init__()
         keep_lines(self)
@@ -75,6 +80,8 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
         self.rows: I64 | None = None
         """Rows that pass the filter; None for all."""
         self._select = select
+        self._expression = expression
+        """The filter to begin with."""
         self._tick = tick
         self._total = len(session.table)
         self._applied: PacketArrangement | None = None
@@ -101,6 +108,8 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
             packets.go_to(self._select.row)
             packets.call_after_refresh(packets.centre)
         packets.focus()
+        if self._expression:
+            self.run_worker(self.apply(parse_filter(self._expression, self.zone)), group="filter", exclusive=True)
         self.title_list()
         self.show_message()
         if self.session.feed is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -23,12 +24,16 @@ from app.tui.keys.registry import actions_in, bindings_of
 from app.tui.line_view import LineView
 from app.wording import clock, counted, grouped
 from capture.errors import CaptureError
+from capture.filter.tree import quoted
 from capture.flow import Sighting
 
 if TYPE_CHECKING:
     from app.tui.session import Session
     from capture.problems import Problem
 
+MOST_NAMED = 12
+"""Packets of a problem that a filter names one by one."""
+_OF_KIND = {"undecodable": "malformed", "cut": "cut", "duplicate": "duplicate"}
 TICK = 1.0
 """Seconds between looks at what has come since, in live runs."""
 
@@ -57,6 +62,12 @@ class ProblemView(LineView):
     def here(self) -> ProblemRow | None:
         """The row under the cursor."""
         return self._rows[self.cursor] if self.cursor < len(self._rows) else None
+
+    @property
+    def problem(self) -> Problem | None:
+        """The problem under the cursor, or that of the packet there."""
+        row = self.here
+        return None if row is None or row.problem is None else self._problems[row.problem]
 
     def show(self, problems: Sequence[Problem]) -> None:
         """Show these problems; the cursor stays at the one that it is at."""
@@ -107,8 +118,24 @@ class ProblemView(LineView):
                 return
 
 
-class ProblemScreen(FindActions, ModalScreen[Sighting | None], inherit_bindings=False):
-    """Closes with the packet that the user wants to go to, or None."""
+def filter_of(problem: Problem, names: Sequence[str]) -> str:
+    """The filter that the packets of a problem pass; empty where they are no packets, or too many to name.
+
+    Args:
+        problem: what went wrong.
+        names: of the files, by number.
+    """
+    if problem.sightings and problem.count <= MOST_NAMED:
+        frames = [f"frame == {one.frame}" for one in problem.sightings]
+        if len(names) > 1:
+            files = [os.path.basename(names[one.file]) or names[one.file] for one in problem.sightings]
+            frames = [f"({frame} and file ~ {quoted(file)})" for frame, file in zip(frames, files, strict=True)]
+        return " or ".join(dict.fromkeys(frames))
+    return _OF_KIND.get(problem.kind, "")
+
+
+class ProblemScreen(FindActions, ModalScreen[Sighting | str | None], inherit_bindings=False):
+    """Closes with the packet that the user wants to go to, the filter that shows some, or None."""
 
     BINDINGS = _BINDINGS
 
@@ -167,6 +194,17 @@ class ProblemScreen(FindActions, ModalScreen[Sighting | None], inherit_bindings=
     def action_fold(self) -> None:
         """List the packets of a problem, or fold them."""
         self.query_one(ProblemView).fold_or_unfold()
+
+    def action_filter(self) -> None:
+        """Show the packets of the problem under the cursor in the packet list."""
+        problem = self.query_one(ProblemView).problem
+        if problem is None:
+            return
+        expression = filter_of(problem, [file.path for file in self._session.files])
+        if expression:
+            self.dismiss(expression)
+        else:
+            self.notify("No filter tells these: unfolded, they are listed, as far as they are packets.", markup=False)
 
     def action_copy(self) -> None:
         """Copy the page."""

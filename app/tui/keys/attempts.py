@@ -30,4 +30,6 @@ ACTIONS: Final[tuple[Action, ...]] = (
     action(Context.PROBLEMS, "open", "enter", "unfold, go there", "list the packets of a problem; go to a packet",
             "choose", rank=1),
     action(Context.PROBLEMS, "fold", "space", "fold", "list the packets of a problem, or fold them", rank=2),
+    action(Context.PROBLEMS, "filter", "F", "as filter", "show the packets of a problem in the packet list",
+            rank=3),
 )  # fmt: skip

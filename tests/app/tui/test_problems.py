@@ -8,8 +8,10 @@ from textual.pilot import Pilot
 
 from app.tui.main_screen import MainScreen
 from app.tui.packet_screen import PacketScreen
-from app.tui.problem_page import ProblemScreen, ProblemView
+from app.tui.problem_page import MOST_NAMED, ProblemScreen, ProblemView, filter_of
+from capture.model import Sighting
 from capture.opening import read_capture
+from capture.problems import Problem, Severity
 from capture.story import Story
 from tests.app.tui.stage import staged, text_on
 from tests.capture.build import ethernet, ipv4, pcap, udp
@@ -98,3 +100,40 @@ def main_of_below(pilot: Pilot[int]) -> MainScreen:
     below = pilot.app.screen_stack[-2]
     assert isinstance(below, MainScreen)
     return below
+
+
+async def test_the_packets_of_a_problem_are_shown_by_a_filter() -> None:
+    async with staged(story()) as pilot:  # type: ignore[arg-type]
+        view = await opened(pilot)
+        while view.problem is None or "needs" not in view.problem.says:
+            await pilot.press("down")
+        count = view.problem.count
+        await pilot.press("F")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        screen = pilot.app.screen
+        assert isinstance(screen, PacketScreen)
+        assert screen.filter.text == "frame == 2 or frame == 3"
+        assert screen.packets.row_count == count == 2
+        await pilot.press("slash")
+        await pilot.pause()
+        assert "frame == 2 or frame == 3" in text_on(pilot)
+
+
+async def test_where_no_filter_tells_them_it_says_so() -> None:
+    async with staged(story()) as pilot:  # type: ignore[arg-type]
+        view = await opened(pilot)
+        while view.problem is None or "truncated" not in view.problem.says:
+            await pilot.press("down")
+        await pilot.press("F")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, ProblemScreen)
+        assert "No filter" in [one.message for one in pilot.app._notifications][-1]
+
+
+def test_many_packets_are_told_by_their_kind_and_few_by_file_and_frame() -> None:
+    few = Problem(Severity.WARNING, "cut", "x", 1, "", [Sighting(1, 7, 0)])
+    assert filter_of(few, ["a/one.pcap", "two or more.pcap"]) == "(frame == 7 and file ~ 'two or more.pcap')"
+    many = Problem(Severity.WARNING, "undecodable", "x", MOST_NAMED + 1, "", [Sighting(0, 7, 0)] * (MOST_NAMED + 1))
+    assert filter_of(many, ["a.pcap"]) == "malformed"
+    assert filter_of(Problem(Severity.NOTE, "aside", "x", 3), ["a.pcap"]) == ""
