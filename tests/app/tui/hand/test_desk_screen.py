@@ -241,6 +241,9 @@ def test_the_ladder_of_the_selected_attempt_stands_beside_it_with_what_waits() -
     mine.attempt = bytes.fromhex(STORY.flows[0].id)
 
     async def look(pilot: Pilot[int], _: Table) -> None:
+        [main] = [screen for screen in pilot.app.screen_stack if isinstance(screen, MainScreen)]
+        await main.look()
+        await settled(pilot)
         ladder = pilot.app.screen.query_one(LadderView)
         assert ladder.flow is not None
         assert ladder.flow.id == STORY.flows[0].id
