@@ -249,6 +249,21 @@ async def test_own_keys_open_own_tokens() -> None:
     assert with_field(held.draft, "token", "recompute", held.opener) != held.draft
 
 
+async def test_what_rules_did_is_said_at_the_end() -> None:
+    wrong = parse_rules(
+        '[[rule]]\nname = "w"\nmatch = "command == PEER_HANDSHAKE"\ndo = "edit"\nset = { firewall = "OPEN" }', "x"
+    ).rules
+    shell = Shell([*drop_punches(), *wrong])
+    assert shell.interception.summary() == ["rule no punches: applied 0 times", "rule w: applied 0 times"]
+    shell.send(PUNCH)
+    shell.receive(RelayedAttempt().handshake(Mode.FROM_CLIENT))
+    shell.interception.detach()
+    first, second, third, fourth = shell.interception.summary()
+    assert (first, second) == ("rule no punches: applied 1 time", "rule w: applied 1 time")
+    assert third.startswith("1 could not be edited, the first: w: firewall: ")
+    assert fourth == "datagrams: 1 dropped"
+
+
 async def test_before_and_after_there_is_nothing() -> None:
     alone = LiveInterception(Tap(), drop_punches())
     assert alone.status() is None
