@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from app.draw import terms
@@ -12,7 +12,7 @@ from app.draw.plots import bar, sparkline
 from app.draw.spans import Line, Span, Tone, cell
 from app.wording import OUTCOME_GLYPHS, clock, counted, day, grouped
 from capture.course import Stage
-from capture.model import Outcome
+from capture.model import Outcome, VerdictCode
 from capture.statistics import PairCount, RelayFigures, Spread, StageFigures, Statistics
 from protocol.constants import Firewall
 
@@ -28,7 +28,12 @@ _MOST_RELAYS: Final = 200
 
 
 def statistics_page(
-    statistics: Statistics, width: int, *, of: str = "", zone: datetime.tzinfo | None = None
+    statistics: Statistics,
+    width: int,
+    *,
+    of: str = "",
+    zone: datetime.tzinfo | None = None,
+    let_go: Mapping[VerdictCode, int] | None = None,
 ) -> list[Linked]:
     """Outcomes and verdicts, NAT pairs, times of each stage, the course of time, relays.
 
@@ -37,11 +42,13 @@ def statistics_page(
         width: cells of a line.
         of: what the attempts are, such as the filter they pass; safe text.
         zone: for times; None is the machine's own.
+        let_go: verdicts of attempts that were let go to keep within a bound.
     """
     lines = [heading(f"{counted(statistics.attempts, 'attempt')}{of}")]
     if not statistics.attempts:
-        return [*lines, *paragraph("Nothing to count yet.", width, Tone.DIM)]
+        return [*lines, *paragraph("Nothing to count yet.", width, Tone.DIM), *_let_go(let_go or {}, width)]
     lines += _outcomes(statistics, width)
+    lines += _let_go(let_go or {}, width)
     lines += [blank(), heading("NAT pairs: attempts, and how many of those whose end is known connected")]
     lines += _matrix(statistics.pairs)
     lines += [blank(), heading("Time of each stage, of those that ended")]
@@ -64,6 +71,23 @@ def _outcomes(statistics: Statistics, width: int) -> list[Linked]:
         lines.append(
             _share(name, one.attempts, total, width, terms.OUTCOME_TONE[one.outcome], f"verdict == {one.code}")
         )
+    return lines
+
+
+def _let_go(verdicts: Mapping[VerdictCode, int], width: int) -> list[Linked]:
+    """What became of attempts whose packets are gone: nothing else is known of them any more."""
+    total = sum(verdicts.values())
+    if not total:
+        return []
+    title = f"Let go before, to keep within the bound: {counted(total, 'attempt')}, not counted on this page"
+    lines = [blank(), *paragraph(title, width, Tone.STRONG)]
+    for code, count in sorted(verdicts.items(), key=lambda one: (-one[1], one[0])):
+        spans = (
+            cell(str(code), 24, Tone.DIM),
+            cell(grouped(count), 9, right=True),
+            cell(percent(count / total), 9, right=True),
+        )
+        lines.append(Linked(spans))
     return lines
 
 

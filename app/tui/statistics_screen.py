@@ -75,7 +75,9 @@ class StatisticsScreen(PageScreen, inherit_bindings=False):
             return paragraph("Counting…", width, Tone.DIM)
         present = self._session.filter.text.strip()
         of = f" that pass {safe_text(present)}" if present else ""
-        return statistics_page(self._statistics, width, of=of, zone=self._zone)
+        retention = self._session.retention
+        gone = None if retention is None else retention.let_go.verdicts
+        return statistics_page(self._statistics, width, of=of, zone=self._zone, let_go=gone)
 
     async def _count(self) -> None:
         view = self.query_one(LinkedView)

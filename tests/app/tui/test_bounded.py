@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -51,6 +52,17 @@ async def test_old_attempts_go_and_are_counted_and_the_one_on_screen_stays() -> 
         assert main.session.generation >= 1
         assert main.flow is not first, "it is another object"
         assert main.flow.id == first.id, "with the same attempt"
+        await pilot.press("i")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        shown = text_on(pilot)
+        assert f"Let go before, to keep within the bound: {gone} attempt" in shown
+        retention = main.session.retention
+        assert retention is not None
+        assert sum(retention.let_go.verdicts.values()) == gone
+        assert all(re.search(rf"{code} +{count} ", shown) for code, count in retention.let_go.verdicts.items())
+        await pilot.press("escape")
+        await pilot.pause()
         for key in ("P", "escape", "v", "escape", "G", "enter", "r", "escape"):
             await pilot.press(key)
             await pilot.pause()
