@@ -263,6 +263,7 @@ class Connecting:
             # Another relay may bring the right one.
             self._cause = Cause.BAD_ANSWER
             return
+        self.peer.log_keys(result.key_lines)
         if payload.version != NOISE_PAYLOAD_VERSION:
             self.fail(ErrorName.SERVER_INCOMPATIBLE, Cause.INCOMPATIBLE, now, f"version {payload.version}")
         elif payload.error != ErrorCode.NONE:
@@ -274,7 +275,6 @@ class Connecting:
             self.answer = Answer(
                 payload, result, payload.udx, relay, reply.server_address, reply.client_address, relays
             )
-            self.peer.log_keys(result.key_lines)
             self._choose_path(self.answer, reply.relayed, now)
 
     def _race_lost(self, failure: QueryFailure | None, now: float) -> None:
