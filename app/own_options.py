@@ -51,7 +51,7 @@ def script_parser() -> Parser:
     parser.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS", help="for the script: hand.args")
     parser.add_argument("--json", action="store_true", help="print one JSON object: result, failure, places, attempts")
     parser.add_argument(
-        "--timeout", type=duration, default=120.0, metavar="SECONDS", help="fail after so long (default %(default)s)"
+        "--timeout", type=duration, default=120.0, metavar="SECONDS", help="fail after so long; default 120"
     )
     parser.add_argument("--write", metavar="OUT", help="save every packet, and what opens it, to this pcapng file")
     parser.add_argument(
