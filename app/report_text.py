@@ -50,7 +50,7 @@ def terminal_style(stream: TextIO) -> Style:
     """The style for a stream: a terminal's width and colours, or unfolded and plain."""
     if not stream.isatty():
         return Style(UNFOLDED)
-    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     return Style(max(NARROWEST, shutil.get_terminal_size().columns), colour=not plain)
 
 

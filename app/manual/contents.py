@@ -33,7 +33,7 @@ EXIT_STATUS: Final = (
 ENVIRONMENT: Final = (
     ("PEEPHOLE_CONFIG", "path of the configuration file; set to nothing: no file is read"),
     ("XDG_CONFIG_HOME", "where peephole/config.toml is looked for; without it, ~/.config"),
-    ("NO_COLOR", "if set to something: no colours"),
+    ("NO_COLOR", "if set, and not empty: no colours"),
     ("COLORFGBG", "what the theme `auto` knows of the terminal's background"),
     ("VISUAL, EDITOR", "the program that ctrl+e and `config edit` open"),
     ("PAGER", "the program that ctrl+o opens"),

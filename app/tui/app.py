@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from textual.app import App, SystemCommand
 from textual.events import Event, InputEvent, Resize
-from textual.filter import LineFilter
+from textual.filter import LineFilter, Monochrome, NoColor
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
@@ -127,8 +127,10 @@ class PeepholeApp(AppActions, App[int]):
             await self._node.close_now()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Without colours nothing of Textual's own shades is left, either."""
-        return [self._colourless] if self.colourless or self.theme == MONO else super().get_line_filters()
+        """Without colours nothing of Textual's own shades is left, either; with an empty NO_COLOR there are colours."""
+        if self.colourless or self.theme == MONO:
+            return [self._colourless]
+        return [one for one in super().get_line_filters() if not isinstance(one, Monochrome | NoColor)]
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every action of every pane of this screen, and Textual's themes."""

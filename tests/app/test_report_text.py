@@ -80,6 +80,8 @@ def test_colour_only_on_a_terminal_that_wants_it(monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     assert terminal_style(terminal) == Style(80, colour=True)
+    monkeypatch.setenv("NO_COLOR", "")
+    assert terminal_style(terminal) == Style(80, colour=True)
     monkeypatch.setenv("NO_COLOR", "1")
     assert terminal_style(terminal) == Style(80)
     assert any("\x1b[31m" in line for line in lines(colour=True))

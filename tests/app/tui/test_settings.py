@@ -192,6 +192,22 @@ async def test_without_colours_there_are_none_and_the_cursor_is_seen(monkeypatch
         assert app.theme == MONO
 
 
+async def test_an_empty_no_color_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As https://no-color.org has it: set, and not empty."""
+    monkeypatch.setenv("NO_COLOR", "")
+    app = PeepholeApp(lambda _: STORY)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        assert app.theme != MONO
+        colours = {
+            segment.style.color.get_truecolor()
+            for strip in app.screen._compositor.render_strips()
+            for segment in strip.apply_filter(app.get_line_filters()[0], app.screen.styles.background)
+            if segment.style is not None and segment.style.color is not None
+        }
+        assert any(len({one.red, one.green, one.blue}) > 1 for one in colours)
+
+
 async def test_a_theme_that_there_is_not_is_said(path: Path) -> None:
     app = PeepholeApp(lambda _: STORY, theme="drk")
     async with app.run_test() as pilot:
