@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 from capture.flows.attempt import Attempt, Exchange
 from capture.flows.copies import Copies
 from capture.flows.endpoints import address_of, host_of, is_private
 from capture.flows.legs import FROM_CLIENT, FROM_RELAY, FROM_SECOND_RELAY, FROM_SERVER, REPLY, Leg
 from capture.table import PacketTable, host_text
-from protocol.messages import HolepunchPayload
+
+if TYPE_CHECKING:
+    from protocol.messages import HolepunchPayload
 
 _ON = (FROM_RELAY, FROM_SECOND_RELAY)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import partial
 from heapq import nlargest
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
@@ -55,10 +53,11 @@ class Casebook:
         self._cases: dict[bytes, Case] = {}
         self._unsettled: dict[bytes, None] = {}
         """Attempts that were judged while their end was open."""
-        self._by_stream: dict[Stream, set[bytes]] = defaultdict(set)
+        self._by_stream: dict[Stream, tuple[bytes, ...]] = {}
         """Attempts whose facts hold a stream."""
         self._starts: list[tuple[int, bytes]] = []
         """Start and noise message 1 of every attempt that was ever judged, in order."""
+        self._find_case = self._case
         self.flows: dict[bytes, Flow] = {}
         self.replaced: list[Flow] = []
         """Flows that the last `update` made anew or left out, as they were."""
@@ -139,8 +138,10 @@ class Casebook:
                 self._gatherer.release(noise1)
         if dropped:
             self._starts = [start for start in self._starts if start[1] not in dropped]
-            for members in self._by_stream.values():
-                members.difference_update(dropped)
+            gone = set(dropped)
+            for stream, members in self._by_stream.items():
+                if not gone.isdisjoint(members):
+                    self._by_stream[stream] = tuple(one for one in members if one not in gone)
 
     def _touched(self) -> Iterator[bytes]:
         """Attempts that packets of the last batch may belong to, or whose time to settle has come."""
@@ -227,7 +228,7 @@ class Casebook:
         self._carriers.discard(noise1)
 
     def _freeze(self, attempt: Attempt) -> Flow:
-        return list_attempt(self._table, attempt, partial(self._case, attempt))
+        return list_attempt(self._table, attempt, self._find_case)
 
     def _gathering(self) -> Gatherer:
         if self._gatherer is None:
@@ -280,8 +281,13 @@ class Casebook:
                 self._recent[attempt.noise1] = facts.last_ns
             for path in facts.streams:
                 for stream in (*path.up, *path.down):
-                    self._by_stream[stream].add(attempt.noise1)
+                    self._hold(stream, attempt.noise1)
             for passed in (facts.client_passed, facts.server_passed):
                 for stream in () if passed is None else (*passed.to_proxy, *passed.from_proxy):
-                    self._by_stream[stream].add(attempt.noise1)
+                    self._hold(stream, attempt.noise1)
         return facts
+
+    def _hold(self, stream: Stream, noise1: bytes) -> None:
+        known = self._by_stream.get(stream, ())
+        if noise1 not in known:
+            self._by_stream[stream] = (*known, noise1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from capture.flow import Flow
 
@@ -13,6 +13,27 @@ if TYPE_CHECKING:
 
 Stage = tuple[tuple[str, ...], Callable[[], Mapping[str, Any]]]
 """Names of fields, and what makes all of them at once."""
+
+
+class Stages(Protocol):
+    """What makes the fields of a flow, stage by stage."""
+
+    def make(self, name: str) -> Mapping[str, Any] | None:
+        """All fields of the stage that a field belongs to; None where there is none of that name."""
+        ...
+
+
+class StageList:
+    """Stages that are given one by one."""
+
+    __slots__ = ("_stages",)
+
+    def __init__(self, stages: tuple[Stage, ...]) -> None:
+        self._stages = stages
+
+    def make(self, name: str) -> Mapping[str, Any] | None:
+        """All fields of the stage that a field belongs to."""
+        return next((make() for names, make in self._stages if name in names), None)
 
 
 MEMBERS: Final = "members"
@@ -33,28 +54,28 @@ class DeferredFlow(Flow):
     """
 
     __slots__ = ("_stages",)
-    _stages: tuple[Stage, ...]
+    _stages: Stages
 
-    def __init__(self, stages: tuple[Stage, ...], **core: Any) -> None:
+    def __init__(self, stages: Stages, **core: Any) -> None:
         for name, value in core.items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "_stages", stages)
 
     def __getattr__(self, name: str) -> Any:
-        for names, make in self._stages:
-            if name in names:
-                for each, value in make().items():
-                    object.__setattr__(self, each, value)
-                return object.__getattribute__(self, name)
-        raise AttributeError(name)
+        made = self._stages.make(name)
+        if made is None:
+            raise AttributeError(name)
+        for each, value in made.items():
+            object.__setattr__(self, each, value)
+        return object.__getattribute__(self, name)
 
     def members(self) -> Members:
         """The packets that belong to it, found without an object for each message and arrow; nothing is kept."""
-        for names, make in self._stages:
-            if MEMBERS in names:
-                found: Members = make()[MEMBERS]
-                return found
-        return super().members()
+        made = self._stages.make(MEMBERS)
+        if made is None:
+            return super().members()
+        found: Members = made[MEMBERS]
+        return found
 
     def release(self) -> None:
         """Empty the fields that hold an object for each packet; asked for again, they are worked out again."""

@@ -8,7 +8,6 @@ key, or a key log.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -61,7 +60,7 @@ class Keyring:
         self._fresh = False
         """Whether keys were given since the attempts were last tried."""
         self._lookups = Join(table)
-        self._targets: dict[int, dict[bytes, None]] = defaultdict(dict)
+        self._targets: dict[int, tuple[bytes, ...]] = {}
         """Targets of attempts, by their first eight bytes as a number."""
         self._wanting: dict[bytes, None] = {}
         """Those of them whose key no packet has proved yet."""
@@ -128,7 +127,7 @@ class Keyring:
             if known is None:
                 fresh[head] = None
             if known is None or target not in known:
-                self._targets[head][target] = None
+                self._targets[head] = (*(known or ()), target)
                 self._wanting[target] = None
         return list(fresh)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -30,6 +30,7 @@ NO_VALUE: Final = -1
 """Mode of a response without a value: a relay that knows no route to the target."""
 
 Rows = I64
+T = TypeVar("T")
 
 _MODE_END: Final = 2
 """Bytes of a value up to its mode, as the reference writes it."""
@@ -159,8 +160,14 @@ def _read_usual(
 def _legs_of(
     table: PacketTable, rows: Rows, commands: Rows, found: LegBytes, raw: Raw, *, response: bool
 ) -> Iterable[Leg]:
-    """Legs from columns; the bytes that several of them carry are kept once."""
+    """Legs from columns; the bytes and endpoints that several of them carry are kept once."""
     kept: dict[bytes, bytes] = {}
+    ends: dict[Any, Any] = {}
+
+    def shared(endpoints: list[T]) -> list[T]:
+        # A number takes 32 bytes each time it is made, and a million legs have four endpoints each.
+        return list(map(ends.setdefault, endpoints, endpoints))
+
     bodies = pieces(raw, found.body_at, found.body_end - found.body_at)
     targets = pieces(raw, found.target_at, np.where(found.target_at == NOWHERE, 0, KEY_SIZE))
     to = (table.to_host[rows].astype(np.int64) << 16) | table.to_port[rows]
@@ -168,17 +175,17 @@ def _legs_of(
         Leg,
         rows.tolist(),
         table.time_ns[rows].tolist(),
-        source_endpoints(table, rows).tolist(),
-        destination_endpoints(table, rows).tolist(),
-        table.tid[rows].tolist(),
+        shared(source_endpoints(table, rows).tolist()),
+        shared(destination_endpoints(table, rows).tolist()),
+        shared(table.tid[rows].tolist()),
         commands.tolist(),
         found.mode.tolist(),
         repeat(response),
-        to.tolist(),
+        shared(to.tolist()),
         [kept.setdefault(target, target) if target else None for target in targets],
         [kept.setdefault(body, body) for body in bodies],
-        _present(found.peer),
-        _present(found.relay),
+        shared(_present(found.peer)),
+        shared(_present(found.relay)),
         found.hid.tolist(),
     )
 

@@ -61,7 +61,7 @@ class Searches:
         self._copies = copies
         self._groups: dict[GroupKey, list[Query]] = defaultdict(list)
         """The requests of each host for each target."""
-        self._targets: dict[int, dict[bytes, None]] = defaultdict(dict)
+        self._targets: dict[int, tuple[bytes, ...]] = {}
         """Targets of attempts, by their first eight bytes."""
         self._sockets: dict[bytes, set[int]] = {}
         """Endpoints that each attempt's client sent handshakes from, by noise message 1; kept during an update."""
@@ -105,6 +105,7 @@ class Searches:
                     self._assembler.changed.update((attempt.noise1, None) for attempt in attempts)
             elif key not in self._announcers:
                 self._leave(key, members)
+        self._sockets.clear()
 
     def _claimants(self, keys: dict[GroupKey, None]) -> dict[GroupKey, list[Attempt]]:
         """The attempts on each of some targets from each of some hosts, in the order in which they were found."""
@@ -145,7 +146,9 @@ class Searches:
         for noise1 in self._assembler.changed:
             attempt = self._assembler.attempts[noise1]
             head = _head(attempt.target)
-            self._targets[head][attempt.target] = None
+            known = self._targets.get(head, ())
+            if attempt.target not in known:
+                self._targets[head] = (*known, attempt.target)
             for socket in self._sockets_of(attempt):
                 yield head, host_of(socket)
 

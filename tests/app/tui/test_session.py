@@ -12,7 +12,7 @@ import pytest
 
 from app.tui.session import SLICE, SLICES, Session
 from capture.filter import parse_filter
-from capture.flows.deferred import DeferredFlow
+from capture.flows.deferred import DeferredFlow, StageList
 from capture.model import Flow
 from tests.app.flows_by_hand import BOTH_RANDOM, FAST_OPEN, STORY, UNANSWERED, story
 from tests.app.tui.test_live import Growing, Quiet
@@ -33,7 +33,7 @@ def deferred(flow: Flow, readers: list[int], flow_id: str = "") -> Flow:
 
         return tuple(made), make
 
-    return DeferredFlow((stage(values), stage(drawn)), **(core | ({"id": flow_id} if flow_id else {})))
+    return DeferredFlow(StageList((stage(values), stage(drawn))), **(core | ({"id": flow_id} if flow_id else {})))
 
 
 def test_live_attempts_are_worked_out_by_the_thread_that_takes_in() -> None:
