@@ -61,6 +61,7 @@ class AskScreen(ModalScreen[str | None], inherit_bindings=False):
 
         view.show(content)
         view.styles.height = 1 + len(content(70))
+        self.call_after_refresh(view.rows_changed)  # wrapped for the width that it has by then
         self.query_one(Input).focus()
         self.query_one(ActionBar).show(actions_in(Context.ASKING))
 

@@ -45,7 +45,7 @@ class InterceptActions:
         from capture.filter import parse_filter
 
         screen = self._page
-        if self._works is not None:
+        if self._works is not None and not self._masked():
             status = screen.status
             screen.query_one(InterceptBar).open(parse_filter("" if status is None else status.expression))
             screen.share_out()

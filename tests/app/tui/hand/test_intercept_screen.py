@@ -112,6 +112,7 @@ async def test_what_was_changed_is_taken_back_step_by_step_or_at_once() -> None:
         for text in (":1", ":2"):
             await pilot.press("t")
             await pilot.pause()
+            assert "host:port; :port keeps the host, host: the port." in text_on(pilot)
             pilot.app.screen.query_one(Input).value = text
             await press(pilot, "enter")
         assert posing.held[0].now.source.port == 2
@@ -285,3 +286,40 @@ async def test_a_click_selects_and_a_second_one_goes_to_the_fields() -> None:
         await pilot.pause()
         assert pilot.app.focused is not None
         assert pilot.app.focused.id == "held-message"
+
+
+async def test_fields_are_changed_as_text_in_the_editor(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = iter(["firewall = MAYBE", "firewall = RANDOM\nround = 2", "# nothing"])
+    seen: list[str] = []
+
+    async def edit(_app: object, _command: object, name: str, text: str) -> str:
+        seen.append(f"{name}: {text}")
+        return next(written)
+
+    monkeypatch.setattr("app.tui.outside.edit_outside", edit)
+    posing = Posing([held_message(12)])
+    async with intercepting(posing) as pilot:
+        shown = await press(pilot, "E")
+        assert "firewall = CONSISTENT" in seen[0]
+        assert "# word: UNKNOWN, OPEN, CONSISTENT, RANDOM" in seen[0]
+        assert "MAYBE" in shown, "what is wrong, and whether to edit again"
+        shown = await press(pilot, "enter")
+        assert seen[1].startswith("message-12: # ✗ firewall: ")
+        assert "✓ #12 is edited" in shown
+        fields = {field.name: field.text for field in fields_of(posing.held[0].draft, OPENER)}
+        assert (fields["firewall"], fields["round"]) == ("RANDOM", "2")
+        assert "✓ #12 stays as it is" in await press(pilot, "E")
+
+
+async def test_while_addresses_are_hidden_none_is_shown_and_nothing_is_edited() -> None:
+    posing = Posing([held_message(12)], expression="src == 192.0.2.9", on=True)
+    async with intercepting(posing) as pilot:
+        await pilot.press("escape", "H")
+        await pilot.pause()
+        shown = await press(pilot, "I")
+        assert "192.0.2.9" not in shown
+        assert "198.51.100.7" not in shown
+        assert "HOLEPUNCH FROM_CLIENT" in shown
+        for key in ("e", "b", "E", "t", "i"):
+            assert "✗ addresses and keys are hidden" in await press(pilot, key), key
+        assert "✓ #12 went on" in await press(pilot, "a")
