@@ -188,6 +188,11 @@ def _watch() -> Parser:
     parser = Parser("watch", "Inspect live traffic on an interface, here or on another host, or a capture that grows.")
     parser.add_argument("-i", "--interface", metavar="IFACE", help="see `peephole interfaces`")
     parser.add_argument(
+        "--sudo",
+        action="store_true",
+        help="have sudo open the interface for you: a helper that does nothing else as root (docs/security.md)",
+    )
+    parser.add_argument(
         "--ssh",
         metavar="HOST",
         help="capture on HOST, as ssh takes it, with its dumpcap or tcpdump; IFACE is one of its interfaces (any)",
@@ -325,6 +330,7 @@ def _demo() -> Parser:
         help="no screens: a line for each attempt, for so long and until what is under way is over; exit 12 if the "
         "packets of one got another verdict than was staged",
     )
+    add_hand(parser)
     add_bound(parser)
     add_filter(parser)
     add_look(parser)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from app.cli import complain
 from app.configured import configured, packets_kept
 from app.exit_status import CommandError, ExitStatus
+from app.hand.from_options import intercepting_of
 from app.live_feed import LiveFeed, created
 from app.reading import chosen_filter
 from app.wording import counted
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from app.demo.demo_thread import DemoThread
     from app.demo.director import Attempt
     from app.demo.judging import Judged
+    from app.hand.rules import Intercepting
     from capture.story import Story
     from protocol.noise_handshake import KeyLine
 
@@ -34,7 +36,12 @@ def run(options: argparse.Namespace) -> int:
     """Run the demo until the user leaves, or as long as the options say."""
     if options.headless is None and not (sys.stdout.isatty() and sys.stdin.isatty()):
         raise CommandError(ExitStatus.USAGE, "the inspector needs a terminal; add --headless SECONDS to work without")
+    if options.headless is not None and (options.rules or options.preset or options.intercept):
+        raise CommandError(
+            ExitStatus.USAGE, "--headless checks what the demo stages: --intercept, --rules and --preset go without it"
+        )
     chosen_filter(options)
+    intercepted = intercepting_of(options) if options.headless is None else None
     with ExitStack() as stack:
         out = stack.enter_context(created(options.write)) if options.write else None
         record = stack.enter_context(created(options.record)) if options.record else None
@@ -43,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         from capture.story import Story
 
         attempts: SimpleQueue[Attempt] = SimpleQueue()
-        thread = stack.enter_context(_started(options, attempts, keylog))
+        thread = stack.enter_context(_started(options, attempts, keylog, intercepted))
         tap = thread.demo.tap
         story = Story(tap.table)
         feed = LiveFeed(tap, out, Retention(story, tap, packets_kept(options)), record)
@@ -62,7 +69,10 @@ def run(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _started(
-    options: argparse.Namespace, attempts: SimpleQueue[Attempt], keylog: TextIO | None
+    options: argparse.Namespace,
+    attempts: SimpleQueue[Attempt],
+    keylog: TextIO | None,
+    intercepted: Intercepting | None,
 ) -> Iterator[DemoThread]:
     from app.demo.demo_thread import DemoThread
     from app.demo.embedded_network import TooFewFilesError
@@ -73,8 +83,7 @@ def _started(
         if keylog is not None:
             keylog.write(line.text + "\n")
 
-    watched = options.headless is None
-    demo = Demo(seed=options.seed, nodes=options.count, on_attempt=attempts.put, on_key=on_key, intercepted=watched)
+    demo = Demo(seed=options.seed, nodes=options.count, on_attempt=attempts.put, on_key=on_key, intercepted=intercepted)
     thread = DemoThread(demo, options.speed)
     try:
         thread.__enter__()

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from app.hand.interception import LiveInterception
+from app.hand.rules import NO_INTERCEPTING, Intercepting
 from app.intercept_status import HeldMessage, InterceptError, InterceptStatus, Preset, TouchedMessage
 from protocol.address import Address
 from protocol.udp_machine import Tapped
@@ -80,16 +81,18 @@ class RelayInterception:
 
     Args:
         packets: of the network.
+        wanted: what each relay does from the start.
     """
 
-    def __init__(self, packets: RelayPackets) -> None:
+    def __init__(self, packets: RelayPackets, wanted: Intercepting = NO_INTERCEPTING) -> None:
         self.packets = packets
+        self._wanted = wanted
         self._parts: list[LiveInterception] = []
 
     def add(self, host: str, clock: Callable[[], float]) -> LiveInterception:
         """One more relay, before it runs."""
         self.packets.add(host)
-        part = LiveInterception(self.packets, clock=clock)
+        part = LiveInterception(self.packets, self._wanted.rules, self._wanted.expression, clock)
         self._parts.append(part)
         return part
 

@@ -12,6 +12,7 @@ from app.demo.embedded_network import NODES, EmbeddedNetwork
 from app.demo.relay_interception import RelayInterception, RelayPackets
 from app.demo.scenes import SCENES, Scene
 from app.demo.weather import FAIR, Weather
+from app.hand.rules import Intercepting
 from capture.tap import Tap
 from protocol.noise_handshake import KeyLine
 
@@ -31,7 +32,7 @@ class Demo:
         pause: seconds between the beginnings of two scenes.
         on_attempt: told of each attempt when it is over for its application.
         on_key: gets key log lines of every attempt.
-        intercepted: whether what passes the nodes of the DHT can be held.
+        intercepted: what is done to what passes the nodes of the DHT, which then can be held; None: nothing can.
     """
 
     def __init__(
@@ -44,11 +45,11 @@ class Demo:
         pause: float = PAUSE,
         on_attempt: OnAttempt = ignore,
         on_key: Callable[[KeyLine], None] = ignore,
-        intercepted: bool = False,
+        intercepted: Intercepting | None = None,
     ) -> None:
         self.tap = Tap("demo")
         packets = RelayPackets(self.tap)
-        self.interception = RelayInterception(packets) if intercepted else None
+        self.interception = None if intercepted is None else RelayInterception(packets, intercepted)
         self.network = EmbeddedNetwork(
             seed=seed, nodes=nodes, weather=weather, tap=packets.wire, interception=self.interception
         )

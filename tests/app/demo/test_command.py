@@ -109,3 +109,12 @@ def test_what_the_system_refuses_is_a_sentence(run: Run, error: Exception, monke
     status, out, err = run("demo", "--headless", "1")
     assert (status, out) == (ExitStatus.USAGE, "")
     assert (str(error.strerror) if isinstance(error, OSError) else str(error)) in err
+
+
+@pytest.mark.parametrize(
+    "option", [("--preset", "lost-reply"), ("--rules", "x.toml"), ("--intercept", "kind == punch")]
+)
+def test_what_is_staged_is_not_interfered_with(run: Run, option: tuple[str, str]) -> None:
+    status, out, err = run("demo", "--headless", "1", *option)
+    assert (status, out) == (ExitStatus.USAGE, "")
+    assert "--headless checks what the demo stages" in err
