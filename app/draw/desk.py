@@ -93,6 +93,8 @@ def desk_line(view: DeskView, what: str) -> Line:
         mode = "everything by hand"
     elif len(by_itself) == len(Act):
         mode = "everything goes by itself"
+    elif len(by_itself) * 2 > len(Act):
+        mode = f"only {', '.join(TITLES[act] for act in Act if act in view.by_hand)} by hand"
     else:
         mode = f"by itself: {', '.join(by_itself)}"
     return (

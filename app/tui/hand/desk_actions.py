@@ -38,6 +38,7 @@ class DeskActions:
     def action_begin(self) -> None:
         """Another attempt, beside what is under way."""
         if self._desk.control.begin_again():
+            self._desk.steps.await_new()
             self._desk.look_soon()
         else:
             self._desk.say("A server can't begin an attempt: it waits for clients.")

@@ -28,6 +28,7 @@ class DeskList(LineView):
         """Whether the cursor goes to what waits."""
         self._mask = mask
         self._turned: set[int] = set()
+        self._wants_new = False
         self._placing = False
         self.title = "steps"
 
@@ -68,6 +69,10 @@ class DeskList(LineView):
             self._placing = False
         return changed or self.selected is not before
 
+    def await_new(self) -> None:
+        """Go to the next step that comes, of whatever attempt."""
+        self.following = self._wants_new = True
+
     def fold_or_unfold(self) -> bool:
         """Show the steps of the selected attempt, or not; False where no attempt is selected."""
         row = self.selected
@@ -98,7 +103,10 @@ class DeskList(LineView):
         stays = here is not None and here.held is not None and not (here.held.put_off and news)
         if here is not None and (stays or not self.following):
             return at
-        if before is None or is_over(before.connection):
+        if self._wants_new and news:
+            self._wants_new = False
+            return max(n for n, row in enumerate(self.rows) if row.held is not None)
+        if before is None or is_over(before.connection) or getattr(before.connection, "opened", False):
             return self._next_held(None, -1 if at is None else at) if at is None or news else at
         # Among several attempts the cursor stays with one: the next key must not hit another one's step.
         next_held = self._next_held(before.connection, -1 if at is None else at)
