@@ -105,7 +105,7 @@ class DeskList(LineView):
             return at
         if self._wants_new and news:
             self._wants_new = False
-            return max(n for n, row in enumerate(self.rows) if row.held is not None)
+            return max((n for n, row in enumerate(self.rows) if row.held is not None), default=at)
         if before is None or is_over(before.connection) or getattr(before.connection, "opened", False):
             return self._next_held(None, -1 if at is None else at) if at is None or news else at
         # Among several attempts the cursor stays with one: the next key must not hit another one's step.
