@@ -68,7 +68,7 @@ _VALUES = st.recursive(_SCALARS | _COLUMNS, lambda inner: st.lists(inner, max_si
 _FIELDS = (
     "source name format interfaces clock_offset_ns times_ns numbers lengths wire_lengths bytes packets not_udp notes "
     "truncated keylog public_keys attempts names x attempt_comments packet_comments remarks items frames dropped "
-    "malformed fragments fragments_pending"
+    "malformed fragments fragments_pending touches"
 )
 _KEYS = st.sampled_from(_FIELDS.split())
 
