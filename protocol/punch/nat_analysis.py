@@ -164,7 +164,8 @@ class NatAnalysis:
             )
 
     def _ask(self, nodes: tuple[Address, ...] | None, now: float, *, again: bool) -> None:
-        if nodes is None or self.analyzed:
+        if nodes is None or not self._wanted:
+            # Left out, or destroyed while somebody thought about it. A class that is known already ends nothing.
             self._end(now)
             return
         # One is pending until all are asked, so that the end does not come while some are left.
