@@ -34,8 +34,10 @@ def check_input(options: argparse.Namespace) -> None:
         wrong = "what is to be watched? -i IFACE, --ssh HOST or --read FILE; see peephole watch --help"
     elif options.read and (len(said) > 1 or options.bpf):
         wrong = "--read goes without -i, --ssh and a capture filter"
-    elif options.ssh and options.promiscuous:
-        wrong = "--promiscuous goes without --ssh"
+    elif options.ssh and (options.promiscuous or options.sudo):
+        wrong = "--promiscuous and --sudo go without --ssh"
+    elif options.sudo and not options.interface:
+        wrong = "--sudo goes with -i"
     elif options.ssh and options.ssh.startswith("-"):
         wrong = f"--ssh {options.ssh}: not a host"
     if wrong:
@@ -53,6 +55,8 @@ def opened_input(options: argparse.Namespace) -> LiveCapture | GrowingCapture:
         return growing(bytes_of(options.read))
     if options.ssh:
         return growing(_bytes_over_ssh(options.ssh, options.interface or "any", " ".join(options.bpf)))
+    if options.sudo:
+        return growing(_bytes_of_helper(options))
     return _interface(options)
 
 
@@ -139,6 +143,22 @@ def _bytes_over_ssh(host: str, interface: str, bpf: str) -> ByteSource:
 
     try:
         return CommandBytes(capture_over_ssh(host, interface, bpf), f"{host} {interface}")
+    except LiveError as error:
+        raise CommandError(ExitStatus.USAGE, str(error)) from None
+
+
+def _bytes_of_helper(options: argparse.Namespace) -> ByteSource:
+    """An interface, opened by a helper that sudo runs as root; whatever sudo asks, it asks on the terminal."""
+    from capture.errors import BadFilterError, LiveError
+    from capture.growing.command_bytes import CommandBytes
+    from capture.privileged.command import helper_command
+
+    name, bpf = options.interface, " ".join(options.bpf)
+    try:
+        command = helper_command(name, bpf, promiscuous=options.promiscuous, become=("sudo", "--"))
+        return CommandBytes(command, name, ends_with_input=True)
+    except BadFilterError as error:
+        raise CommandError(ExitStatus.BAD_FILTER, str(error)) from None
     except LiveError as error:
         raise CommandError(ExitStatus.USAGE, str(error)) from None
 

@@ -157,6 +157,9 @@ def _export() -> Parser:
     parser.add_argument(
         "--round", type=round_number, metavar="N", help="only round N as the payloads number it (mermaid)"
     )
+    parser.add_argument(
+        "--beside", metavar="ID", help="with --round: what another attempt did otherwise, as branches (mermaid)"
+    )
     parser.add_argument("-o", "--output", metavar="OUT", help="file to write; without it, standard output")
     parser.add_argument("--width", type=text_width, metavar="CELLS", help="width of the text form (80 or more)")
     parser.add_argument(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 import select
 import socket
 import struct
@@ -18,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from capture.bursts import Arrival, Burst
 from capture.errors import BadFilterError, LiveError, NoSuchInterfaceError, NotPermittedError
-from capture.links import ETHERNET, RAW_IP
 from capture.packet_ring import RETIRE_MS
+from capture.packet_socket import ARPHRD_LOOPBACK, LINKTYPES, check
+from capture.privileged.command import filter_reason
 
 if TYPE_CHECKING:
     from capture.ring_socket import RingSocket
@@ -33,18 +33,8 @@ _SO_RCVBUFFORCE: Final = 33
 _SOL_PACKET: Final = 263
 _PACKET_STATISTICS: Final = 6
 _PACKET_IGNORE_OUTGOING: Final = 23
-_ARPHRD_LOOPBACK: Final = 772
 _NO_RING: Final = (errno.ENOPROTOOPT, errno.EINVAL, errno.ENOMEM, errno.ENODEV, errno.EOPNOTSUPP)
 """What a kernel says that has no such ring, or no memory for it."""
-_LINKTYPES: Final = {
-    1: ETHERNET,
-    _ARPHRD_LOOPBACK: ETHERNET,
-    519: RAW_IP[-1],
-    768: RAW_IP[-1],
-    776: RAW_IP[-1],
-    65534: RAW_IP[-1],
-}
-"""Link type of an interface by its ARPHRD number: Ethernet, loopback, raw IP, tunnels, and TUN devices."""
 
 
 class LiveSocket:
@@ -75,14 +65,14 @@ class LiveSocket:
         self._socket = self._open(bpf, promiscuous)
         self._inner: socket.socket = self._socket.ins
         hardware = self._inner.getsockname()[3]
-        if hardware not in _LINKTYPES:
+        if hardware not in LINKTYPES:
             self._socket.close()
             raise LiveError(interface, f"frames of hardware type {hardware} can't be read")
-        self.linktype: int = _LINKTYPES[hardware]
+        self.linktype: int = LINKTYPES[hardware]
         self._dropped = 0
         if self._ring is not None:
             return
-        if hardware == _ARPHRD_LOOPBACK:
+        if hardware == ARPHRD_LOOPBACK:
             # Each packet passes a loopback twice, out and in again.
             self._inner.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
         self._grow_buffer()
@@ -113,13 +103,16 @@ class LiveSocket:
             return self._ring
         except PermissionError:
             raise NotPermittedError(
-                self._interface, "you are not permitted to capture; it takes CAP_NET_RAW (run as root, or grant it)"
+                self._interface,
+                "you are not permitted to capture: it takes CAP_NET_RAW. With --sudo a helper opens the interface and "
+                "runs nothing else as root; node, connect and listen need no permission, nor does a capture that "
+                "tcpdump wrote",
             ) from None
         except Scapy_Exception as error:
             reason = str(error)
             if "libpcap is not available" in reason:
                 raise LiveError(self._interface, "capture filters need libpcap, which is not installed") from None
-            raise BadFilterError(self._interface, f"bad capture filter {bpf!r}: {_filter_reason(reason)}") from None
+            raise BadFilterError(self._interface, f"bad capture filter {bpf!r}: {filter_reason(reason)}") from None
         except OSError as error:
             raise LiveError(self._interface, (error.strerror or str(error)).lower()) from error
 
@@ -144,8 +137,8 @@ class LiveSocket:
         try:
             if self._ring is not None:
                 bursts = list(self._ring.take())
-                if not bursts and (number := self._inner.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
-                    raise OSError(number, os.strerror(number))
+                if not bursts:
+                    check(self._inner)
                 return Burst.joined(bursts) if bursts else None
             arrivals: list[Arrival] = []
             while len(arrivals) < FRAMES_AT_ONCE and (arrival := self._receive()) is not None:
@@ -181,9 +174,3 @@ class LiveSocket:
     def close(self) -> None:
         """Close the socket, and leave promiscuous mode if it was asked for."""
         self._socket.close()
-
-
-def _filter_reason(reason: str) -> str:
-    """libpcap's own words out of scapy's message."""
-    start, end = reason.rfind("("), reason.rfind(")")
-    return reason[start + 1 : end] if 0 <= start < end else reason

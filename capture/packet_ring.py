@@ -69,14 +69,18 @@ _NEXT = struct.Struct("=I")
 class PacketRing:
     """A packet socket with such a ring. It takes nothing before `bind`, so that a filter can be set first."""
 
-    def __init__(self, blocks: int = BLOCKS) -> None:
+    def __init__(self, opened: socket.socket | None = None, blocks: int = BLOCKS) -> None:
         """Make the socket and its ring.
+
+        Args:
+            opened: a packet socket that somebody made who may; it is closed with the ring. None makes one.
+            blocks: how many.
 
         Raises:
             PermissionError: capturing takes CAP_NET_RAW.
             OSError: the kernel has no such ring, or no memory for it.
         """
-        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) if opened is None else opened
         try:
             self.socket.setsockopt(_SOL_PACKET, _PACKET_VERSION, _TPACKET_V3)
             # One frame size for all has no meaning in this version, but has to be plausible.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import select
 from collections import deque
 from collections.abc import Iterator
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from scapy.arch.linux import L2ListenSocket, attach_filter, set_promisc
 from scapy.config import conf
@@ -19,8 +19,7 @@ from scapy.supersocket import SuperSocket
 
 from capture.bursts import Burst
 from capture.packet_ring import PacketRing
-
-ARPHRD_LOOPBACK: Final = 772
+from capture.packet_socket import listen
 
 
 class RingSocket(L2ListenSocket):
@@ -39,6 +38,7 @@ class RingSocket(L2ListenSocket):
         Raises:
             PermissionError: capturing takes CAP_NET_RAW.
             OSError: the kernel has no such ring, or no memory for it, or the interface is gone.
+            LiveError: frames of this kind of interface can't be read.
             Scapy_Exception: the filter does not compile, or libpcap is missing.
         """
         self.closed = True  # until there is something to close
@@ -55,14 +55,13 @@ class RingSocket(L2ListenSocket):
                     attach_filter(self.ins, filter, iface)
                 except ImportError as error:
                     raise Scapy_Exception(f"Cannot set filter: {error}") from error
-            # Each packet passes a loopback twice, out and in again.
-            self.hardware: int = self.ring.bind(iface, ignore_outgoing=_is_loopback(iface))
+            self.linktype = listen(self.ring, iface)
             if promisc:
                 set_promisc(self.ins, iface)
         except BaseException:
             self.close()
             raise
-        self.LL = conf.l2types.num2layer.get(self.hardware, conf.default_l2)
+        self.LL = conf.l2types.num2layer.get(self.ins.getsockname()[3], conf.default_l2)
 
     def fileno(self) -> int:
         """For select: readable when a block is ready."""
@@ -103,10 +102,3 @@ class RingSocket(L2ListenSocket):
         if not self.closed:
             self.closed = True
             self.ring.close()
-
-
-def _is_loopback(interface: str) -> bool:
-    from scapy.interfaces import resolve_iface
-
-    found: int = resolve_iface(interface).type
-    return found == ARPHRD_LOOPBACK

@@ -1,4 +1,4 @@
-"""The output of another program: a capture made elsewhere, over ssh."""
+"""The output of another program: a capture made on another host, or by one who may."""
 
 from __future__ import annotations
 
@@ -41,8 +41,13 @@ def capture_over_ssh(host: str, interface: str, bpf: str) -> list[str]:
 class CommandBytes:
     """What a program writes to its standard output, from now until it ends or is told to."""
 
-    def __init__(self, arguments: Sequence[str], name: str) -> None:
+    def __init__(self, arguments: Sequence[str], name: str, *, ends_with_input: bool = False) -> None:
         """Start it.
+
+        Args:
+            arguments: of the program, itself first.
+            name: what its output is called.
+            ends_with_input: whether it writes what it still has, and ends, when its standard input is closed.
 
         Raises:
             LiveError: it can't be started.
@@ -50,13 +55,17 @@ class CommandBytes:
         self.name = name
         try:
             self._process = subprocess.Popen(
-                arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=False
+                arguments,
+                stdin=subprocess.PIPE if ends_with_input else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
             )
         except OSError as error:
             raise LiveError(name, f"{arguments[0]} can't be run: {(error.strerror or str(error)).lower()}") from error
         assert self._process.stdout is not None
         with self._process.stdout as output:
             self._output = DescriptorBytes(os.dup(output.fileno()), name)
+        self._hurry: threading.Timer | None = None
         self._said: deque[str] = deque(maxlen=_LINES_KEPT)
         self._listener = threading.Thread(target=self._listen, name=f"listening to {arguments[0]}", daemon=True)
         self._listener.start()
@@ -73,22 +82,33 @@ class CommandBytes:
         status = self._process.wait()
         self._listener.join()
         if status:
-            raise LiveError(self.name, self._said[-1] if self._said else f"ended with status {status}")
+            how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+            raise LiveError(self.name, self._said[-1] if self._said else how)
         return None
 
     def wake(self) -> None:
-        """Make `read` give up waiting, now and for ever."""
-        self._output.wake()
+        """Make `read` give up waiting for ever: now, or when the program has ended that is asked to."""
+        if self._process.stdin is None:
+            self._output.wake()
+        else:
+            self._process.stdin.close()
+            self._hurry = threading.Timer(_PATIENCE, self._output.wake)
+            self._hurry.start()
 
     def close(self) -> None:
         """End the program and let go of its output."""
-        if self._process.poll() is None:
+        if self._hurry is not None:
+            self._hurry.cancel()
+            self._hurry.join()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        else:
             self._process.terminate()
-            try:
-                self._process.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self._output.close()
         self._listener.join()
 

@@ -8,6 +8,7 @@ import os
 import pty
 import select
 import shutil
+import socket
 import subprocess
 import sys
 import termios
@@ -18,6 +19,8 @@ from typing import IO
 import pytest
 
 from tests.app.running import PUNCHED, Run, run
+from tests.app.test_watch import ETHERNET_IPV4, OURS, packets
+from tests.needs import need
 
 __all__ = ["run"]
 
@@ -82,22 +85,28 @@ def test_a_file_is_followed_until_one_has_enough(run: Run, tmp_path: Path) -> No
     assert told(answer) == expected(run)
 
 
-@pytest.fixture
-def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Put a program in the place of ssh that runs what is said here, in place of what it is told to."""
+Put = Callable[[str, str], None]
 
-    def put(script: str) -> None:
-        program = tmp_path / "bin" / "ssh"
+
+@pytest.fixture
+def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Put:
+    """Put a script in the place of a program."""
+
+    def place(name: str, script: str) -> None:
+        program = tmp_path / "bin" / name
         program.parent.mkdir()
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
         monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
 
-    return put
+    return place
 
 
-def test_what_the_other_host_says_of_its_failure_is_told(ssh: Callable[[str], None]) -> None:
-    ssh('echo "Warning: added to the list of known hosts" >&2; echo "tcpdump: eth9: No such device exists" >&2; exit 1')
+def test_what_the_other_host_says_of_its_failure_is_told(put: Put) -> None:
+    put(
+        "ssh",
+        'echo "Warning: added to the list of known hosts" >&2; echo "tcpdump: eth9: No such device exists" >&2; exit 1',
+    )
     done = subprocess.run([*WATCH, "--ssh", "me@there", "-i", "eth9"], capture_output=True, check=False, timeout=30)
     assert (done.returncode, done.stdout) == (3, b"")
     assert done.stderr.decode().splitlines()[-1] == "peephole: me@there eth9: tcpdump: eth9: No such device exists"
@@ -109,7 +118,7 @@ def test_a_host_is_no_option(run: Run) -> None:
     assert "ssh" in err
 
 
-def test_the_command_that_ssh_is_given_captures(ssh: Callable[[str], None], tmp_path: Path) -> None:
+def test_the_command_that_ssh_is_given_captures(put: Put, tmp_path: Path) -> None:
     """A shell runs what is for the other host, with a tcpdump that shows what it was told and reads a file instead."""
     content = tmp_path / "there.pcap"
     content.write_bytes(CONTENT)
@@ -119,7 +128,7 @@ def test_the_command_that_ssh_is_given_captures(ssh: Callable[[str], None], tmp_
     program.chmod(0o755)
     for name in ("sh", "id", "cat"):
         (program.parent / name).symlink_to(str(shutil.which(name)))
-    ssh(f'for last; do :; done; PATH={program.parent} exec sh -c "$last"')
+    put("ssh", f'for last; do :; done; PATH={program.parent} exec sh -c "$last"')
     command = [*WATCH, "--ssh", "me@there", "-i", "it's", "udp and not (port 53)"]
     done = subprocess.run(command, capture_output=True, check=False, timeout=30)
     assert done.returncode == 0, done.stderr
@@ -172,3 +181,37 @@ def test_standard_input_in_the_inspector(content: bytes, shown: bytes) -> None:
             os.close(terminal)
             return
     pytest.fail(f"it did not leave: {seen!r}")
+
+
+def test_sudo_opens_the_interface(put: Put, run: Run, tmp_path: Path) -> None:
+    put("sudo", f'printf "%s\\n" "$@" >{tmp_path}/told; echo "sudo: a password is required" >&2; exit 1')
+    status, out, err = run("watch", "--report", "--sudo", "-i", "lo", "udp")
+    assert (status, out) == (3, "")
+    assert err.splitlines()[-1] == "peephole: lo: sudo: a password is required"
+    told = (tmp_path / "told").read_text().splitlines()
+    assert told[:3] == ["--", sys.executable, "-I"]
+    assert told[3].endswith("/capture/privileged/helper.py")
+    assert told[4:6] == ["lo", "1"]
+    assert run("watch", "--report", "--sudo", "--ssh", "there")[0] == 2
+    assert run("watch", "--report", "--sudo", "-i", "lo", "host", "host")[0] == 4
+
+
+def test_what_sudo_opens_is_told(put: Put, run: Run) -> None:
+    """A script in the place of sudo, as a user has it who is asked for nothing."""
+    try:
+        raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    except PermissionError:
+        need("live capture takes CAP_NET_RAW")
+        raise
+    put("sudo", 'shift; exec "$@"')
+    process = subprocess.Popen([*WATCH, "--sudo", "-i", "lo", OURS], stdout=-1, stderr=-1)
+    until_listening(process)
+    with raw:
+        raw.bind(("lo", 0))
+        for packet in packets():
+            raw.send(ETHERNET_IPV4 + packet)
+    process.terminate()
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, b"")
+    [(_, verdict)] = [one for one in told(out) if one in expected(run)]
+    assert verdict == "punched"
