@@ -17,6 +17,8 @@ class Countdown(NamedTuple):
     """Seconds until then; negative where it is over."""
     estimated: bool = False
     """It depends on what only the other side knows."""
+    final: bool = False
+    """From then on nobody waits for the message."""
 
 
 @dataclass(frozen=True, slots=True)

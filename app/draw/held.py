@@ -87,8 +87,11 @@ def held_line(held: HeldMessage, width: int, again_of: int | None = None) -> Lin
     text = _said(held.now, held.opener)
     if again_of is not None:
         text = text._replace(text=f"↻ #{again_of} again · {text.text}", tone=Tone.DIM)
-    soon = "" if not held.countdowns else f"  {DUE} over"
-    if next_ is not None:
+    soon = ""
+    if any(one.final and one.due < 0 for one in held.countdowns):
+        # What comes after that does not help: whoever asked has stopped listening.
+        soon, next_ = f"  {DUE} given up", None
+    elif next_ is not None:
         soon = f"  {DUE} {'~' if next_.estimated else ''}{next_.due:.1f} s"
     return _row(mark, held.number, held.age, held.now, held.sent, text, soon, next_, held.label, width)
 

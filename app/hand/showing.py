@@ -26,7 +26,7 @@ def held_message(held: Held, local: Address, opener: Opener, attempt: bytes, now
     """
     passing = held.passing
     due = () if held.until is None else (Countdown("it goes on by itself", held.until - now),)
-    timers = tuple(Countdown(one.name, one.due - now, one.estimated) for one in held.timers)
+    timers = tuple(Countdown(one.name, one.due - now, one.estimated, one.final) for one in held.timers)
     return HeldMessage(
         held.number,
         passing.direction is Direction.SENT,

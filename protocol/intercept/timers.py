@@ -45,7 +45,7 @@ def _of_request(sighted: Sighted) -> list[Countdown]:
     who = _asker(sighted)
     own = who == "our node"
     left = SENDS - asked.times
-    found = [Countdown(f"{who} gives this request up", asked.last + (left + 1) * RESEND, _IO, not own)]
+    found = [Countdown(f"{who} gives this request up", asked.last + (left + 1) * RESEND, _IO, not own, final=True)]
     if left > 0:
         found.append(Countdown(f"{who} sends it again", asked.last + RESEND, _IO, not own))
     return found

@@ -153,6 +153,8 @@ class Countdown(NamedTuple):
     """Where the reference has the timer."""
     estimated: bool = False
     """The time is not known exactly: it depends on round trips that only the other side knows."""
+    final: bool = False
+    """From then on nobody waits for what is held."""
 
 
 @dataclass(frozen=True, slots=True)

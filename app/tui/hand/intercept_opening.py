@@ -70,11 +70,16 @@ class InterceptOpening:
         self._touches_shown = self._touched.count
 
     def look_at_touches(self) -> None:
-        """Lay the ladder out anew where something was done to a packet since."""
+        """Lay the ladder out anew where something was done to a packet since; held messages age under it."""
         if self._touched.count != self._touches_shown:
             self._touches_shown = self._touched.count
             ladder = self._main.ladder
             ladder.set_options(ladder.options)
+        main = self._main
+        if main.node is None and self.interception is not None:
+            # A node of ours tells how it is, with its own countdowns; what is no single node is looked at here.
+            flow = main.ladder.flow
+            main.ladder.show_timers(() if flow is None else self.held_in(flow))
 
     def action_intercept(self) -> None:
         """Open the intercept screen; it says so where nothing can be held."""

@@ -70,6 +70,18 @@ async def test_a_held_message_at_every_size(size: tuple[int, int]) -> None:
         assert "? help" in shown
 
 
+async def test_repeats_and_requests_that_were_given_up_say_so() -> None:
+    over = Countdown("the client gives this request up", -0.5, final=True)
+    wait = Countdown("the server gives up waiting", 5.0)
+    one = held_message(12, age=4.5, countdowns=(over, wait))
+    posing = Posing([one, replace(one, number=13, age=3.5)])
+    async with intercepting(posing) as pilot:
+        first, second = (line for line in text_on(pilot).splitlines() if "◷ given up" in line)
+        assert "↻" not in first
+        assert "↻ #12 again" in second
+        assert "0.5 s ago  the client gives this request up" in text_on(pilot)
+
+
 async def test_an_edited_message_is_shown_beside_the_original() -> None:
     one = held_message(12)
     now = with_field(one.draft, "firewall", "RANDOM", OPENER)
