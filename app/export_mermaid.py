@@ -81,8 +81,8 @@ def mermaid_branches(begun: Flow, handed: Flow, index: int, now: float | None = 
         ValueError: the second has steps where the first has none, or other participants: they are no such pair.
     """
     unless, proxied = _round(begun, index, now), _round(handed, index, now)
-    if not set(proxied.actors) <= set(unless.actors):
-        raise ValueError("the rounds have different participants")
+    if PROXY not in proxied.actors or [one for one in unless.actors if one in proxied.actors] != list(proxied.actors):
+        raise ValueError("the attempts have no proxy, or other participants")
     first, second = ([line for line in one.lines if line] for one in (unless, proxied))
     start, most = 0, min(len(first), len(second))
     while start < most and first[start] == second[start]:

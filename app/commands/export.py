@@ -29,6 +29,8 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(ExitStatus.USAGE, f"{options.format} is binary: give a file with -o, or redirect the output")
     if options.round is not None and options.flow is None:
         raise CommandError(ExitStatus.USAGE, "--round goes with --flow")
+    if options.beside is not None and options.round is None:
+        raise CommandError(ExitStatus.USAGE, "--beside goes with --round")
     if options.packets and (options.filter is None or options.format != "pcapng"):
         raise CommandError(ExitStatus.USAGE, "--packets goes with --filter and --format pcapng")
     if options.packets and options.secrets:
@@ -39,7 +41,8 @@ def run(options: argparse.Namespace) -> int:
     if not is_wanted(options):
         use_configured_names(story.table.files, given)
     if wanted is None:
-        content = _content(story, chosen_flow(story, options.flow), options)
+        flow = chosen_flow(story, options.flow)
+        content = _content(story, flow, options) if options.beside is None else _branches(story, flow, options)
     elif options.packets:
         content = passing_packets(story, wanted, options)
     else:
@@ -82,6 +85,27 @@ def round_index(flow: Flow, number: int) -> int:
     numbers = [index if one.round is None else one.round for index, one in enumerate(flow.rounds)]
     has = f"its rounds are {', '.join(map(str, numbers))}" if numbers else "it has none"
     raise CommandError(ExitStatus.USAGE, f"the attempt has no round {number}: {has}")
+
+
+def _branches(story: Story, flow: Flow, options: argparse.Namespace) -> bytes:
+    """A round of two attempts in one diagram.
+
+    Raises:
+        CommandError: they are no pair that could be one.
+    """
+    from app.export_mermaid import mermaid_branches
+
+    other = chosen_flow(story, options.beside)
+    numbers = [round_index(one, options.round) for one in (flow, other)]
+    if numbers[0] != numbers[1]:
+        raise CommandError(ExitStatus.USAGE, "--beside: the capture doesn't show the same rounds of both attempts")
+    shown = [flow, other]
+    if is_wanted(options):
+        shown = [behind_mask(story, options).masking.flow(one) for one in shown]
+    try:
+        return mermaid_branches(shown[0], shown[1], numbers[0], story.last_time).encode()
+    except ValueError as error:
+        raise CommandError(ExitStatus.USAGE, f"--beside: {error}") from None
 
 
 def write_output(path: str, content: bytes, *, secret: bool = False) -> None:

@@ -146,6 +146,10 @@ class Facts:
             punches.packets[-1].time_ns for punches in (self.client_punches, self.server_punches) if punches.packets
         ]
         times += [stream.first_ns for path in self.streams for stream in (*path.up, *path.down)]
+        handed = (self.sides.client.handed, self.sides.server.handed)
+        times += [packet.time_ns for one in handed if one is not None for packet in one.packets]
+        passed = (self.client_passed, self.server_passed)
+        times += [one.first.first_ns for one in passed if one is not None and one.first is not None]
         return max(times)
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -58,9 +59,10 @@ class Gatherer:
         if sides.same_nat:
             sides.local = self._reached_locally(attempt, sides)
             sides.server.main |= sides.local
+        before = self._sides.get(attempt.noise1)
         self._sides[attempt.noise1] = sides
         claim = (attempt.started_ns, attempt.noise1)
-        new: set[int] = set()
+        new = _disputed(before, sides)
         hosts = set(map(host_claim, sides.client.hosts))
         for endpoint in sides.client.endpoints | sides.server.endpoints | sides.link_ends | hosts:
             claims = self._claims.setdefault(endpoint, [])
@@ -159,6 +161,7 @@ class Gatherer:
         sides = self._sides[attempt.noise1]
         client_punches, server_punches = self._punches(attempt, sides)
         streams = self._streams(attempt, sides, client_punches, server_punches)
+        sides = self._decided(attempt, sides, streams)
         own_ids = {stream.udx_id for path in streams for stream in (*path.up, *path.down)}
         return Facts(
             attempt,
@@ -260,6 +263,22 @@ class Gatherer:
                 chosen[id(stream)] = (stream, fit.sender is sides.client)
         return join_paths(list(chosen.values()), sides)
 
+    def _decided(self, attempt: Attempt, sides: Sides, streams: list[StreamFacts]) -> Sides:
+        """The sides without a hand-off that is likelier to be another attempt's, or led nowhere."""
+        handed = sides.client.handed
+        if handed is None or not handed.likely:
+            return sides
+        mine = attempt.started_ns, attempt.noise1
+        for host in handed.start.from_hosts:
+            for claim in self._claims.get(host_claim(host), _UNCLAIMED):
+                other = self._sides[claim[1]].client.handed
+                same = other is not None and other.start.row == handed.start.row
+                if same and other is not None and (not other.likely or claim > mine):
+                    return replace(sides, client=replace(sides.client, handed=None))
+        if any(path.both_ways for path in streams):
+            return replace(sides, client=replace(sides.client, handed=None))
+        return sides
+
     def _passed(self, handed: Handed | None, own_ids: set[int]) -> Passed | None:
         """What of the attempt's stream goes between a side and its proxy.
 
@@ -356,6 +375,14 @@ def _sampling(sides: Sides) -> set[int]:
     client, server = _sampled_sockets(sides)
     # A client that shares its NAT with the server pings it from its DHT socket.
     return client | server | sides.client.main if sides.same_nat else client | server
+
+
+def _disputed(before: Sides | None, sides: Sides) -> set[int]:
+    """Claims of hosts whose other attempts may have lost a hand-off to one that has these sides now."""
+    old, new = None if before is None else before.client.handed, sides.client.handed
+    if new is None or (old is not None and (old.start.row, old.likely) == (new.start.row, new.likely)):
+        return set()
+    return set(map(host_claim, new.start.from_hosts))
 
 
 def _local_claims(sides: Sides) -> set[int]:

@@ -70,6 +70,8 @@ class Handed:
     """The PEER_HOLEPUNCH round that a packet begins or passes on, by its row; none where the capture shows none."""
     legs: list[Leg] = field(default_factory=list)
     """Legs that the proxy sent or got in the side's place."""
+    likely: bool = False
+    """Nothing but its time says that the START is this attempt's."""
 
     @property
     def start(self) -> HandoffPacket:
@@ -111,7 +113,7 @@ def client_handed(
         other: hosts of the server's.
         copies: all sightings of a datagram.
     """
-    best: tuple[bool, int, Handed] | None = None
+    best: tuple[int, int, Handed] | None = None
     for packet in packets:
         to = packet.to_hosts
         if packet.command != START or not to.isdisjoint(own | other) or (own and own.isdisjoint(packet.from_hosts)):
@@ -130,11 +132,12 @@ def client_handed(
             hosts = to.union(*(one[2] for one in acted))
             handed = Handed([packet], hosts, {packet.row: first[1]}, [one[0] for one in acted])
         elif own and not ends and _follows(attempt, packet):
-            handed = Handed([packet], to)
+            handed = Handed([packet], to, likely=True)
         else:
             continue
-        if best is None or (bool(acted), packet.time_ns) > best[:2]:
-            best = bool(acted), packet.time_ns, handed
+        rank = _rank(packet, min(one[0].time_ns for one in acted) if acted else None)
+        if best is None or rank > best[:2]:
+            best = *rank, handed
     return None if best is None else best[2]
 
 
@@ -143,7 +146,7 @@ def server_handed(
 ) -> Handed | None:
     """The hand-off of the server, if there is one; the arguments are as for `client_handed`, the other way round."""
     packets = list(packets)
-    best: tuple[bool, int, Handed] | None = None
+    best: tuple[int, int, Handed] | None = None
     for packet in packets:
         to = packet.to_hosts
         if packet.command != START or not to.isdisjoint(own | other) or (own and own.isdisjoint(packet.from_hosts)):
@@ -167,9 +170,25 @@ def server_handed(
             handed.packets.insert(0, packet)
             handed.exchanges[packet.row] = min(acted, key=lambda one: one[0].time_ns)[1]
         handed.legs = [one[0] for one in acted]
-        if best is None or (bool(acted), packet.time_ns) > best[:2]:
-            best = bool(acted), packet.time_ns, handed
+        rank = _rank(packet, first)
+        if best is None or rank > best[:2]:
+            best = *rank, handed
     return None if best is None else best[2]
+
+
+def _rank(start: HandoffPacket, first_ns: int | None) -> tuple[int, int]:
+    """How likely a START is to be an attempt's.
+
+    The last one before the first leg of its proxy's, then the first one after that, as clocks may differ, then, where
+    no such leg is seen, the first one.
+
+    Args:
+        start: the packet.
+        first_ns: when that leg was seen.
+    """
+    if first_ns is None:
+        return 0, -start.time_ns
+    return (2, start.time_ns) if start.time_ns <= first_ns else (1, -start.time_ns)
 
 
 def _passed(
@@ -204,9 +223,9 @@ def _passed(
 
 
 def _follows(attempt: Attempt, packet: HandoffPacket) -> bool:
-    """Whether a START comes when the handshake is answered, and every round of the client's own is."""
+    """Whether a START comes when the handshake is answered and the client has done no more than probe."""
     answered = attempt.handshake_answered
-    if answered is None or answered.answered is None:
+    if answered is None or answered.answered is None or len(attempt.holepunches) > 1:
         return False
     last = max([answered.answered.time_ns, *(exchange.last_ns for exchange in attempt.holepunches)])
     return last <= packet.time_ns <= last + LINKING_NS

@@ -128,7 +128,8 @@ class Lanes:
         if side.handed is None:
             return []
         hosts = side.outside_hosts & side.proxy, side.inside_hosts & side.proxy
-        return [self._lane(lane_id, Role.PROXY, side, {}, hosts)]
+        linked = dict.fromkeys(sorted(side.handed.start.destinations)) if side.handed.likely else {}
+        return [self._lane(lane_id, Role.PROXY, side, linked, hosts)]
 
     def _lane(
         self, lane_id: str, role: Role, side: Side, outside: dict[int, None], hosts: tuple[set[int], set[int]]

@@ -190,7 +190,7 @@ def _take_announced(side: Side, payload: HolepunchPayload | None) -> None:
 
 def _take_handed(side: Side) -> None:
     """What a hand-off shows of who handed over, and of the proxy."""
-    if side.handed is None:
+    if side.handed is None or side.handed.likely:
         return
     start = side.handed.start
     side.seen.update(start.sources)

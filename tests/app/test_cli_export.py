@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.app.mermaid_structure import parse_diagram, parse_diagrams
 from tests.app.running import PUNCHED, Run, run
 
 __all__ = ["run"]
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+SEED = parse_diagrams((FIXTURES / "seed" / "holepunch.md").read_text())
 
 
 @pytest.mark.parametrize("form", ["text", "mermaid", "svg", "json"])
@@ -44,6 +48,27 @@ def test_rounds(run: Run) -> None:
     status, _, err = run("export", PUNCHED, "--flow", flow_id, "--format", "mermaid", "--round", "7")
     assert (status, err) == (2, "peephole: the attempt has no round 7: its rounds are 0, 1\n")
     assert run("export", PUNCHED, "--flow", flow_id, "--format", "text", "--round", "1")[0] == 2
+
+
+def test_rounds_of_two_attempts_are_branches_of_one(run: Run) -> None:
+    capture = str(FIXTURES / "proxied" / "seed.pcap.gz")
+    _, out, _ = run("report", "--json", capture)
+    flows = [flow for flow in json.loads(out)["flows"] if flow["proxies"]]
+    of_server = [flow["id"] for flow in flows if flow["proxies"][0]["of"] == "server"]
+    of_client = [flow["id"] for flow in flows if flow["proxies"][0]["of"] == "client"]
+    chosen = ("export", capture, "--format", "mermaid", "--flow")
+    status, out, _ = run(*chosen, of_server[0], "--beside", of_server[1], "--round", "1")
+    assert (status, parse_diagram(out)) == (0, SEED[5])
+    status, out, _ = run(*chosen, of_client[0], "--beside", of_client[1], "--round", "1")
+    assert (status, parse_diagram(out)) == (0, SEED[3])
+    masked = run(*chosen, of_client[0], "--beside", of_client[1], "--round", "1", "--redact")
+    assert masked[0] == 0
+    assert run(*chosen, of_client[0], "--beside", of_server[1], "--round", "1") == (
+        2,
+        "",
+        "peephole: --beside: the attempts have no proxy, or other participants\n",
+    )
+    assert run(*chosen, of_client[0], "--beside", of_client[1])[0] == 2
 
 
 def test_into_a_file(run: Run, tmp_path: Path) -> None:

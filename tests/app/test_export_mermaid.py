@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.export_mermaid import mermaid_attempt, mermaid_round
+from app.export_mermaid import mermaid_attempt, mermaid_branches, mermaid_round
 from app.mermaid_text import mermaid_text
 from capture.model import Flow, StepKind, TokenState
 from capture.story import Story
@@ -60,6 +60,20 @@ def test_real_rounds_with_a_proxy_are_diagrams_of_the_seed(
     (flow,) = [flow for flow in story.flows if flow.proxies]
     assert parse_diagram(mermaid_round(flow, 0)) == SEED[probe]
     assert parse_diagram(mermaid_round(flow, 1)) == taken(SEED[punch], otherwise=True)
+
+
+def test_one_capture_has_all_diagrams_of_the_seed() -> None:
+    """Made by `tests.interop.seed_world`: each is acted out on loopback, those with branches twice."""
+    story = Story.open([str(FIXTURES / "proxied" / "seed.pcap.gz")])
+    by_proxy = sorted(
+        (flow for flow in story.flows if flow.target == story.flows[0].target), key=lambda one: one.started
+    )
+    direct, begun_c, handed_c, begun_s, handed_s = by_proxy
+    assert [parse_diagram(mermaid_round(direct, index)) for index in range(2)] == SEED[:2]
+    assert parse_diagram(mermaid_round(handed_c, 0)) == SEED[2]
+    assert parse_diagram(mermaid_branches(begun_c, handed_c, 1)) == SEED[3]
+    assert parse_diagram(mermaid_round(handed_s, 0)) == SEED[4]
+    assert parse_diagram(mermaid_branches(begun_s, handed_s, 1)) == SEED[5]
 
 
 @pytest.mark.parametrize("vantage", ["client", "server"])

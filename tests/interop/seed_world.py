@@ -2,17 +2,21 @@
 
 All datagrams of our own nodes are taken down at their sockets. Hosts are addresses of the loopback network, so that
 every node has one of its own, as in the world: what a host does can't be told from its ports.
+
+`python -m tests.interop.seed_world FILE` acts all of it out with our nodes and writes what they saw.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic_ns, time_ns
 from typing import Literal
 
+from capture.pcap_writer import write_pcap
 from capture.tap import Tap
 from protocol.constants import LOW_TTL
 from protocol.dht.bootstrap import BootstrapNode
@@ -52,9 +56,26 @@ class Plot:
     """Which side is a real hyperdht peer; the other nodes are ours."""
 
 
-async def act(plot: Plot) -> Tap:
-    """Act a plot out; gives what the sockets of our nodes saw."""
+PLOTS = (
+    Plot(None),
+    Plot("client", after_probe=True),
+    Plot("client"),
+    Plot("server", after_probe=True),
+    Plot("server"),
+)
+"""What has all of the seed's diagrams."""
+
+
+async def act(*plots: Plot) -> Tap:
+    """Act plots out, one after the other; gives what the sockets of our nodes saw."""
     tap = _Tap()
+    for plot in plots:
+        await _act(plot, tap)
+    tap.tap.stop()
+    return tap.tap
+
+
+async def _act(plot: Plot, tap: _Tap) -> None:
     async with AsyncExitStack() as stack:
         port = await _network(stack, tap)
         use = None
@@ -71,8 +92,6 @@ async def act(plot: Plot) -> Tap:
             await _ours_with_real_server(stack, tap, port, plot, use)
         else:
             await _real_client_with_ours(stack, tap, port, plot, use)
-    tap.tap.stop()
-    return tap.tap
 
 
 class _Tap:
@@ -199,3 +218,8 @@ async def _real_client_with_ours(stack: AsyncExitStack, tap: _Tap, port: int, pl
 
 def _at(port: int) -> dict[str, object]:
     return {"host": _node_host(0), "port": port}
+
+
+if __name__ == "__main__":
+    seen = asyncio.run(act(*PLOTS))
+    write_pcap(sys.argv[1], seen.table, range(len(seen.table)))

@@ -230,8 +230,11 @@ def test_the_comparison_notices(seen: Seen, alteration: str) -> None:
 def test_two_attempts_that_are_no_pair_have_no_branches(seen: Seen) -> None:
     begun = attempt(seen(plot("server", "ours", after_probe=True)))
     handed = attempt(seen(plot("server", "ours")))
+    for proxied in (None, "client"):
+        with pytest.raises(ValueError, match="participants"):
+            mermaid_branches(attempt(seen(plot(proxied, "ours"))), handed, 1)
     with pytest.raises(ValueError, match="participants"):
-        mermaid_branches(attempt(seen(plot(None, "ours"))), handed, 1)
+        mermaid_branches(begun, attempt(seen(plot(None, "ours"))), 1)
     with pytest.raises(ValueError, match="handed over before"):
         mermaid_branches(altered(handed)["no reply"], handed, 1)
     assert parse_diagram(mermaid_branches(begun, begun, 1)) == taken(SERVER_PUNCH, otherwise=False)
