@@ -266,7 +266,7 @@ def _attempt_words(connection: Attempt, mask: Mask) -> tuple[str, str, Tone]:
     title = f"{'server' if initiates(connection) else 'client'} {safe_text(short)}"
     closing = getattr(connection, "closing", None)
     if closing is not None:
-        return title, f"over: {safe_text(closing.text)}", Tone.DIM if closing.error is None else Tone.BAD
+        return title, f"over: {safe_text(mask(closing.text))}", Tone.DIM if closing.error is None else Tone.BAD
     stage = getattr(connection, "stage", None)
     opened = bool(getattr(connection, "opened", False))
     return title, "" if stage is None else str(stage.value), Tone.GOOD if opened else Tone.PLAIN

@@ -66,7 +66,9 @@ def _claims(addresses: str) -> tuple[Choice, ...]:
     return (*firewalls, where)
 
 
-_SILENT: Final = Choice("stay silent", "no answer; the other side asks again and gives up", way=Way.LEAVE_OUT)
+_SILENT: Final = Choice(
+    "stay silent", "no answer, as a firewall that refuses: the other side gives up", way=Way.LEAVE_OUT
+)
 _TOKENS: Final = (
     Choice("issue token", "give the token that proves the other side's address", {"token": "issue"}),
     Choice("withhold token", "give no token", {"token": "none"}),

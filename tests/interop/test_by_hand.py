@@ -217,3 +217,33 @@ async def test_real_clients_and_our_server_by_hand() -> None:
             tasks = [group.create_task(ends(number, *given[:2])) for number, given in enumerate(SERVERS)]
         found = [(*given[:2], task.result()) for given, task in zip(SERVERS, tasks, strict=True)]
         assert found == [(act, choice, None if error is None else str(error)) for act, choice, error in SERVERS]
+
+
+async def test_a_step_that_is_held_for_one_client_holds_up_no_other() -> None:
+    hand = Hand(of=lambda _: b"")
+    first: list[Attempt] = []
+    arrived = asyncio.Event()
+
+    def keep_the_first(desk: Desk, held: HeldStep, now: float) -> None:
+        first.append(held.came.connection)
+        arrived.set()
+        if held.came.connection is not first[0]:
+            desk.send(held.number, now)
+
+    hand.plans[b""] = {Act.ANSWER: keep_the_first}
+    async with a_dht("ours") as (port, real), await our_peer(port, gate=hand.desk) as peer:
+        hand.peer = peer
+        listener = await peer.listen(PAIR, ListenOptions(share_local_address=False))
+        async with echoing(listener):
+            for name in ("first", "second"):
+                await real("node", name=name, bootstrap=[port], options=FIREWALLED)
+            options = {"localConnection": False}
+            asked = {"key": PAIR.public_key.hex(), "size": 1000, "options": options}
+            waiting = asyncio.create_task(real("connect", name="first", **asked))
+            async with asyncio.timeout(PATIENCE):
+                await arrived.wait()
+                assert (await real("connect", name="second", **asked))["intact"]
+                assert not waiting.done()
+                [held] = [one for one in hand.desk.held if one.came.act is Act.ANSWER]
+                peer.shell.act(lambda _, now: hand.desk.send(held.number, now))
+                assert (await waiting)["intact"]
