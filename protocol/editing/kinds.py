@@ -17,8 +17,8 @@ from protocol.messages import Address
 HIGHEST_UINT = 2**53 - 1
 """Largest number that the reference reads."""
 LONGEST_HEX = 2 * 65507
-ADDRESS_LIMIT = 64
-"""Addresses in one list; what the reference reads as one array is bounded by its own limit, far above."""
+ADDRESS_LIMIT = 10_000
+"""Addresses in one list: about as many as a datagram holds."""
 
 
 class Kind(Protocol):

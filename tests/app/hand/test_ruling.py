@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.hand.asking import datagram_filter
 from app.hand.preset_files import preset
@@ -238,3 +240,32 @@ def test_tids_stay_what_they_are() -> None:
     judged = Judged(name="remapped-port")
     judged.handshake()
     assert decode_request(judged.round(Mode.FROM_RELAY).way.data).tid == judged.attempt.tid + 1
+
+
+EVERYTHING = RulingJudge(AttemptBook(), lambda _: LOCAL)
+EVERYTHING.rules = [
+    standing_of(rule)
+    for text in (
+        "round >= 0 or firewall == RANDOM or error != none or punching or token == verified or role == client",
+        "time > 0 and length < 100 and not (ttl == 5 or frame == 1 or file ~ x or udx.id > 3 or cut or duplicate)",
+        "command != PING or mode == REPLY or target ~ ab or to == 10.0.0.1 or tid > 3 or kind == malformed or refused",
+        "payload == 0x03 or 'abc' or text =~ '[a-f]' or joined or retransmission or addr == 10.0.0.0/8",
+    )
+    for rule in parse_rules(
+        f'''[[rule]]
+        match = "{text}"
+        do = ["edit", "duplicate", "hold"]
+        set = {{ firewall = "RANDOM", peer_address = ":+1", tid = "+1", raw = "00" }}''',
+        "x",
+    ).rules
+]
+
+
+@given(st.integers(0, 7), st.binary(max_size=80), st.integers(0, 3), st.booleans())
+def test_every_field_is_asked_of_whatever_passes(leg: int, noise: bytes, how: int, sent: bool) -> None:
+    """Nothing that a stranger sends makes a judge fail."""
+    attempt = RelayedAttempt()
+    data = attempt.handshake(LEGS[leg % 4]) if leg < 4 else attempt.round(LEGS[leg % 4])
+    data = (noise, data + noise, data[: len(noise)], data)[how]
+    one = passing(data, (SENT if sent else RECEIVED, SERVER))
+    planned(one, EVERYTHING(one))
