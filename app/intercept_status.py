@@ -73,8 +73,8 @@ class TouchedMessage:
     key: int
     """What it is called for another look, or to send it again."""
     sent: bool
-    ago: float
-    """Seconds since it went."""
+    at: float
+    """When it went, by the clock of `InterceptStatus.now`."""
     was: Version
     now: Version | None
     """As it went on; None if it did not."""
@@ -115,6 +115,8 @@ class InterceptStatus:
     rules: tuple[RuleStatus, ...]
     passed: int
     """Datagrams that were looked at, held or not."""
+    now: float
+    """This moment, by the node's clock."""
     overflowed: int = 0
     """Went on their way because too many were held."""
 
@@ -133,12 +135,21 @@ class Preset(NamedTuple):
 class Interception(Protocol):
     """The interceptor of a running node. It runs in the node's own thread; what is asked of it is done there.
 
-    Everything but `status` raises `InterceptError` where it can't be done, as when the message is gone by then.
+    Everything but what only tells raises `InterceptError` where it can't be done, as when the message is gone by then.
     """
 
     @property
     def presets(self) -> tuple[Preset, ...]:
         """What `add_preset` knows."""
+        ...
+
+    @property
+    def holding(self) -> int:
+        """How many messages are held; cheaper than `status`."""
+        ...
+
+    def held(self) -> tuple[HeldMessage, ...]:
+        """The held messages alone."""
         ...
 
     def status(self) -> InterceptStatus | None:

@@ -8,9 +8,11 @@ so each datagram is one packet, and what was done to it is kept with that.
 
 from __future__ import annotations
 
+import heapq
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import islice, repeat
 from typing import TYPE_CHECKING, Final
 
 from app.hand.interception import LiveInterception
@@ -101,18 +103,26 @@ class RelayInterception:
         """What `add_preset` knows."""
         return self._parts[0].presets if self._parts else ()
 
+    @property
+    def holding(self) -> int:
+        """How many messages are held."""
+        return sum(part.holding for part in self._parts)
+
+    def held(self) -> tuple[HeldMessage, ...]:
+        """Those of all relays, in groups, that of the message held longest first."""
+        found = [(at, part.held()) for at, part in enumerate(self._parts) if part.holding]
+        groups = [[self._named(one, at) for one in held] for at, held in found if held]
+        groups.sort(key=lambda group: -max(one.age for one in group))
+        return tuple(one for group in groups for one in group)
+
     def status(self) -> InterceptStatus | None:
-        """All relays in one: their messages in groups, that of the message held longest first."""
+        """All relays in one."""
         found = [part.status() for part in self._parts]
         known = [(at, one) for at, one in enumerate(found) if one is not None]
         if not known:
             return None
         first = known[0][1]
-        groups = sorted(
-            ([self._named(held, at) for held in one.held] for at, one in known if one.held),
-            key=lambda group: -max(held.age for held in group),
-        )
-        touched = sorted((self._went(gone, at) for at, one in known for gone in one.touched), key=lambda one: one.ago)
+        newest = heapq.merge(*(zip(one.touched, repeat(at)) for at, one in known), key=lambda gone: -gone[0].at)
         rules = [
             replace(rule, hits=sum(one.rules[index].hits for _, one in known if index < len(one.rules)))
             for index, rule in enumerate(first.rules)
@@ -120,10 +130,11 @@ class RelayInterception:
         return InterceptStatus(
             first.on,
             first.expression,
-            tuple(held for group in groups for held in group),
-            tuple(touched[:LISTED]),
+            self.held(),
+            tuple(self._went(*gone) for gone in islice(newest, LISTED)),
             tuple(rules),
             sum(one.passed for _, one in known),
+            first.now,
             sum(one.overflowed for _, one in known),
         )
 

@@ -96,7 +96,7 @@ def held_line(held: HeldMessage, width: int, again_of: int | None = None) -> Lin
     return _row(mark, held.number, held.age, held.now, held.sent, text, soon, next_, held.label, width)
 
 
-def touched_line(touched: TouchedMessage, width: int) -> Line:
+def touched_line(touched: TouchedMessage, now: float, width: int) -> Line:
     """A message on its way again: what was done to it, and when."""
     changed = touched.now is not None and touched.now != touched.was
     mark = Span(EDITED if changed else "✕" if touched.now is None else "→", Tone.DIM)
@@ -104,7 +104,17 @@ def touched_line(touched: TouchedMessage, width: int) -> Line:
     fate = f"  {safe_text(touched.fate)}"
     version = touched.now or touched.was
     return _row(
-        mark, touched.number, touched.ago, version, touched.sent, text, fate, None, touched.label, width, dim=True
+        mark,
+        touched.number,
+        max(now - touched.at, 0.0),
+        version,
+        touched.sent,
+        text,
+        fate,
+        None,
+        touched.label,
+        width,
+        dim=True,
     )
 
 

@@ -43,10 +43,10 @@ def held_page(held: HeldMessage, width: int) -> list[Linked]:
     return lines + version_lines(held.was, held.now, held.opener, width, "original", "edited")
 
 
-def touched_page(touched: TouchedMessage, width: int) -> list[Linked]:
+def touched_page(touched: TouchedMessage, now: float, width: int) -> list[Linked]:
     """A message on its way again: what was done to it, and what changed."""
     lines = [
-        *labelled("fate", f"{touched.fate}, {age_text(touched.ago)} ago", width, label_width=7),
+        *labelled("fate", f"{touched.fate}, {age_text(max(now - touched.at, 0.0))} ago", width, label_width=7),
         *labelled("by", touched.label or "hand", width, label_width=7),
         *change_lines(touched.was, touched.now or touched.was, touched.opener, width),
         blank(),

@@ -49,7 +49,7 @@ class _HeldNow(NamedTuple):
     attempt: bytes
 
 
-class _TouchedNow(NamedTuple):
+class TouchedNow(NamedTuple):
     key: int
     touched: Touched
     local: Address
@@ -90,10 +90,10 @@ class InterceptedMachine:
         self._judge.wanted = datagram_filter(self._expression) if self._expression else None
         self._sighted: dict[int, Sighted] = {}
         """What is known of held datagrams."""
-        self._touched: deque[_TouchedNow] = deque(maxlen=LISTED)
+        self._touched: deque[TouchedNow] = deque(maxlen=LISTED)
         self._keys = 0
         self._shown_held: tuple[_HeldNow, ...] = ()
-        self._shown_touched: tuple[_TouchedNow, ...] = ()
+        self._shown_touched: tuple[TouchedNow, ...] = ()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._shell: Driven | None = None
         self._looking = False
@@ -191,7 +191,7 @@ class InterceptedMachine:
             if touched.ends:
                 self._sighted.pop(passing.number, None)
             self._keys += 1
-            self._touched.append(_TouchedNow(self._keys, touched, self._local(passing.socket), self._opener(known)))
+            self._touched.append(TouchedNow(self._keys, touched, self._local(passing.socket), self._opener(known)))
         self._look_soon()
 
     def _opener(self, sighted: Sighted | None) -> Opener:

@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from app.hand.asking import AskedTooMuchError, datagram_filter
-from app.hand.intercepted import InterceptedMachine
+from app.hand.intercepted import InterceptedMachine, TouchedNow
 from app.hand.preset_files import preset
 from app.hand.preset_names import PRESET_NAMES
 from app.hand.rules import Rule, RulesError
 from app.hand.ruling import standing_of
 from app.hand.showing import held_message, rule_status, touched_message
-from app.intercept_status import InterceptError, InterceptStatus, Preset
+from app.intercept_status import HeldMessage, InterceptError, InterceptStatus, Preset, TouchedMessage
 from app.wording import counted
 from protocol.intercept.interceptor import Interceptor
 from protocol.intercept.values import Fate
@@ -33,19 +33,35 @@ class LiveInterception(InterceptedMachine):
         """What `add_preset` knows."""
         return tuple(Preset(name, preset(name).says) for name in PRESET_NAMES)
 
+    _made: tuple[tuple[TouchedNow, ...], tuple[TouchedMessage, ...]] = ((), ())
+    """Touched messages as they were last asked for, and as they are shown."""
+
+    @property
+    def holding(self) -> int:
+        """How many messages are held."""
+        return 0 if self._ended else len(self._shown_held)
+
+    def held(self) -> tuple[HeldMessage, ...]:
+        """The held messages alone."""
+        now = self._clock()
+        return () if self._ended else tuple(held_message(*one, now) for one in self._shown_held)
+
     def status(self) -> InterceptStatus | None:
         """How it was lately."""
         interceptor = self.interceptor
         if interceptor is None or self._ended:
             return None
-        now = self._clock()
+        shown = self._shown_touched
+        if self._made[0] is not shown:
+            self._made = shown, tuple(touched_message(*one) for one in reversed(shown))
         return InterceptStatus(
             self._judge.wanted is not None,
             self._expression,
-            tuple(held_message(*one, now) for one in self._shown_held),
-            tuple(touched_message(*one, now) for one in reversed(self._shown_touched)),
+            self.held(),
+            self._made[1],
             tuple(rule_status(one) for one in tuple(self._judge.rules)),
             interceptor.passed,
+            self._clock(),
             interceptor.counts[Fate.OVERTAKEN],
         )
 

@@ -40,15 +40,15 @@ def held_message(held: Held, local: Address, opener: Opener, attempt: bytes, now
     )
 
 
-def touched_message(key: int, touched: Touched, local: Address, opener: Opener, now: float) -> TouchedMessage:
-    """A touched datagram at some moment; arguments as for `held_message`."""
+def touched_message(key: int, touched: Touched, local: Address, opener: Opener) -> TouchedMessage:
+    """A touched datagram; arguments as for `held_message`."""
     passing = touched.passing
     became = None if touched.data is None else _version(passing, local, touched.data, touched.to, touched.ttl)
     return TouchedMessage(
         passing.number,
         key,
         passing.direction is Direction.SENT,
-        max(now - touched.time, 0.0),
+        touched.time,
         _version(passing, local),
         became,
         f"{touched.fate}: {touched.reason}" if touched.reason else str(touched.fate),

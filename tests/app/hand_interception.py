@@ -57,7 +57,7 @@ def held_message(number: int, *, sent: bool = False, age: float = 3.2, **changes
 class Posing:
     """Takes what a test gives it, and remembers what was asked of it."""
 
-    held: list[HeldMessage] = field(default_factory=list)
+    messages: list[HeldMessage] = field(default_factory=list)
     touched: list[TouchedMessage] = field(default_factory=list)
     rules: list[RuleStatus] = field(default_factory=list)
     expression: str = ""
@@ -68,9 +68,16 @@ class Posing:
         Preset("lost-reply", "an answer is lost on its way"),
     )
 
+    @property
+    def holding(self) -> int:
+        return len(self.messages)
+
+    def held(self) -> tuple[HeldMessage, ...]:
+        return tuple(self.messages)
+
     def status(self) -> InterceptStatus | None:
         return InterceptStatus(
-            self.on, self.expression, tuple(self.held), tuple(self.touched), tuple(self.rules), passed=1234
+            self.on, self.expression, self.held(), tuple(self.touched), tuple(self.rules), passed=1234, now=0.0
         )
 
     async def intercept(self, expression: str, *, on: bool) -> None:
@@ -81,8 +88,8 @@ class Posing:
         self._went(one, one.now, "edited" if one.edited else "forwarded")
 
     async def forward_all(self) -> int:
-        count = len(self.held)
-        for one in tuple(self.held):
+        count = len(self.messages)
+        for one in tuple(self.messages):
             await self.forward(one.number)
         return count
 
@@ -100,12 +107,12 @@ class Posing:
     async def edit(self, number: int, draft: Draft) -> None:
         one = self._find(number)
         source, to = (one.now.source, draft.to) if one.sent else (draft.to, one.now.to)
-        self.held[self.held.index(one)] = replace(one, now=Version(draft.data, source, to, draft.ttl))
+        self.messages[self.messages.index(one)] = replace(one, now=Version(draft.data, source, to, draft.ttl))
 
     async def move(self, number: int, before: int | None) -> None:
         one = self._take(number)
-        at = len(self.held) if before is None else self.held.index(self._find(before))
-        self.held.insert(at, one)
+        at = len(self.messages) if before is None else self.messages.index(self._find(before))
+        self.messages.insert(at, one)
 
     async def replay(self, key: int) -> None:
         self.asked.append(f"replay {key}")
@@ -120,14 +127,14 @@ class Posing:
         self.rules.append(RuleStatus(name, "mode == FROM_CLIENT", "firewall = RANDOM", f"preset {name}", True, 0))
 
     def _find(self, number: int) -> HeldMessage:
-        for one in self.held:
+        for one in self.messages:
             if one.number == number:
                 return one
         raise InterceptError(f"#{number} is not held any more")
 
     def _take(self, number: int) -> HeldMessage:
         one = self._find(number)
-        self.held.remove(one)
+        self.messages.remove(one)
         return one
 
     def _went(self, one: HeldMessage, now: Version | None, fate: str) -> None:

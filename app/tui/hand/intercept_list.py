@@ -27,6 +27,7 @@ class HeldList(LineView):
         self._touched: tuple[TouchedMessage, ...] = ()
         self._again: dict[int, int] = {}
         """Which held message repeats which other one."""
+        self._now = 0.0
         self.title = "held"
 
     @property
@@ -53,7 +54,7 @@ class HeldList(LineView):
         """Take the messages as they are now; stay on the selected one, or near it if it is held no more."""
         before, place = self.selected, self.cursor
         self._held, self._touched = status.held, status.touched
-        self._again = _repeats(status.held)
+        self._again, self._now = _repeats(status.held), status.now
         going = f"{len(self._touched)} went on or were dropped lately" if self._touched else ""
         count = len(self._held)
         self.title = " · ".join(part for part in (f"{count} held" if count else "nothing is held", going) if part)
@@ -87,7 +88,7 @@ class HeldList(LineView):
         width = self.row_width - 1
         if isinstance(one, HeldMessage):
             return (sign, *held_line(one, width, self._again.get(one.number)))
-        return (sign, *touched_line(one, width))
+        return (sign, *touched_line(one, self._now, width))
 
     def _at(self, index: int) -> HeldMessage | TouchedMessage | None:
         count = len(self._held)

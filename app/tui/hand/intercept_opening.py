@@ -43,22 +43,21 @@ class InterceptOpening:
     @property
     def held_count(self) -> int:
         """How many messages are held now."""
-        status = None if self.interception is None else self.interception.status()
-        return 0 if status is None else len(status.held)
+        return 0 if self.interception is None else self.interception.holding
 
     def held_in(self, flow: Flow) -> tuple[HeldMessage, ...]:
         """The messages of an attempt that are held now, as they may be shown."""
         from app.draw.pending import held_of
 
-        status = None if self.interception is None else self.interception.status()
-        if status is None or not status.held:
+        if self.interception is None or not self.interception.holding:
             return ()
+        held = held_of(flow, self.interception.held())
         masking = self._main.masking_now()
-        if masking is not None:
-            from app.tui.hand.intercept_hiding import hidden
+        if masking is None:
+            return held
+        from app.tui.hand.intercept_hiding import hidden_message
 
-            status = hidden(status, masking)
-        return held_of(flow, status.held)
+        return tuple(hidden_message(one, masking) for one in held)
 
     def begin_touches(self) -> None:
         """Let the ladder say what our node did to packets, now or when they were captured."""

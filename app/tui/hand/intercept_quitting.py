@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 def held_by(interception: Interception | None) -> int:
     """How many messages are held."""
-    status = None if interception is None else interception.status()
-    return 0 if status is None else len(status.held)
+    return 0 if interception is None else interception.holding
 
 
 def ask_first(app: PeepholeApp, interception: Interception, leave: Callable[[], Awaitable[None]]) -> None:

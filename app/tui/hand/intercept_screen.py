@@ -182,7 +182,8 @@ class InterceptScreen(EditingActions, FindActions, Screen[None], inherit_binding
         else:
             touched, name = selected, ("gone", selected.key)
             view.title = f"#{touched.number}, {touched.fate}"
-            view.show(lambda width: touched_page(touched, width), keep=self._shown == name)
+            now = 0.0 if self.status is None else self.status.now
+            view.show(lambda width: touched_page(touched, now, width), keep=self._shown == name)
             self._shown = name
 
     def say(self, text: str, *, good: bool = True) -> None:

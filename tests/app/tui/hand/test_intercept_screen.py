@@ -103,16 +103,16 @@ async def test_a_field_is_flipped_in_the_form_sent_on_and_told() -> None:
         await pilot.pause()
         shown = text_on(pilot)
         assert "#12 HOLEPUNCH FROM_CLIENT" in shown
-        names = [field.name for field in fields_of(posing.held[0].draft, OPENER)]
+        names = [field.name for field in fields_of(posing.messages[0].draft, OPENER)]
         await pilot.press(*["down"] * names.index("firewall"))
         assert "UNKNOWN · OPEN · CONSISTENT · RANDOM" in text_on(pilot)
         await pilot.press("right", "ctrl+j")
         shown = await press(pilot)
         assert "✓ #12 is edited" in shown
-        assert posing.held[0].edited
+        assert posing.messages[0].edited
         shown = await press(pilot, "a")
         assert "✓ #12 went on, edited: HOLEPUNCH FROM_CLIENT · round 0 RANDOM" in shown
-        assert not posing.held
+        assert not posing.messages
         assert [one.fate for one in posing.touched] == ["edited"]
         assert "nothing is held" in shown
 
@@ -127,18 +127,18 @@ async def test_what_was_changed_is_taken_back_step_by_step_or_at_once() -> None:
             assert "host:port; :port keeps the host, host: the port." in text_on(pilot)
             pilot.app.screen.query_one(Input).value = text
             await press(pilot, "enter")
-        assert posing.held[0].now.source.port == 2
+        assert posing.messages[0].now.source.port == 2
         await press(pilot, "u")
-        assert posing.held[0].now.source.port == 1
+        assert posing.messages[0].now.source.port == 1
         await press(pilot, "u")
-        assert posing.held[0] == one
+        assert posing.messages[0] == one
         assert "✗ nothing to take back" in await press(pilot, "u")
         await pilot.press("t")
         await pilot.pause()
         pilot.app.screen.query_one(Input).value = ":3"
         await press(pilot, "enter")
         assert "✓ #12 is as it came" in await press(pilot, "V")
-        assert posing.held[0] == one
+        assert posing.messages[0] == one
         assert "✗ #12 is as it came" in await press(pilot, "V")
 
 
@@ -153,7 +153,7 @@ async def test_what_can_not_be_is_said_in_place() -> None:
         await pilot.pause()
         pilot.app.screen.query_one(Input).value = "soon"
         assert "✗ 'soon' is no number of seconds" in await press(pilot, "enter")
-        posing.held.clear()
+        posing.messages.clear()
         await pilot.press("a")
         assert "✗ #12 is not held any more" in await press(pilot)
 
@@ -162,12 +162,12 @@ async def test_messages_are_put_in_another_order_copied_delayed_and_all_sent() -
     posing = Posing([held_message(number) for number in (1, 2, 3)])
     async with intercepting(posing) as pilot:
         await press(pilot, "J")
-        assert [one.number for one in posing.held] == [2, 1, 3]
+        assert [one.number for one in posing.messages] == [2, 1, 3]
         await press(pilot, "J")
-        assert [one.number for one in posing.held] == [2, 3, 1]
+        assert [one.number for one in posing.messages] == [2, 3, 1]
         assert "✗ it is the last one" in await press(pilot, "J")
         await press(pilot, "K", "K")
-        assert [one.number for one in posing.held] == [1, 2, 3]
+        assert [one.number for one in posing.messages] == [1, 2, 3]
         assert "✗ it is the first one" in await press(pilot, "K")
         assert "✓ a copy of #1 went on" in await press(pilot, "D")
         await pilot.press("d")
@@ -175,7 +175,7 @@ async def test_messages_are_put_in_another_order_copied_delayed_and_all_sent() -
         await press(pilot, "enter")
         assert posing.asked == ["delay 1 1.0"]
         assert "✓ 3 messages went on" in await press(pilot, "A")
-        assert not posing.held
+        assert not posing.messages
 
 
 async def test_what_was_lost_or_sent_goes_once_more() -> None:
@@ -235,8 +235,8 @@ async def test_bytes_are_changed_as_hex_and_judged_meanwhile() -> None:
         await pilot.press("backspace", "delete", "delete", *"ff")
         await pilot.pause()
         await press(pilot, "f2")
-        assert posing.held[0].now.data[0] == 0xFF
-        assert posing.held[0].now.data[1:] == posing.held[0].was.data[1:]
+        assert posing.messages[0].now.data[0] == 0xFF
+        assert posing.messages[0].now.data[1:] == posing.messages[0].was.data[1:]
 
 
 async def test_presets_become_rules_that_can_be_switched_and_removed() -> None:
@@ -266,7 +266,7 @@ async def test_leaving_with_held_messages_asks_first(keys: tuple[str, ...], left
         await pilot.pause()
         await pilot.app.workers.wait_for_complete()
         assert pilot.app.return_value == left
-        assert len(posing.held) == held
+        assert len(posing.messages) == held
 
 
 async def test_the_main_screen_says_how_many_are_held() -> None:
@@ -318,7 +318,7 @@ async def test_fields_are_changed_as_text_in_the_editor(monkeypatch: pytest.Monk
         shown = await press(pilot, "enter")
         assert seen[1].startswith("message-12: # ✗ firewall: ")
         assert "✓ #12 is edited" in shown
-        fields = {field.name: field.text for field in fields_of(posing.held[0].draft, OPENER)}
+        fields = {field.name: field.text for field in fields_of(posing.messages[0].draft, OPENER)}
         assert (fields["firewall"], fields["round"]) == ("RANDOM", "2")
         assert "✓ #12 stays as it is" in await press(pilot, "E")
 
