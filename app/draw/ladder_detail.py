@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from app.draw import terms
 from app.draw.shown_attempts import Origin, ShownAttempts, changed
@@ -27,6 +27,15 @@ class Times(Protocol):
 
     def endpoints(self, sighting: Sighting) -> tuple[Address, Address]:
         """Source and destination."""
+        ...
+
+
+@runtime_checkable
+class Asked(Protocol):
+    """Knows what answers what."""
+
+    def asked(self, answer: Sighting) -> Sighting | None:
+        """The request that a response answers, as it was seen nearest its sender; None if it was not seen."""
         ...
 
 
@@ -61,6 +70,7 @@ class _InFull:
         placed: list[tuple[float, int, Step, Origin]] = []
         latest = 0.0
         legs = {step.sighting for step in self._flow.steps if step.kind not in _FOLDED}
+        asked = legs | {message.sighting for message in self._flow.messages}
         for step, origin in zip(self._flow.steps, self._shown.origins, strict=True):
             latest = max(latest, step.time)
             if step.kind in _FOLDED and step.members:
@@ -68,6 +78,10 @@ class _InFull:
                 for sighting in (one for one in step.members if one not in legs):
                     one = self._single(step, sighting)
                     placed.append((one.time, len(placed), one, origin))
+                    request = self._request(one, asked) if step.kind is StepKind.SAMPLE else None
+                    if request is not None:
+                        asked.add(request.sighting)
+                        placed.append((request.time, len(placed), request, origin))
             else:
                 placed.append((latest, len(placed), self._on_own_lane(step), origin))
         for one, origin in self._others():
@@ -84,6 +98,17 @@ class _InFull:
         """One datagram of a folded step."""
         side = step.from_lane if step.from_lane in self._sides else step.to_lane
         return self._datagram(step, sighting, side, self._messages.get(sighting))
+
+    def _request(self, answer: Step, shown: set[Sighting | None]) -> Step | None:
+        """The request that a sample came as answer to, where that is shown by nothing else."""
+        if not isinstance(self._datagrams, Asked) or not answer.dashed or answer.sighting is None:
+            return None
+        sighting = self._datagrams.asked(answer.sighting)
+        if sighting is None or sighting in shown:
+            return None
+        name = "request" if answer.message is None else self._flow.messages[answer.message].command
+        request = replace(answer, dashed=False, retransmission=False)
+        return replace(self._datagram(request, sighting, answer.to_lane, None), label=name)
 
     def _datagram(self, like: Step, sighting: Sighting, side: str, index: int | None) -> Step:
         src, dst = self._datagrams.endpoints(sighting)

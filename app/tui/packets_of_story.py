@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from capture.model import Sighting
@@ -81,6 +80,15 @@ class PacketsOfStory:
         with self._lock:
             return self.story.sightings(sighting)
 
+    def asked(self, answer: Sighting) -> Sighting | None:
+        """The request that a response answers, as it was seen nearest its sender; None if it was not seen."""
+        with self._lock:
+            row = self.exchanges.request_of(answer.row)
+            if row is None:
+                return None
+            table = self.table
+            return Sighting(table.file.item(row), table.frame.item(row), row)
+
     def endpoints(self, sighting: Sighting) -> tuple[Address, Address]:
         """Source and destination."""
         with self._lock:
@@ -92,8 +100,16 @@ class PacketsOfStory:
             return self.story.ttl(sighting)
 
 
-async def look_through(wanted: Filter) -> None:
-    """Look through the packets of files, which do not grow, for what a filter on attempts asks of them."""
-    await asyncio.to_thread(wanted.prepare_table)
-    for _ in chain(wanted.preparing(), wanted.masking(attempts=True)):
+async def look_through(wanted: Filter, *, attempts: bool = True) -> None:
+    """Work out between keys what a filter takes long for; of files, as their packets do not grow.
+
+    Args:
+        wanted: the filter.
+        attempts: whether attempts are to be asked, not packets.
+    """
+    if wanted.asks_packets if attempts else not wanted.settled:
+        await asyncio.to_thread(wanted.prepare_table)
+        for _ in wanted.preparing():
+            await asyncio.sleep(0)
+    for _ in wanted.masking(attempts=attempts):
         await asyncio.sleep(0)

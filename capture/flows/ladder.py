@@ -14,6 +14,7 @@ from capture.flows.endpoints import address_of, destination_endpoint, source_end
 from capture.flows.facts import Facts
 from capture.flows.lanes import NODES, Lanes, leg_lanes
 from capture.flows.legs import FROM_CLIENT, FROM_RELAY, FROM_SECOND_RELAY, FROM_SERVER, NO_VALUE, REPLY, Leg
+from capture.flows.local_pings import local_pings
 from capture.flows.relaying import RelayLink
 from capture.flows.token_notes import token_notes
 from capture.flows.tokens import TokenLives
@@ -54,6 +55,7 @@ class Ladder:
             self._exchange(exchange, number)
         self._searches()
         self._samples()
+        self._local_pings()
         self.steps += Datagrams(self._table, self._facts, self._lanes).steps(links)
         handed = [
             (side.handed.exchanges, following)
@@ -168,6 +170,32 @@ class Ladder:
                     by_side.setdefault(self._lanes.of_side((sample.socket,), client=client), []).append(sample.row)
             for lane, rows in by_side.items():
                 self._sampled(lane, rows, verdict)
+
+    def _local_pings(self) -> None:
+        """How a client behind the server's NAT tries it on the network that both share."""
+        asked: set[int] = set()
+        for ping in local_pings(self._table, self._facts):
+            tid = self._table.tid.item(ping.row)
+            rows = [(ping.row, "client", "server", "PING on the local network", tid in asked)]
+            if ping.answer is not None and tid not in asked:
+                rows.append((ping.answer, "server", "client", "PING answered", False))
+            asked.add(tid)
+            for row, from_lane, to_lane, label, again in rows:
+                self.steps.append(
+                    Step(
+                        StepKind.LAN_PING,
+                        self._table.time_ns.item(row) / _NS,
+                        from_lane,
+                        to_lane,
+                        label,
+                        self._sighting(row),
+                        self._table.source(row),
+                        self._table.destination(row),
+                        dashed=row != ping.row,
+                        retransmission=again,
+                        ttl=self._table.ttl.item(row) or None,
+                    )
+                )
 
     def _sampled(self, lane: str, rows: list[int], verdict: Classification) -> None:
         for nodes, told in self._by_lane(rows, partial(source_endpoint, self._table)).items():

@@ -13,6 +13,7 @@ from app.draw.ladder import MIN_GAP, SCROLLING_GAP, Ladder, columns_of
 from app.draw.ladder_options import Bursts, LadderOptions, Level
 from app.draw.ladder_plan import LadderPlan, RowKind, plan_ladder
 from app.draw.spans import text_of, width_of
+from app.tui.session import Session
 from capture.model import Outcome, Role, StepKind
 from capture.story import Story
 from tests.app.flows_by_hand import CONSISTENT_RANDOM, STORY, TWO_ROUNDS, UNANSWERED
@@ -170,3 +171,33 @@ def test_lanes_that_do_not_fit_have_room_for_their_labels() -> None:
     drawn = Ladder(planned(story, Level.EXTENDED), 80, story)
     assert drawn.gap == SCROLLING_GAP > MIN_GAP
     assert drawn.body_width > 80
+
+
+def test_extended_shows_the_requests_that_samples_answer() -> None:
+    session = Session(seen("consistent-consistent", "client"))
+    plan = plan_ladder(session.flows[0], LadderOptions(level=Level.EXTENDED, now=session.last_time), session)
+    steps = [step for step in plan.flow.steps if step.kind is StepKind.SAMPLE]
+    asked = {(step.to_lane, step.src): step for step in steps if not step.dashed}
+    answers = [step for step in steps if step.dashed and step.label.startswith("PING")]
+    assert answers
+    for answer in answers:
+        request = asked[answer.from_lane, answer.dst]
+        assert request.label == "PING"
+        assert request.time < answer.time
+    sightings = [step.sighting for step in plan.flow.steps if step.sighting is not None]
+    assert len(sightings) == len(set(sightings))
+
+
+def test_a_ping_on_the_local_network_is_a_step_with_its_answer() -> None:
+    story = seen("same-nat", "client")
+    flow = story.flows[0]
+    asked, answered = (step for step in flow.steps if step.kind is StepKind.LAN_PING)
+    assert (asked.from_lane, asked.to_lane, asked.dashed) == ("client", "server", False)
+    assert (answered.from_lane, answered.to_lane, answered.dashed) == ("server", "client", True)
+    assert asked.dst == answered.src
+    assert asked.dst is not None
+    assert asked.dst.host.startswith("192.168.")
+    tried = next(one.tried for one in flow.candidates if one.sent.pings)
+    assert asked.sighting == tried, "what the candidates page leads to is in the ladder"
+    drawn = Ladder(planned(story, Level.NORMAL), 100, story, story.files)
+    assert any("same network?" in text_of(drawn.row(index).body) for index in range(len(drawn.plan.rows)))
