@@ -50,6 +50,8 @@ class _HeldNow(NamedTuple):
 
 
 class TouchedNow(NamedTuple):
+    """A touched datagram, and what was known of it then."""
+
     key: int
     touched: Touched
     local: Address
