@@ -45,7 +45,7 @@ async def test_delayed_and_doubled_answers_do() -> None:
     async with await first_node() as first, await joining(first, around) as shell:
         async with asyncio.timeout(30):
             await shell.bootstrapped()
-        assert len(shell.machine.membership) == 1
+        assert shell.machine.requests.counts.responses >= 1
         assert made[0].counts[Fate.DELAYED] >= 1
         assert made[0].counts[Fate.DUPLICATED] == made[0].counts[Fate.DELAYED]
 
@@ -67,4 +67,4 @@ async def test_a_held_datagram_goes_when_somebody_lets_it() -> None:
         while not bootstrapped.done():
             shell.act(lambda _, now: made[0].forward_all(now))
             await asyncio.wait((bootstrapped,), timeout=0.01)
-        assert len(shell.machine.membership) == 1
+        assert shell.machine.requests.counts.responses >= 1
