@@ -16,6 +16,7 @@ from capture.flows.endpoints import host_of
 from capture.flows.facts import Facts
 from capture.table import host_text
 from protocol.constants import ErrorCode
+from protocol.messages import Address
 
 
 def own_relays(facts: Facts) -> set[int | None]:
@@ -48,9 +49,8 @@ def ignored_by_server(facts: Facts, exchange: Exchange, own: set[int | None], ne
     return ""
 
 
-def lists_other_hosts(exchange: Exchange, host: int | None) -> bool:
-    """Whether the client lists addresses, and none at the host that its relay sees."""
-    listed = None if exchange.opened is None else exchange.opened.addresses
+def lists_other_hosts(listed: tuple[Address, ...] | None, host: int | None) -> bool:
+    """Whether addresses are listed, and none at the host that a token is for."""
     if not listed or host is None:
         return False
     return all(address.host != host_text(host & 0xFFFFFFFF) for address in listed)

@@ -167,7 +167,8 @@ def _as_the_server_sees_it(
         return replace(event, state=TokenState.MISMATCH, text=text)
     if ignored := ignored_by_server(facts, exchange, own, newest):
         return replace(event, state=TokenState.NOT_ACCEPTED, text=f"{names.client} echoes the token {ignored}")
-    if lists_other_hosts(exchange, host):
+    listed = None if exchange.opened is None else exchange.opened.addresses
+    if lists_other_hosts(listed, host):
         text = f"the {names.client} echoes it and lists addresses of other hosts only"
         return replace(event, state=TokenState.ADDRESS_CHANGED, text=text)
     if went_elsewhere(facts, exchange, asked_server_endpoint(exchange)):
@@ -183,6 +184,13 @@ def _echo_of_client(exchange: Exchange, token: bytes, echo: bytes, names: Names)
     asked, now = _host(asked_server_endpoint(exchange)), _host(server_endpoint(exchange))
     if asked is not None and now is not None and asked != now:
         text = f"the {names.server} echoes it from another host"
+        return TokenEvent(False, TokenState.ADDRESS_CHANGED, exchange, True, text, names)
+    listed = None if exchange.reply is None else exchange.reply.addresses
+    if listed is not None and not listed:
+        text = f"{names.server} echoes the token and lists no address that it could be for"
+        return TokenEvent(False, TokenState.NOT_ACCEPTED, exchange, True, text, names)
+    if lists_other_hosts(listed, asked):
+        text = f"the {names.server} echoes it and lists addresses of other hosts only"
         return TokenEvent(False, TokenState.ADDRESS_CHANGED, exchange, True, text, names)
     text = f"{names.client} can now verify that the {names.server}'s address is correct"
     return TokenEvent(False, TokenState.VERIFIED, exchange, True, text, names)

@@ -81,8 +81,10 @@ def summary(judgement: Judgement) -> str:
     text = _SUMMARIES[judgement.code]
     if judgement.code is VerdictCode.PUNCHED and judgement.fast_open:
         text = "A punch got through in the probe round (fast open) and the stream came up on that path."
-    if not text.endswith("."):
-        text = f"{text}: {judgement.detail}." if judgement.detail else f"{text}."
+    if judgement.detail:
+        text = f"{text.removesuffix('.')}: {judgement.detail}."
+    elif not text.endswith("."):
+        text = f"{text}."
     return " ".join((text, *judgement.behalf))
 
 

@@ -61,6 +61,15 @@ def test_a_class_that_a_relay_changes() -> None:
     assert flow.server_firewall == Firewall.CONSISTENT
 
 
+def test_a_class_that_a_relay_changes_seen_by_that_relay_alone() -> None:
+    wire, call = called()
+    on_the_way(call, says(0), says(0), ISSUES, replace(ISSUES, firewall=Firewall.RANDOM))
+    call.round(says(0, error=1, round=1), says(0, error=1, round=1))
+    flow = wire.flow()
+    assert flow.verdict.code is VerdictCode.BOTH_NATS_RANDOM
+    assert flow.verdict.inferred
+
+
 @pytest.mark.parametrize("punches", [True, False])
 def test_ports_that_a_relay_changes(punches: bool) -> None:
     wire, call = called()
@@ -98,6 +107,46 @@ def test_an_answer_that_never_reaches_the_client() -> None:
     flow = wire.flow()
     assert flow.verdict.code is VerdictCode.PROBE_UNANSWERED
     assert "never reaches the client" in flow.verdict.summary
+
+
+def test_a_token_that_proves_nothing_is_why_a_random_punch_is_refused() -> None:
+    wire, call = called()
+    elsewhere = (Address("85.5.5.5", 0),)
+    call.round(says(), ISSUES)
+    call.round(says(Firewall.RANDOM, punching=True, round=1, addresses=elsewhere, echo=SERVER_TOKEN), REFUSES)
+    flow = wire.flow()
+    assert flow.verdict.code is VerdictCode.UNVERIFIED_ADDRESS
+    assert "lists addresses of other hosts only" in flow.verdict.summary
+
+
+def test_a_server_that_lists_another_host_is_not_punched_at() -> None:
+    wire, call = called()
+    call.round(says(), replace(ISSUES, firewall=Firewall.RANDOM))
+    call.round(PUNCHES, replace(AGREES, firewall=Firewall.RANDOM, addresses=(Address("85.5.5.5", 0),)))
+    wire.wait(20.0)
+    call.find()
+    flow = wire.flow()
+    assert flow.client_token is TokenState.ADDRESS_CHANGED
+    assert flow.verdict.code is VerdictCode.UNVERIFIED_ADDRESS
+
+
+def test_a_client_that_gives_up_because_the_server_says_unknown() -> None:
+    wire, call = called()
+    for node in range(4):
+        wire.ping(call.server_puncher, Address(f"70.0.0.{node + 1}", 49737))
+    call.round(says(), says(Firewall.UNKNOWN, token=SERVER_TOKEN))
+    call.round(says(0, error=1, round=1), says(0, error=1, round=1))
+    assert wire.flow().verdict.code is VerdictCode.NAT_UNKNOWN
+
+
+def test_an_answer_that_does_not_open() -> None:
+    wire, call = called()
+    call.round(says(), bytes(80))
+    wire.wait(5.0)
+    call.find()
+    flow = wire.flow()
+    assert flow.verdict.code is VerdictCode.ABORTED_BY_CLIENT
+    assert "does not open" in flow.verdict.summary
 
 
 def altered(flow: Flow) -> list[str]:

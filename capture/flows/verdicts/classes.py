@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from capture.flows.altered import leg_to
+from capture.flows.attempt import Exchange
 from capture.flows.facts import Facts
 from capture.flows.relaying import RelayLink
 from capture.flows.verdicts.judgement import Judgement, Proof, answer_row, failed
@@ -24,13 +25,24 @@ def _random_as_heard(facts: Facts, *, client: Firewall | None, server: Firewall 
     """A random side that hears RANDOM of the other, because a relay changed what that said."""
     for exchange in facts.rounds:
         for own, heard, to_server in ((client, exchange.heard_reply, False), (server, exchange.heard, True)):
-            if own != Firewall.RANDOM or heard is None or heard.firewall != Firewall.RANDOM:
+            if heard is None or heard.firewall != Firewall.RANDOM:
+                continue
+            # Of what it hears first, a client that knows its own class as little as we do gives up for nothing else.
+            guessed = own in (None, Firewall.UNKNOWN) and not to_server and _client_gives_up(facts, exchange)
+            if own != Firewall.RANDOM and not guessed:
                 continue
             hearer, other = ("server", "client") if to_server else ("client", "server")
             said = f"the {hearer} hears RANDOM of the {other}: a relay changed what is sealed"
             proofs = (*class_proofs(facts, client=not to_server), (leg_to(exchange, server=to_server).row, said))
-            return failed(VerdictCode.BOTH_NATS_RANDOM, proofs, detail=said)
+            return failed(VerdictCode.BOTH_NATS_RANDOM, proofs, detail=said, inferred=guessed)
     return None
+
+
+def _client_gives_up(facts: Facts, exchange: Exchange) -> bool:
+    """Whether the client's next round calls it off."""
+    at = facts.rounds.index(exchange) + 1
+    after = facts.rounds[at].opened if at < len(facts.rounds) else None
+    return after is not None and after.error != ErrorCode.NONE
 
 
 def class_of(facts: Facts, *, client: bool) -> tuple[Firewall | None, bool]:

@@ -25,6 +25,9 @@ def handshake(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
             return failed(
                 VerdictCode.HANDSHAKE_REFUSED, ((answer.row, f"the server answers with {what}"),), detail=what
             )
+        if noise2.udx is None:
+            proof = (answer.row, "the server's answer offers no stream")
+            return failed(VerdictCode.HANDSHAKE_REFUSED, (proof,), detail="no stream in the answer")
         if not (noise2.holepunch and noise2.holepunch.relays) and noise2.firewall != Firewall.OPEN:
             proof = (answer.row, "the answer offers no relay to punch through")
             return failed(VerdictCode.NOT_HOLEPUNCHABLE, (proof,))

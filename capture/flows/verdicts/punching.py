@@ -9,14 +9,16 @@ from capture.flows.attempt import Exchange
 from capture.flows.endpoints import endpoint_of, host_of
 from capture.flows.facts import Facts
 from capture.flows.relaying import RelayLink
+from capture.flows.tokens import token_lives
 from capture.flows.verdicts.judgement import Judgement, Proof, answer_row, failed, incomplete
-from capture.model import VerdictCode
+from capture.model import TokenState, VerdictCode
 from protocol.constants import ErrorCode, Firewall, Mode
 
 PUNCHING_NS: Final = 1_500_000_000
 """A side that is still punching sends at least this often."""
 CONSISTENT_NS: Final = 9_500_000_000
 """Two consistent sides punch for about ten seconds (10 punches, 1 s apart)."""
+_FINE: Final = (TokenState.VERIFIED, TokenState.ISSUED)
 RANDOM_NS: Final = 34_000_000_000
 """With a random side they punch for about 35 seconds (1750 punches, 20 ms apart)."""
 
@@ -66,9 +68,19 @@ def _refused_by_client(facts: Facts, agreed: Exchange) -> Judgement | None:
     if facts.client_punches.normal or agreed.opened is None or agreed.reply is None:
         return None
     classes = (facts.firewall(True), facts.firewall(False))
-    if Firewall.RANDOM not in classes or agreed.reply.remote_token == agreed.opened.token is not None:
+    if Firewall.RANDOM not in classes:
         return None
-    proof = (answer_row(agreed), "the server's answer does not echo the client's token")
+    text = "the server's answer does not echo the client's token"
+    if agreed.reply.remote_token == agreed.opened.token is not None:
+        faults = [
+            event.text
+            for event in token_lives(facts).events
+            if event.exchange is agreed and not event.server and event.state not in _FINE
+        ]
+        if not faults:
+            return None
+        text = faults[-1]
+    proof = (answer_row(agreed), text)
     return failed(VerdictCode.UNVERIFIED_ADDRESS, (proof,), inferred=True, detail=proof[1])
 
 

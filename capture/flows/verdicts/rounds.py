@@ -10,6 +10,7 @@ from capture.flows.endpoints import host_of
 from capture.flows.facts import Facts
 from capture.flows.legs import Leg
 from capture.flows.relaying import RelayLink
+from capture.flows.tokens import token_lives
 from capture.flows.verdicts.classes import class_of, stays_unknown
 from capture.flows.verdicts.judgement import (
     RETRY_NS,
@@ -21,9 +22,10 @@ from capture.flows.verdicts.judgement import (
     failed,
     incomplete,
 )
-from capture.model import Outcome, Path, VerdictCode
+from capture.model import Outcome, Path, TokenState, VerdictCode
 from capture.table import host_text
 from protocol.constants import ErrorCode, Firewall, Mode
+from protocol.messages import HolepunchPayload
 
 SILENCE_NS: Final = 250_000_000
 """A client goes on within milliseconds of an answer that lets it go on."""
@@ -70,6 +72,9 @@ def _unverified_client(facts: Facts, exchange: Exchange) -> tuple[Proof, ...] | 
     # A client probes through its own relay whenever the server offers that one; another relay means it does not.
     if exchange.relay not in facts.sides.probe_relays:
         return ((row, "this round goes through a relay that the server does not offer: it accepts no token there"),)
+    for event in token_lives(facts).events:
+        if event.server and event.exchange is exchange and event.state not in (TokenState.VERIFIED, TokenState.ISSUED):
+            return ((row, event.text),)
     return None
 
 
@@ -84,12 +89,27 @@ def client_abort(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
             if stays_unknown(facts, client=client):
                 detail = f"the {'client' if client else 'server'}'s NAT stayed UNKNOWN"
                 return failed(VerdictCode.NAT_UNKNOWN, (proof,), detail=detail)
+        heard = _last_heard(facts, exchange)
+        if heard is not None and heard.firewall == Firewall.UNKNOWN:
+            detail = "the server says UNKNOWN in its last answer"
+            return failed(VerdictCode.NAT_UNKNOWN, (proof,), detail=detail, inferred=True)
         if facts.firewall(True) == Firewall.UNKNOWN and _waited(facts, exchange) >= RETRY_NS:
             # A veto comes at once; samples that never came back hold the client up for a time-out at least.
             detail = "the client said UNKNOWN and waited long for samples before it gave up"
             return failed(VerdictCode.NAT_UNKNOWN, (proof,), detail=detail, inferred=True)
         return failed(VerdictCode.ABORTED_BY_CLIENT, (proof,), inferred=class_of(facts, client=True)[0] is None)
     return None
+
+
+def _last_heard(facts: Facts, exchange: Exchange) -> HolepunchPayload | None:
+    """The last good answer that the client got before a round."""
+    answers = [
+        one.heard_reply or one.reply
+        for one in facts.rounds
+        if one is not exchange and one.started_ns < exchange.started_ns and one.reply is not None
+    ]
+    good = [answer for answer in answers if answer is not None and answer.error == ErrorCode.NONE]
+    return good[-1] if good else None
 
 
 def _waited(facts: Facts, exchange: Exchange) -> int:
@@ -162,9 +182,22 @@ def _answer_lost(exchange: Exchange) -> Leg | None:
     return answer if again else None
 
 
+def _unopened_answer(facts: Facts, last: Exchange) -> Judgement | None:
+    """The client goes silent after an answer that its secret does not open; it opened the request."""
+    answer = last.first(Mode.REPLY)
+    if answer is None or not answer.whole or not last.answers or not facts.client_visible:
+        return None
+    if facts.capture_end_ns - answer.time_ns < SILENCE_NS:
+        return None
+    proof = (answer.row, "the server's answer does not open with the secret that opens the request")
+    return failed(VerdictCode.ABORTED_BY_CLIENT, (proof,), inferred=True, detail=proof[1])
+
+
 def silent_client(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
     """A good probe reply, and the client does nothing more."""
     last = facts.rounds[-1] if facts.rounds else None
+    if last is not None and last.opened is not None and last.reply is None:
+        return _unopened_answer(facts, last)
     if last is None or last.reply is None or last.reply.error != ErrorCode.NONE:
         return None
     answer = last.answered

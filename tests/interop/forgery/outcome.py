@@ -37,12 +37,6 @@ class Outcome:
     seconds: float
     """From the call to connect to the end of the attempt."""
 
-    @property
-    def steady(self) -> tuple[object, ...]:
-        """What is the same in every run."""
-        return (self.answered, self.verified, self.punched, self.ended, self.verdict, self.server_token,
-                self.client_token)  # fmt: skip
-
 
 def outcome_of(played: Played, flow: Flow | None) -> Outcome:
     """Put a run and its attempt in the capture together."""

@@ -27,6 +27,8 @@ COLUMNS: Final = (
     "case", "sent", "our NAT", "the real peer", "verified us", "punched", "end",
     "Peephole: verdict", "server's token", "client's token", "rounds", "its punches", "seconds",
 )  # fmt: skip
+STEADY: Final = slice(3, 10)
+"""Cells that are the same in every run: what the real peer did, and what Peephole says of it."""
 
 
 def row_of(case: Case, outcome: Outcome) -> tuple[str, ...]:
