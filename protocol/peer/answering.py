@@ -24,7 +24,7 @@ from protocol.constants import ErrorCode, Firewall, Mode
 from protocol.dht.contact import Incoming
 from protocol.dht.local_server import Answer, LocalReply
 from protocol.errors import DecodeError
-from protocol.messages import Address, Holepunch, NoisePayload, RelayInfo
+from protocol.messages import Address, Holepunch, HolepunchInfo, NoisePayload, RelayInfo
 from protocol.noise import attempt_id
 from protocol.noise_handshake import SEED_SIZE, HandshakeResult, NoiseResponder
 from protocol.peer.addresses import is_near
@@ -114,7 +114,8 @@ class Answering:
         self.connection.on_over = self._over
         mode = Mode.REPLY if self._direct else Mode.FROM_SERVER
         payload = answer_to(offer, self.server, self.id, self.connection.stream_id, self._relays)
-        step = NoiseStep(Act.ANSWER, self.connection, payload, mode=mode)
+        offer_punching = HolepunchInfo(self.id, self._relays)
+        step = NoiseStep(Act.ANSWER, self.connection, payload, mode=mode, offer=offer_punching)
         self.peer.gate(step, Sending(lambda step, now: self._seal(step, responder, now), self._answer_again), now)
 
     def serve(self, answer: Answer, now: float) -> None:

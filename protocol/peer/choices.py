@@ -8,13 +8,13 @@ a meaning there. Whatever is not in these lists can be written into the fields o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Final
 
 from protocol.constants import ErrorCode, Firewall
 from protocol.editing.fields import with_fields
-from protocol.peer.steps import Act, HolepunchStep, Step
+from protocol.peer.steps import Act, HolepunchStep, NoiseStep, Step
 
 
 class Way(Enum):
@@ -40,6 +40,8 @@ class Choice:
     way: Way = Way.SEND
     asks: str = ""
     """The field to be written, of `Way.ASK`."""
+    becomes: Step | None = None
+    """What the step is then, where that is no matter of texts."""
 
     def applied(self, step: Step) -> Step:
         """The step with the changes.
@@ -47,6 +49,8 @@ class Choice:
         Raises:
             EditError: the step has nothing that the choice would put there, as a token that nobody gave us.
         """
+        if self.becomes is not None:
+            return self.becomes
         return with_fields(step, self.changes) if self.changes else step
 
 
@@ -136,4 +140,8 @@ def choices_for(step: Step) -> tuple[Choice, ...]:
     found = _CHOICES[step.act]
     if step.act is Act.ABORT and isinstance(step, HolepunchStep) and step.relay is not None:
         found = (_LOST,)
+    if isinstance(step, NoiseStep) and step.offer is not None and step.payload.holepunch is None:
+        payload = replace(step.payload, firewall=Firewall.UNKNOWN, holepunch=step.offer)
+        says = "relays for rounds, although our port is open; the rounds then say what you want of our NAT"
+        found += (Choice("offer punching", says, becomes=replace(step, payload=payload, plaintext=None)),)
     return (usual, *found)

@@ -21,7 +21,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from protocol.constants import PUNCH
-from protocol.messages import Address, Handshake, Holepunch, HolepunchPayload, NoisePayload
+from protocol.messages import Address, Handshake, Holepunch, HolepunchInfo, HolepunchPayload, NoisePayload
 from protocol.peer.events import Stage
 from protocol.peer_values import encode_handshake, encode_holepunch
 from protocol.sealed_values import encode_holepunch_payload, encode_noise_payload
@@ -124,6 +124,8 @@ class NoiseStep:
     relays may see it at two ports."""
     value: bytes | None = None
     """Of an answer: the whole value, in the place of all the above."""
+    offer: HolepunchInfo | None = None
+    """Of an answer: what could be offered for punching, whether or not the payload has it; not sent."""
 
     @property
     def sealed_bytes(self) -> bytes:

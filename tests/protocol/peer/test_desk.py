@@ -7,11 +7,11 @@ import pytest
 from protocol.editing.fields import fields_of, with_field
 from protocol.editing.values import EditError
 from protocol.keys import key_pair
-from protocol.messages import Address, HolepunchPayload
+from protocol.messages import Address, HolepunchInfo, HolepunchPayload, NoisePayload, RelayInfo
 from protocol.peer.choices import Way, choices_for
 from protocol.peer.desk import Desk, Fate, NotHeldError
 from protocol.peer.events import Stage
-from protocol.peer.steps import Act, HolepunchStep, Let, PunchStep, Sending, Skipped, Step
+from protocol.peer.steps import Act, HolepunchStep, Let, NoiseStep, PunchStep, Sending, Skipped, Step
 from protocol.peer.waits import PUNCHES_LAST
 
 RELAY = Address("198.51.100.1", 49737)
@@ -266,3 +266,13 @@ def test_every_choice_of_a_round_can_be_made() -> None:
     names = {field.name for field in fields_of(step)}
     for choice in choices_for(step):
         assert choice.asks in names if choice.way is Way.ASK else choice.applied(step).act is Act.REPLY
+
+
+def test_an_open_server_can_offer_punching_all_the_same() -> None:
+    offer = HolepunchInfo(4, (RelayInfo(RELAY, THEIRS),))
+    step = NoiseStep(Act.ANSWER, Somebody(), NoisePayload(1, 0, 1), mode=1, offer=offer)
+    [choice] = [one for one in choices_for(step) if one.name == "offer punching"]
+    changed = choice.applied(step)
+    assert isinstance(changed, NoiseStep)
+    assert (changed.payload.firewall, changed.payload.holepunch) == (0, offer)
+    assert "offer punching" not in {one.name for one in choices_for(changed)}
