@@ -56,7 +56,7 @@ def opened_input(options: argparse.Namespace) -> LiveCapture | GrowingCapture:
     if options.ssh:
         return growing(_bytes_over_ssh(options.ssh, options.interface or "any", " ".join(options.bpf)))
     if options.sudo:
-        return growing(_bytes_of_helper(options))
+        return growing(_bytes_of_opener(options))
     return _interface(options)
 
 
@@ -147,15 +147,15 @@ def _bytes_over_ssh(host: str, interface: str, bpf: str) -> ByteSource:
         raise CommandError(ExitStatus.USAGE, str(error)) from None
 
 
-def _bytes_of_helper(options: argparse.Namespace) -> ByteSource:
-    """An interface, opened by a helper that sudo runs as root; whatever sudo asks, it asks on the terminal."""
+def _bytes_of_opener(options: argparse.Namespace) -> ByteSource:
+    """An interface, opened by a program that sudo runs as root; whatever sudo asks, it asks on the terminal."""
     from capture.errors import BadFilterError, LiveError
     from capture.growing.command_bytes import CommandBytes
-    from capture.privileged.command import helper_command
+    from capture.privileged.command import opener_command
 
     name, bpf = options.interface, " ".join(options.bpf)
     try:
-        command = helper_command(name, bpf, promiscuous=options.promiscuous, become=("sudo", "--"))
+        command = opener_command(name, bpf, promiscuous=options.promiscuous, become=("sudo", "--"))
         return CommandBytes(command, name, ends_with_input=True)
     except BadFilterError as error:
         raise CommandError(ExitStatus.BAD_FILTER, str(error)) from None

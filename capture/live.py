@@ -133,14 +133,16 @@ class LiveCapture:
                 self._take_burst()
                 if self._stopped.fileno() in ready:
                     self._socket.settle()
-                    self._take_burst()
+                    while self._take_burst():
+                        pass
                     return
         except LiveError as error:
             self.error = error
             self._arrivals.wake()
 
-    def _take_burst(self) -> None:
+    def _take_burst(self) -> bool:
         burst = self._socket.take()
         self._dropped = self._socket.count_dropped()
         if burst is not None:
             self._arrivals.put_burst(burst)
+        return burst is not None

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import errno
 import logging
-import select
 import socket
 import struct
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from capture.bursts import Arrival, Burst
 from capture.errors import BadFilterError, LiveError, NoSuchInterfaceError, NotPermittedError
-from capture.packet_ring import RETIRE_MS
+from capture.packet_ring import HANDED_OVER
 from capture.packet_socket import ARPHRD_LOOPBACK, LINKTYPES, check
 from capture.privileged.command import filter_reason
 
@@ -150,7 +150,7 @@ class LiveSocket:
     def settle(self) -> None:
         """Wait until what has passed so far can be taken: the ring hands a block over a moment after it was begun."""
         if self._ring is not None:
-            select.select([self._ring], [], [], 2 * RETIRE_MS / 1e3)
+            time.sleep(HANDED_OVER)
 
     def _receive(self) -> Arrival | None:
         try:

@@ -30,7 +30,9 @@ BLOCK_BYTES: Final = 1 << 20
 BLOCKS: Final = 64
 """64 MiB: more than half a second of 500 thousand frames of 200 bytes a second."""
 RETIRE_MS: Final = 8
-"""After so long a block is handed over though it is not full: no frame waits longer."""
+"""How often the kernel looks at a block that is not full; the second time it is handed over."""
+HANDED_OVER: Final = 3 * RETIRE_MS / 1e3
+"""Seconds after which whatever has passed by now can be taken."""
 
 _SOL_PACKET: Final = 263
 _PACKET_RX_RING: Final = 5

@@ -1,4 +1,4 @@
-"""The command that has the helper open a packet socket as root, for a user who may not."""
+"""The command that has the opener open a packet socket as root, for a user who may not."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Final
 from capture.errors import BadFilterError, LiveError
 from capture.packet_socket import LINKTYPES, hardware_of
 
-HELPER: Final = Path(__file__).with_name("helper.py")
+OPENER: Final = Path(__file__).with_name("opener.py")
 NOBODY: Final = 65534
 
 
-def helper_command(interface: str, bpf: str, *, promiscuous: bool = False, become: Sequence[str] = ()) -> list[str]:
+def opener_command(interface: str, bpf: str, *, promiscuous: bool = False, become: Sequence[str] = ()) -> list[str]:
     """What to run.
 
-    The capture filter is compiled here: the helper gets a program for the kernel, which checks it.
+    The capture filter is compiled here: the opener gets a program for the kernel, which checks it.
 
     Args:
         interface: its name.
@@ -40,7 +40,7 @@ def helper_command(interface: str, bpf: str, *, promiscuous: bool = False, becom
         raise LiveError(interface, f"frames of hardware type {hardware} can't be read")
     uid, gid = os.getuid() or NOBODY, os.getgid() or NOBODY
     words = (interface, LINKTYPES[hardware], uid, gid, int(promiscuous), compiled(bpf, interface).hex() if bpf else "-")
-    return [*become, sys.executable, "-I", str(HELPER), *map(str, words)]
+    return [*become, sys.executable, "-I", str(OPENER), *map(str, words)]
 
 
 def compiled(bpf: str, interface: str) -> bytes:

@@ -190,7 +190,7 @@ def test_sudo_opens_the_interface(put: Put, run: Run, tmp_path: Path) -> None:
     assert err.splitlines()[-1] == "peephole: lo: sudo: a password is required"
     told = (tmp_path / "told").read_text().splitlines()
     assert told[:3] == ["--", sys.executable, "-I"]
-    assert told[3].endswith("/capture/privileged/helper.py")
+    assert told[3].endswith("/capture/privileged/opener.py")
     assert told[4:6] == ["lo", "1"]
     assert run("watch", "--report", "--sudo", "--ssh", "there")[0] == 2
     assert run("watch", "--report", "--sudo", "-i", "lo", "host", "host")[0] == 4

@@ -1,6 +1,6 @@
-"""The helper that opens a packet socket as root, gives up every privilege, and streams pcapng.
+"""The program that opens a packet socket as root, gives up every privilege, and streams pcapng.
 
-    python -I helper.py INTERFACE LINKTYPE UID GID PROMISCUOUS FILTER
+    python -I opener.py INTERFACE LINKTYPE UID GID PROMISCUOUS FILTER
 
 LINKTYPE is that of the pcapng, UID and GID are whom to become, PROMISCUOUS is 0 or 1, FILTER the compiled capture
 filter in hex, `-` for none. It writes to standard output until that, or standard input, is closed. Exit status 0; 1
@@ -47,6 +47,8 @@ MOST_INSTRUCTIONS = 4096
 BLOCK_BYTES = 1 << 20
 BLOCKS = 64
 RETIRE_MS = 8
+HANDED_OVER = 3 * RETIRE_MS / 1e3
+"""Seconds after which whatever has passed by now can be read: the kernel looks at a block twice before it closes it."""
 STATISTICS_EVERY = 1.0
 """Seconds between two words on what the kernel had no room for."""
 
@@ -136,8 +138,8 @@ def stream(opened: socket.socket, memory: mmap.mmap, interface: str, linktype: i
     while True:
         ready, _, _ = select.select([opened] if over else [opened, sys.stdin], [], [], STATISTICS_EVERY)
         if sys.stdin in ready:
-            over = True  # what has passed so far is handed over within a moment
-            select.select([opened], [], [], 2 * RETIRE_MS / 1e3)
+            over = True
+            time.sleep(HANDED_OVER)
         for _ in range(BLOCKS):
             start = place * BLOCK_BYTES
             status, frames, first = BLOCK.unpack_from(memory, start + 8)

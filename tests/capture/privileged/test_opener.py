@@ -1,4 +1,4 @@
-"""The helper that opens an interface as root: what it may load, what it keeps of its privileges, what it writes."""
+"""The program that opens an interface as root: what it may load, what it keeps of its privileges, what it writes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from capture.errors import BadFilterError, LiveError
 from capture.growing.capture import GrowingCapture
 from capture.growing.command_bytes import CommandBytes
 from capture.opening import read_capture
-from capture.privileged import helper
-from capture.privileged.command import HELPER, compiled, helper_command
+from capture.privileged import opener
+from capture.privileged.command import OPENER, compiled, opener_command
 from tests.needs import need
 
 Stat = dict[str, str]
@@ -43,8 +43,8 @@ def sender() -> Iterator[socket.socket]:
 
 
 def listening(sender: socket.socket) -> GrowingCapture:
-    """The loopback through the helper, once it listens."""
-    command = helper_command("lo", f"udp src port {sender.getsockname()[1]}")
+    """The loopback through the opener, once it listens."""
+    command = opener_command("lo", f"udp src port {sender.getsockname()[1]}")
     capture = GrowingCapture(CommandBytes(command, "lo", ends_with_input=True))
     capture.start()
     capture.wait_for_first()
@@ -64,7 +64,7 @@ def processes_running(file: Path) -> list[int]:
 def children(capture: GrowingCapture) -> list[int]:
     del capture
     ours = os.getpid()
-    return [one for one in processes_running(HELPER) if status_of(one)["PPid"] == str(ours)]
+    return [one for one in processes_running(OPENER) if status_of(one)["PPid"] == str(ours)]
 
 
 def status_of(process: int) -> Stat:
@@ -74,14 +74,14 @@ def status_of(process: int) -> Stat:
 
 def test_it_loads_nothing_but_the_standard_library() -> None:
     imported = set()
-    for node in ast.walk(ast.parse(HELPER.read_text())):
+    for node in ast.walk(ast.parse(OPENER.read_text())):
         if isinstance(node, ast.Import):
             imported |= {name.name.partition(".")[0] for name in node.names}
         elif isinstance(node, ast.ImportFrom):
             imported.add((node.module or "").partition(".")[0])
     assert imported <= sys.stdlib_module_names
     assert not {"importlib", "runpy", "pickle"} & imported
-    called = {node.func.id for node in ast.walk(ast.parse(HELPER.read_text())) if _is_call_by_name(node)}
+    called = {node.func.id for node in ast.walk(ast.parse(OPENER.read_text())) if _is_call_by_name(node)}
     assert not {"exec", "eval", "open", "__import__", "compile"} & called
 
 
@@ -91,9 +91,9 @@ def _is_call_by_name(node: ast.AST) -> bool:
 
 def test_it_reads_the_ring_as_we_do() -> None:
     for name in ("BLOCK_BYTES", "BLOCKS", "RETIRE_MS"):
-        assert getattr(helper, name) == getattr(packet_ring, name)
+        assert getattr(opener, name) == getattr(packet_ring, name)
     for name in ("PACKET_RX_RING", "PACKET_VERSION", "PACKET_STATISTICS", "PACKET_IGNORE_OUTGOING", "TPACKET_V3"):
-        assert getattr(helper, name) == getattr(packet_ring, f"_{name}")
+        assert getattr(opener, name) == getattr(packet_ring, f"_{name}")
 
 
 @pytest.mark.usefixtures("permission")
@@ -125,7 +125,7 @@ def test_what_passed_before_the_end_is_there(sender: socket.socket) -> None:
 
 
 @pytest.mark.usefixtures("permission")
-def test_a_helper_that_is_killed_is_said(sender: socket.socket) -> None:
+def test_one_that_is_killed_is_said(sender: socket.socket) -> None:
     capture = listening(sender)
     sender.sendto(b"before", ("127.0.0.1", 9))
     while not len(capture.table):
@@ -146,7 +146,7 @@ def test_an_interface_that_goes_away_is_said() -> None:
     """In a network of its own."""
     need("" if shutil.which("unshare") and shutil.which("ip") else "a network of its own takes unshare and ip")
     words = ("1", "65534", "65534", "0", "-")
-    helped = " ".join([sys.executable, "-I", str(HELPER), "d0", *words])
+    helped = " ".join([sys.executable, "-I", str(OPENER), "d0", *words])
     script = (
         "ip link add d0 type veth peer name d1 && ip link set d0 up && "
         f"{{ mkfifo $0/input; {helped} <$0/input >$0/out & exec 3>$0/input; "
@@ -172,21 +172,21 @@ def test_an_interface_that_goes_away_is_said() -> None:
     ],
 )
 def test_what_it_refuses(words: tuple[str, ...], said: str) -> None:
-    done = subprocess.run([sys.executable, "-I", str(HELPER), *words], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-I", str(OPENER), *words], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
 
 
 def test_filters_compile_without_privileges() -> None:
     program = compiled("udp and port 49737", "lo")
     assert program
-    assert len(program) % helper.INSTRUCTION_BYTES == 0
+    assert len(program) % opener.INSTRUCTION_BYTES == 0
     with pytest.raises(BadFilterError, match="host host"):
         compiled("host host", "lo")
     with pytest.raises(LiveError):
-        helper_command("no-such-interface", "")
+        opener_command("no-such-interface", "")
 
 
 def test_the_words_of_the_kernels_losses_are_read() -> None:
-    content = helper.head_of("eth0", 1) + helper.statistics_of(3) + helper.statistics_of(41)
+    content = opener.head_of("eth0", 1) + opener.statistics_of(3) + opener.statistics_of(41)
     file = read_capture(content).files[0]
     assert (file.dropped, file.truncated, file.interfaces[0].name) == (41, None, "eth0")
