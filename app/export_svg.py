@@ -12,13 +12,13 @@ from app.draw import saying, terms, vantage_marks
 from app.draw.arrows import fitting
 from app.draw.ladder_plan import LadderOptions, LadderPlan, Row, RowKind, plan_ladder
 from app.draw.lane_titles import lane_titles, lanes_here
-from app.draw.shown_attempts import letter
+from app.draw.shown_attempts import letter, on_the_right
 from app.draw.touched import TouchRows
 from app.draw.vantage_marks import Vantages
 from app.svg_verdict import verdict_card
 from app.terminal_text import safe_text
 from app.wording import OUTCOME_GLYPHS, TOKEN_GLYPHS, date_and_clock
-from capture.model import Flow, Lane, Role, Step, StepKind
+from capture.model import Flow, Lane, Step, StepKind
 
 MARGIN: Final = 28.0
 COLUMNS: Final = 196.0
@@ -183,7 +183,7 @@ class _Drawing:
     def _beside(self, lane_id: str, content: str, tone: str, y: float) -> str:
         x = self.x[self.plan.lane_at.get(lane_id, 0)]
         # As the protocol's own diagrams have it: left of the server, right of the others.
-        at_server = any(lane.id == lane_id and lane.role is Role.SERVER for lane in self.plan.flow.lanes)
+        at_server = lane_id in on_the_right(self.plan.flow.lanes)
         if at_server and svg.width_of(content) <= x - self.left:
             return svg.text(x - 12, y - 6, content, f"label {tone}", "end")
         if x + 12 + svg.width_of(content) <= self.width - MARGIN:

@@ -24,11 +24,12 @@ from app.draw.lane_titles import (
     outside_addresses,
     title_starts,
 )
+from app.draw.shown_attempts import on_the_right
 from app.draw.spans import Canvas, Line, Span, Tone, fitted
 from app.draw.vantage_marks import Vantages
 from app.terminal_text import cell_width, clip
 from app.wording import TOKEN_GLYPHS
-from capture.model import FileSummary, Role, Sighting, Step, StepKind
+from capture.model import FileSummary, Sighting, Step, StepKind
 from protocol.messages import Address
 
 __all__ = ("GUTTER", "Datagrams", "DrawnRow", "Ladder", "columns_of")
@@ -239,7 +240,7 @@ class Ladder:
             x = self._x[0]
         left_room, right_room = x - 1, self.body_width - x - 2
         # As the protocol's own diagrams have it: left of the server, right of the others.
-        left_first = any(lane.id == lane_id and lane.role is Role.SERVER for lane in self.plan.flow.lanes)
+        left_first = lane_id in on_the_right(self.plan.flow.lanes)
         for text in forms:
             fits_left, fits_right = cell_width(text) <= left_room, cell_width(text) <= right_room
             if fits_left or fits_right:

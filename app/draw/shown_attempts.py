@@ -104,6 +104,11 @@ def proxies_of_server(lanes: Sequence[Lane]) -> set[str]:
     return {lane.id for lane in lanes[servers[0] if servers else len(lanes) :] if lane.role is Role.PROXY}
 
 
+def on_the_right(lanes: Sequence[Lane]) -> set[str]:
+    """Ids of the servers' lanes, and of those who stand in their place."""
+    return {lane.id for lane in lanes if lane.role is Role.SERVER} | proxies_of_server(lanes)
+
+
 def changed(flow: Flow, **values: Any) -> Flow:
     """A flow with other values in some fields, for drawing: what a flow can do without is left out, not worked out."""
     needed = (one.name for one in fields(Flow) if one.default is MISSING and one.default_factory is MISSING)
