@@ -133,7 +133,7 @@ class AttemptBook:
         if asked is None or not again:
             asked = Asked(message, now, now)
         else:
-            asked.last, asked.times = now, asked.times + 1
+            asked.gap, asked.last, asked.times = now - asked.last, now, asked.times + 1
         self._requests.set(key, asked, now)
         return asked, again
 

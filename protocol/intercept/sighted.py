@@ -49,6 +49,8 @@ class Asked:
     first: float
     last: float
     times: int = 1
+    gap: float | None = None
+    """Seconds between the last two times."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from protocol.envelope import encode_request, encode_response
 from protocol.hashes import blake2b_256
 from protocol.intercept.book import AttemptBook
 from protocol.intercept.sighted import Sighted
-from protocol.intercept.timers import timers_of
+from protocol.intercept.timers import resending, timers_of
 from protocol.messages import Address, PeerRecord, Request, Response
 from protocol.noise import attempt_id
 from protocol.values import encode_peer_record
@@ -139,6 +139,34 @@ def test_timers_of_a_round_on_its_way_to_the_relay() -> None:
     assert [(one.name, one.due) for one in last] == [
         ("the client gives this request up", 6.0),
     ], "it was sent four times; the server has its punch round"
+
+
+@pytest.mark.parametrize(
+    ("times", "gap", "waits"),
+    [
+        (1, None, [1, 1, 1, 1]),
+        (2, 1.05, [1, 1, 1]),
+        (4, 0.98, [1]),
+        (7, 1.0, [1]),
+        (2, 0.3, [0.628, 1.128, 2.128]),
+        (3, 0.6, [1.128, 2.128]),
+        (3, 1.5, [2.25, 3.0]),
+        (4, 3.9, [4.0]),
+        (2, 0.05, [0.3, 0.3, 0.3]),
+    ],
+)
+def test_how_long_a_sender_waits(times: int, gap: float | None, waits: list[float]) -> None:
+    """Every second; or as adaptive-timeout has it, by its own steps or by round trips."""
+    assert resending(times, gap) == pytest.approx(waits)
+
+
+def test_timers_of_a_client_with_adaptive_timeouts() -> None:
+    attempt = RelayedAttempt()
+    book = introduced(attempt)
+    data = attempt.round(Mode.FROM_CLIENT)
+    seen(book, attempt, data, Mode.FROM_CLIENT, 2.0)
+    timers = timers_of(seen(book, attempt, data, Mode.FROM_CLIENT, 2.4))
+    assert (timers[0].name, timers[0].due) == ("the client sends it again", pytest.approx(3.028))
 
 
 def test_timers_of_the_legs_behind_are_those_of_the_client() -> None:
