@@ -48,7 +48,7 @@ def _lines(
     shown = plan.shown
     letters = [f"{letter(index)}: " if shown.merged else "" for index in range(len(shown.flows))]
     for sign, flow in zip(letters, shown.flows, strict=True):
-        yield f"{sign}hole-punch attempt {flow.id}, {date_and_clock(flow.started)}"
+        yield f"{sign}hole-punch attempt {flow.shown_id}, {date_and_clock(flow.started)}"
     for file in files:
         yield f"from {safe_text(file.path)}"
     yield ""
@@ -62,6 +62,6 @@ def _lines(
     for sign, flow in zip(letters, shown.flows, strict=True):
         yield rule
         if sign:
-            yield f"{sign}attempt {flow.id}"
+            yield f"{sign}attempt {flow.shown_id}"
         for linked in verdict_page(flow, files, width):
             yield text_of(linked.line)

@@ -83,7 +83,8 @@ class Wanted:
     @property
     def _stem(self) -> str:
         stem = self.stem if self.scope in (Scope.ATTEMPT, Scope.MESSAGE) else "peephole-attempts"
-        return f"{stem}-packet" if self.scope is Scope.MESSAGE else "peephole-masked" if self.redacted else stem
+        stem = "peephole-masked" if self.redacted else stem
+        return f"{stem}-packet" if self.scope is Scope.MESSAGE else stem
 
     @property
     def path(self) -> Path:

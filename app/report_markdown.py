@@ -68,7 +68,7 @@ def _lines(
 def _verdict(flow: Flow, files: Sequence[FileSummary]) -> Iterator[str]:
     verdict = flow.verdict
     likely = " (likely, not proven)" if verdict.inferred else ""
-    yield f"# {OUTCOME_GLYPHS[flow.outcome]} {verdict.code}{likely}: hole-punch attempt {code(flow.id)}"
+    yield f"# {OUTCOME_GLYPHS[flow.outcome]} {verdict.code}{likely}: hole-punch attempt {code(flow.shown_id)}"
     yield ""
     yield escaped(verdict.summary)
     said = error_words(flow)

@@ -94,6 +94,11 @@ class Flow:
     """Who punched in the place of the client, and of the server."""
 
     @property
+    def shown_id(self) -> str:
+        """What is shown as its id: another one where the program knows it by its own, behind a mask."""
+        return self.id
+
+    @property
     def ended(self) -> float:
         """Epoch seconds of the last packet."""
         return self.started + self.duration

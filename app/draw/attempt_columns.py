@@ -262,7 +262,7 @@ COLUMNS: Final[tuple[Column, ...]] = (
     _column("time", "time", (8, 12, 12), "time of its first packet", _started,
             lambda flow: (flow.started, flow.id), Reads.LISTED),
     _column("id", "id", (8, 8, 16), "its name in every capture: from a hash of noise message 1",
-            lambda flow, _, size: (flow.id if size is Size.WIDE else flow.id[:8], Tone.DIM), lambda flow: flow.id,
+            lambda flow, _, size: (flow.shown_id[: 16 if size is Size.WIDE else 8], Tone.DIM), lambda flow: flow.id,
             Reads.LISTED),
     _column("client", "client", (15, 21, 21), "address of the client, as others see it",
             lambda flow, _, size: _endpoint(flow.client, size), lambda flow: address_key(flow.client)),

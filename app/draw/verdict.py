@@ -102,7 +102,7 @@ def facts(flow: Flow) -> list[tuple[str, str]]:
     """Labels and texts: who took part, and how far it came."""
     key = flow.key
     found = [
-        ("id", flow.id),
+        ("id", flow.shown_id),
         ("took", terms.seconds(flow.duration)),
         ("path", terms.path(flow.path)),
         ("client", f"{terms.address(flow.client)}, NAT {_nat(flow.client_firewall, flow.client_nat)}"),

@@ -62,7 +62,7 @@ class AttemptPage(PageScreen, inherit_bindings=False):
         flow = self._flow
         target = terms.key(flow.key.server_public_key or flow.target)
         with Vertical():
-            yield PageStrip(f"{flow.id[:8]}  {terms.address(flow.client)} → {target} ")
+            yield PageStrip(f"{flow.shown_id[:8]}  {terms.address(flow.client)} → {target} ")
             yield LinkedView("page")
             yield FindBar()
             yield ActionBar()
@@ -89,7 +89,7 @@ class AttemptPage(PageScreen, inherit_bindings=False):
 
     def text_here(self) -> Text | None:
         """This page for other programs."""
-        title = f"hole-punch attempt {self._flow.id}: {PAGES[self._chosen].heading}"
+        title = f"hole-punch attempt {self._flow.shown_id}: {PAGES[self._chosen].heading}"
         return Text(PAGES[self._chosen].title, page_text(title, self._draw(TEXT_WIDTH)))
 
     def _draw(self, width: int) -> list[Linked]:
@@ -111,7 +111,7 @@ class AttemptPage(PageScreen, inherit_bindings=False):
 
     def _entitle(self) -> None:
         view = self.query_one(LinkedView)
-        view.title = f"{PAGES[self._chosen].heading} · {self._flow.id[:8]} · {self._chosen + 1} of {len(PAGES)}"
+        view.title = f"{PAGES[self._chosen].heading} · {self._flow.shown_id[:8]} · {self._chosen + 1} of {len(PAGES)}"
 
     def _look(self) -> None:
         """Show the attempt as it is now, from the same place of the page."""

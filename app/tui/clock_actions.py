@@ -121,7 +121,7 @@ class ClockActions:
     def _read_again(self, ahead: dict[str, float]) -> None:
         main = self._main
         flow = main.flow
-        kept = Kept(main.session.notes, "" if flow is None or main.hidden else flow.id, main.mask, main.hidden)
+        kept = Kept(main.session.notes, "" if flow is None else flow.id, main.mask, main.hidden)
         app = cast("PeepholeApp", main.app)
         assert app.reread is not None
         app.read_again(partial(app.reread, ahead), main.session.filter.text, kept)

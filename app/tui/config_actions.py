@@ -90,4 +90,4 @@ class ConfigActions:
         main = self._main
         if main.flow is None:
             return None
-        return Text(f"attempt-{main.flow.id[:8]}", text_export(main.flow, main.session.files, main.session))
+        return Text(f"attempt-{main.flow.shown_id[:8]}", text_export(main.flow, main.session.files, main.session))

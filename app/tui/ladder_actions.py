@@ -211,10 +211,10 @@ class LadderActions(MainActions):
         if main.ladder.merged:
             shown = main.ladder.flows
             letters = {one.id: letter(number) for number, one in enumerate(sorted(shown, key=_start))}
-            said += [counted(len(shown), "attempt"), f"{letters[flow.id]} is id {flow.id[:8]}"]
+            said += [counted(len(shown), "attempt"), f"{letters[flow.id]} is id {flow.shown_id[:8]}"]
         else:
             ends = f"{terms.address(flow.client)} → {terms.key(flow.key.server_public_key or flow.target)}"
-            said += [ends, f"id {flow.id[:8]}"]
+            said += [ends, f"id {flow.shown_id[:8]}"]
         main.ladder.title = terms.joined(said)
 
 

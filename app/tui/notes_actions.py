@@ -40,6 +40,8 @@ class NotesActions:
     """Whether it is hidden before anything is shown, whatever the configuration says."""
     _behind: MaskedStory | None = None
     """The story as it is behind the mask."""
+    _hiding = False
+    """It is being worked out."""
 
     @property
     def _main(self) -> MainScreen:
@@ -104,7 +106,7 @@ class NotesActions:
             main.notify("No packet was seen here: the comment goes to the attempt.", markup=False)
         before = notes.on(sighting) if on_packet else notes.on_attempt(flow.id)
         title = f"comment on packet #{sighting.frame}" if on_packet and sighting is not None else "comment on attempt"
-        title = title if on_packet else f"{title} {flow.id[:8]}"
+        title = title if on_packet else f"{title} {flow.shown_id[:8]}"
 
         def answered(text: str | None) -> None:
             if text is None:
@@ -160,7 +162,9 @@ class NotesActions:
             main.notify("Addresses and keys are the real ones again.", markup=False)
             then()
         elif main.session.feed is None and len(main.session.table) > MASKED_AT_ONCE:
-            main.run_worker(self._hide_soon(then), group="hide", exclusive=True)
+            if not self._hiding:
+                self._hiding = True
+                main.run_worker(self._hide_soon(then), group="hide")
         else:
             self._hide_and_say()
             then()
@@ -168,13 +172,16 @@ class NotesActions:
     async def _hide_soon(self, then: Callable[[], None]) -> None:
         """Hide once what stands for what has been worked out."""
         self._main.notify("Masking addresses and keys …", timeout=2, markup=False)
-        await asyncio.to_thread(self._masked().prepare)
+        try:
+            await asyncio.to_thread(self._masked().prepare)
+        finally:
+            self._hiding = False
         self._hide_and_say()
         then()
 
     def _hide_and_say(self) -> None:
         self._hide()
-        said = "Addresses and keys are masked, on screen and in exports; times, sizes, ids on screen are real."
+        said = "Addresses, keys and ids are masked, on screen and in exports; times and sizes are real."
         self._main.notify(said, markup=False)
 
     def redraw(self) -> None:

@@ -66,6 +66,11 @@ class PacketReader:
         """The packets."""
         return self._session.table
 
+    @property
+    def grows(self) -> bool:
+        """Whether packets come in."""
+        return self._session.feed is not None
+
     def held(self) -> AbstractContextManager[None]:
         """Nothing grows meanwhile."""
         return self._session.held()
@@ -199,7 +204,7 @@ class PacketReader:
             said.text,
             said.tone,
             session.wire_length(sighting),
-            "" if flow is None else flow.id,
+            "" if flow is None else flow.shown_id,
             said.trouble,
             again,
         )

@@ -88,7 +88,7 @@ def of_step(flow: Flow, step: Step) -> list[Prepared]:
         found.append(_compared(FIELDS["ttl"], str(step.ttl)))
     if step.sighting is not None:
         found.append(_compared(FIELDS["frame"], str(step.sighting.frame)))
-    found.append(_compared(FIELDS["id"], flow.id))
+    found.append(_compared(FIELDS["id"], flow.shown_id))
     return list(dict.fromkeys(found))[:MOST]
 
 

@@ -54,7 +54,7 @@ ATTEMPT_FIELDS: Final = (
     Field("verdict", Kind.WORD, "the verdict's code", lambda f: (str(f.verdict.code),), words=tuple(VerdictCode)),
     Field("outcome", Kind.WORD, "how it ended", lambda f: (str(f.outcome),), words=tuple(Outcome)),
     Field("path", Kind.WORD, "the way the stream took", lambda f: one(f.path and str(f.path)), words=tuple(Path)),
-    Field("id", Kind.HEX, "the attempt's id", lambda f: (f.id,)),
+    Field("id", Kind.HEX, "the attempt's id", lambda f: (f.shown_id,)),
     Field("key", Kind.HEX, "the server's public key", lambda f: one(_key(f))),
     Field(
         "key.source",

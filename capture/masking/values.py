@@ -65,6 +65,10 @@ class ValueMask:
             self._attempts.made(flow)
         return self.value(value)
 
+    def attempt_id(self, flow: Flow) -> str:
+        """What stands for the id of a flow."""
+        return self._attempts.made(flow).id
+
     def value(self, value: Any, name: str = "") -> Any:
         """What stands for a value that is in a field of this name."""
         if value is None or isinstance(value, _AS_IT_IS):
@@ -134,7 +138,7 @@ class MaskedFlow(Flow):
     Args:
         flow: what is masked.
         values: masks its fields.
-        id_: what stands for its id; None keeps it, as on a screen, where it names the attempt to the program.
+        id_: what stands for its id; None keeps it, as for a screen, where it names the attempt to the program alone.
     """
 
     __slots__ = ("_values", "original")
@@ -153,6 +157,11 @@ class MaskedFlow(Flow):
         masked = self._values.flow_field(self.original, name)
         object.__setattr__(self, name, masked)
         return masked
+
+    @property
+    def shown_id(self) -> str:
+        """What stands for its id, also where it keeps its own."""
+        return self.id if self.id != self.original.id else self._values.attempt_id(self.original)
 
     def members(self) -> Members:
         """The packets that belong to it: rows are not masked."""

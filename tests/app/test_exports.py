@@ -215,3 +215,8 @@ def test_comments_of_others_are_read_and_kept(tmp_path: Path) -> None:
     assert said is not None
     assert said.remarks == ["of the file"]
     assert packet_id(PACKET) == PacketId(PACKET.file, PACKET.frame)
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_a_masked_file_is_not_named_by_a_real_id(scope: Scope, tmp_path: Path) -> None:
+    assert FIRST.id not in wanted(scope, forms_of(scope)[0], tmp_path, redacted=True).name

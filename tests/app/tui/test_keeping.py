@@ -140,12 +140,13 @@ async def test_nothing_real_is_on_screen_while_hidden(size: tuple[int, int]) -> 
             for host in REAL:
                 assert f"{host}:" not in shown, presses
                 assert f" {host} " not in shown, presses
-            for key in keys:
-                assert key.hex()[:8] not in shown, presses
+            for name in [*(key.hex() for key in keys), *(flow.id for flow in TOUR.flows)]:
+                assert name[:8] not in shown, presses
         assert "192.0.2." in pilot.app.clipboard
         await pilot.press("escape", "P")
         await pilot.pause()
         assert not [host for host in REAL if f"{host}:" in text_on(pilot)]
+        assert not [flow for flow in TOUR.flows if flow.id[:6] in text_on(pilot)]
         await pilot.press("escape")
         await pilot.pause()
         assert [flow.verdict.code for flow in main.session.shown] == before
