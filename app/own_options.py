@@ -11,7 +11,7 @@ from app.option_values import duration
 
 STEPS: Final = (
     "find", "offer", "ask", "answer", "sample", "session", "probe", "punch", "delay", "reply", "abort", "ping",
-    "barrage", "stream",
+    "echo", "barrage", "stream",
 )  # fmt: skip
 """Names of the acts of `protocol.peer.steps`, which is too much to import for a parser."""
 SHELLS: Final = ("bash", "zsh", "fish")

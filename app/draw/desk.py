@@ -45,6 +45,7 @@ TITLES: Final = {
     Act.REPLY: "answer a round",
     Act.ABORT: "abort",
     Act.PING: "one punch",
+    Act.ECHO: "answer a punch",
     Act.BARRAGE: "punches",
     Act.STREAM: "stream",
 }
@@ -61,6 +62,7 @@ SAYS: Final = {
     Act.REPLY: "What we answer the round of a client.",
     Act.ABORT: "A round that ends the attempt.",
     Act.PING: "One byte to the client, meant to arrive: its NAT is open for us.",
+    Act.ECHO: "A punch of the client arrived: one byte back tells it the path. Further ones from there wait too.",
     Act.BARRAGE: "We begin to punch, until one punch arrives or time is over.",
     Act.STREAM: "A path was found: the stream sends its first packets.",
 }

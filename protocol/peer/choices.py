@@ -126,6 +126,7 @@ _CHOICES: Final[Mapping[Act, tuple[Choice, ...]]] = {
     Act.ABORT: (Choice("no error", "an answer without an error", {"error": "NONE"}), _SILENT),
     Act.SESSION: (*_FIRE, *_TTLS),
     Act.PING: (*_FIRE, *_TTLS),
+    Act.ECHO: (*_FIRE, *_TTLS),
     Act.BARRAGE: _FIRE,
     Act.STREAM: (
         Choice("don't open", "no stream on this path: the attempt ends", way=Way.LEAVE_OUT),

@@ -28,8 +28,9 @@ from protocol.dht.router_client import HolepunchReply, RelayFailed
 from protocol.messages import Address, HolepunchPayload, RelayInfo
 from protocol.peer.events import Stage
 from protocol.peer.failures import Cause, ErrorName
+from protocol.peer.punch_steps import fire, fire_again
 from protocol.peer.round_requests import RoundRequests
-from protocol.peer.rounds import Probed, PunchOffer, RoundsOwner, fire, fire_again
+from protocol.peer.rounds import Probed, PunchOffer, RoundsOwner
 from protocol.peer.steps import Act, HolepunchStep, Let, PunchStep, Sending
 from protocol.punch.secure_payload import SecurePayload
 from protocol.punch.stability import known_class

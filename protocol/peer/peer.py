@@ -37,11 +37,12 @@ from protocol.peer.events import ConnectionStirred, PeerEvent
 from protocol.peer.failures import Cause, Closing, ErrorName
 from protocol.peer.listening import Server
 from protocol.peer.options import ConnectOptions, ListenOptions, PeerOptions
-from protocol.peer.steps import Act, Attempt, Let, SampleStep, Sending, Step
+from protocol.peer.punch_steps import echoing_at, sampling_at
+from protocol.peer.steps import Attempt
 from protocol.punch.budget import PunchBudget
-from protocol.punch.nat_analysis import Again, Ask, Sampling, ask_at_once
+from protocol.punch.nat_analysis import ask_at_once
 from protocol.punch.pool import SocketPool
-from protocol.punch.puncher import OnAbort, OnConnect, Puncher
+from protocol.punch.puncher import OnAbort, OnConnect, Puncher, echo_at_once
 from protocol.punch.secure_payload import SecurePayload
 from protocol.stream.states import LocalProtocolError
 
@@ -337,21 +338,9 @@ class Peer:
             on_connect=on_connect,
             on_abort=on_abort,
             by_samples=by_samples,
-            sampling=ask_at_once if connection is None else self._sampling(connection),
+            sampling=ask_at_once if connection is None else sampling_at(self.gate, connection),
+            echoing=echo_at_once if connection is None else echoing_at(self.gate, connection),
         )
-
-    def _sampling(self, connection: Attempt) -> Sampling:
-        def sampling(nodes: tuple[Address, ...], ask: Ask, again: Again, now: float) -> None:
-            def released(step: Let, now: float) -> None:
-                ask(step.nodes if isinstance(step, SampleStep) else None, now)
-
-            def repeat(step: Step, now: float) -> None:
-                if isinstance(step, SampleStep):
-                    again(step.nodes, now)
-
-            self.gate(SampleStep(Act.SAMPLE, connection, nodes), Sending(released, repeat), now)
-
-        return sampling
 
     def follow(self, puncher: Puncher) -> None:
         """Serve the timers of a puncher that has begun to punch."""

@@ -5,14 +5,13 @@ A client and a server want their own rounds; a proxy wants those of another peer
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from protocol.messages import Address, RelayInfo
 from protocol.peer.failures import Cause, ErrorName
 from protocol.peer.refusals import ServerRefusal
-from protocol.peer.steps import Attempt, PunchStep, Step
+from protocol.peer.steps import Attempt
 
 if TYPE_CHECKING:
     from protocol.dht.session import Session
@@ -117,21 +116,3 @@ class RoundsServer(Protocol):
 
     def give_up(self, cause: Cause, now: float, detail: str = "") -> None:
         """No path this way."""
-
-
-def fire(puncher: Puncher, step: PunchStep, now: float) -> None:
-    """Send the one punch that a step is."""
-    if step.to is not None:
-        puncher.shoot(step.to, now, ttl=step.ttl, data=step.data)
-
-
-def fire_again(puncher: Puncher) -> Callable[[Step, float], None]:
-    """What sends a punch once more; of a step that began many, one to each address that the peer is known to have."""
-
-    def again(step: Step, now: float) -> None:
-        if not isinstance(step, PunchStep):
-            return
-        for to in (step.to,) if step.to is not None else (known.address for known in puncher.remote_addresses):
-            puncher.shoot(to, now, ttl=step.ttl, data=step.data)
-
-    return again

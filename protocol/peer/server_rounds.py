@@ -25,8 +25,9 @@ from protocol.dht.local_server import Answer, LocalReply
 from protocol.messages import Address, Holepunch, HolepunchPayload
 from protocol.peer.events import Stage
 from protocol.peer.failures import Cause
+from protocol.peer.punch_steps import fire, fire_again
 from protocol.peer.refusals import ServerRefusal
-from protocol.peer.rounds import RoundsServer, fire, fire_again
+from protocol.peer.rounds import RoundsServer
 from protocol.peer.steps import Act, HolepunchStep, Let, PunchStep, Sending
 from protocol.punch.stability import known_class
 

@@ -65,6 +65,8 @@ class Act(Enum):
     """Either side gives up."""
     PING = auto()
     """One punch meant to arrive."""
+    ECHO = auto()
+    """The server's answer to a punch of the client's: one byte back."""
     BARRAGE = auto()
     """Begin to punch for good."""
     STREAM = auto()

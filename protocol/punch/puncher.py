@@ -56,6 +56,15 @@ them take 35 s on a busy machine, too. The reference begins every pause anew, an
 
 OnConnect = Callable[[int, Address, float], None]
 OnAbort = Callable[[float], None]
+Shoot = Callable[[Address | None, int | None, bytes], None]
+"""Sends a punch with this TTL and these bytes, or none at all."""
+Echoing = Callable[[Address, Shoot, float], None]
+"""Gets where a punch came from, and lets it be answered, now or later."""
+
+
+def echo_at_once(addr: Address, shoot: Shoot, _now: float) -> None:
+    """Nobody has a hand in it."""
+    shoot(addr, None, PUNCH)
 
 
 class PunchHost(Protocol):
@@ -88,6 +97,7 @@ class Puncher:
         session: for the pings; one of its own otherwise.
         by_samples: see `NatAnalysis`.
         sampling: see `NatAnalysis`.
+        echoing: lets punches be answered; of those from one address, one at a time.
     """
 
     def __init__(
@@ -103,6 +113,7 @@ class Puncher:
         session: Session | None = None,
         by_samples: bool = False,
         sampling: Sampling = ask_at_once,
+        echoing: Echoing = echo_at_once,
     ) -> None:
         self.initiator = initiator
         self.on_connect = on_connect
@@ -127,6 +138,9 @@ class Puncher:
         self._session = session or host.node.session()
         self._by_samples = by_samples
         self._sampling = sampling
+        self._echoing = echoing
+        self._unanswered: set[Address] = set()
+        """Where punches came from whose answer waits."""
         self._started: bool | None = None
         self._randomized = False
         self._stability = Stability(self)
@@ -231,11 +245,7 @@ class Puncher:
         if self.destroyed:
             return
         if not self.initiator:
-            if self.echoes < MAX_ECHOES:
-                self.echoes += 1
-                self._host.node.requests.send(PUNCH, addr, socket)
-            else:
-                self._host.punches.echoes_refused += 1
+            self._answer(socket, addr, now)
             return
         if self.connected:
             return
@@ -280,6 +290,22 @@ class Puncher:
             if self.on_abort is not None:
                 self.on_abort(now)
         self.nat.destroy(now)
+
+    def _answer(self, socket: int, addr: Address, now: float) -> None:
+        if self.echoes >= MAX_ECHOES:
+            self._host.punches.echoes_refused += 1
+            return
+        if addr in self._unanswered:
+            return
+        self._unanswered.add(addr)
+
+        def shoot(to: Address | None, ttl: int | None, data: bytes) -> None:
+            self._unanswered.discard(addr)
+            if to is not None and not self.destroyed:
+                self.echoes += 1
+                self._host.node.requests.send(data, to, socket, ttl)
+
+        self._echoing(addr, shoot, now)
 
     def _analysis(self) -> NatAnalysis:
         return NatAnalysis(

@@ -143,7 +143,7 @@ async def test_our_client_by_hand_and_a_real_server() -> None:
             name: cause for name, (_, cause) in CLIENTS.items()
         }
         assert {done.came.act for done in hand.desk.done} >= set(Act) - {
-            Act.ANSWER, Act.REPLY, Act.PING, Act.DELAY, Act.SESSION, Act.ABORT
+            Act.ANSWER, Act.REPLY, Act.PING, Act.ECHO, Act.DELAY, Act.SESSION, Act.ABORT
         }  # fmt: skip
 
 
@@ -190,6 +190,7 @@ SERVERS: tuple[tuple[Act, str, str | None], ...] = (
     (Act.REPLY, "forge echo", None),
     (Act.REPLY, "say not punching", ErrorName.HOLEPUNCH_ABORTED),
     (Act.BARRAGE, "don't punch", ErrorName.HOLEPUNCH_ABORTED),
+    (Act.ECHO, "don't punch", None),
 )
 """What our server does with all steps of one kind, and the error that a real client sees: None with a stream."""
 
