@@ -17,6 +17,7 @@ from app.draw.terms import joined
 from app.tui.keys.action import Context
 from app.tui.keys.registry import bindings_of
 from app.tui.line_view import LineView
+from app.tui.packets_of_story import look_through
 from app.wording import day, zone_name
 from capture.model import Flow, Outcome
 
@@ -142,6 +143,11 @@ class AttemptList(LineView):
         reach = max(here, len(flows) - here)
         near = chain.from_iterable((here + step, here - step) for step in range(1, reach + 1))
         return next((at for at in near if 0 <= at < len(flows) and flows[at].id == wanted), None)
+
+    async def get_ready(self, what: Sought) -> None:
+        """An expression may ask packets."""
+        if what.filter is not None and self.session is not None and self.session.feed is None:
+            await look_through(what.filter)
 
     def finder(self, what: Sought) -> Matcher:
         """An expression is asked of the attempts, a text is looked for in what their rows say."""

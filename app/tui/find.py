@@ -50,6 +50,7 @@ async def seek(
         step: 1 forwards, -1 backwards.
         told: gets how many rows were looked at, and of how many, now and then.
     """
+    await view.get_ready(what)
     matcher = view.finder(what)
     count = view.row_count
     if not callable(matcher):

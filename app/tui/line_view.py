@@ -166,6 +166,9 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False, metaclass=Abs
         """
         return lambda index: what.in_text(text_of(self.draw_row(index)))
 
+    async def get_ready(self, what: Sought) -> None:
+        """Work out, between keys, what `finder` would take long for."""
+
     def show_sought(self, what: Sought | None) -> None:
         """Light what is looked for in the rows, or nothing."""
         self._sought = what

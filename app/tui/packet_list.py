@@ -15,6 +15,7 @@ from app.tui.keys.action import Context
 from app.tui.keys.registry import bindings_of
 from app.tui.line_view import LineView
 from app.tui.packet_facts import PacketReader
+from app.tui.packets_of_story import look_through
 from capture.model import Sighting
 
 if TYPE_CHECKING:
@@ -135,6 +136,11 @@ class PacketList(LineView):
         cursor = Span("▶" if index == self.cursor else " ", Tone.KEY)
         mark = Span("◆" if row in self.marked else " ", Tone.KEY)
         return (cursor, mark, *line[1:])
+
+    async def get_ready(self, what: Sought) -> None:
+        """An expression is asked of all packets."""
+        if what.filter is not None and not self.reader.grows:
+            await look_through(what.filter, attempts=False)
 
     def finder(self, what: Sought) -> Matcher:
         """An expression is asked of all packets at once; a text is looked for in the lines."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from app.tui.story_view import StoryView
     from capture.exchanges import Exchanges
     from capture.filter import Filter
+    from capture.model import Flow
     from capture.table import PacketTable
 
 
@@ -113,3 +114,15 @@ async def look_through(wanted: Filter, *, attempts: bool = True) -> None:
             await asyncio.sleep(0)
     for _ in wanted.masking(attempts=attempts):
         await asyncio.sleep(0)
+
+
+async def passing_in_slices(wanted: Filter, flows: Sequence[Flow], size: int) -> list[Flow]:
+    """The attempts of files that pass a filter, so many of them asked between two keys."""
+    await look_through(wanted)
+    passing: list[Flow] = []
+    for number, flow in enumerate(flows, 1):
+        if wanted.matches(flow):
+            passing.append(flow)
+        if number % size == 0:
+            await asyncio.sleep(0)
+    return passing

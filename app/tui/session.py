@@ -24,7 +24,7 @@ from app.draw.attempt_columns import Reads
 from app.draw.attempts import BY_TIME, Order
 from app.exit_status import CommandError
 from app.tui.ordering import Ordering
-from app.tui.packets_of_story import PacketsOfStory, look_through
+from app.tui.packets_of_story import PacketsOfStory, passing_in_slices
 from app.tui.problems_of_story import ProblemsOfStory
 from app.tui.story_view import Feed, StoryView
 from capture.collector import Elders, set_aside
@@ -263,21 +263,10 @@ class Session(ProblemsOfStory, PacketsOfStory):
         if self.feed is not None and wanted.asks_packets:
             passing = await asyncio.to_thread(self._passing_held, wanted, flows)
         else:
-            passing = await self._passing_in_slices(wanted, flows)
+            passing = await passing_in_slices(wanted, flows, SLICE)
         self.filter = wanted
         self.passing = tuple(passing) if self.flows is flows else _passing(wanted, self.flows)
         await self.sort(self.ordering.order)
-
-    async def _passing_in_slices(self, wanted: Filter, flows: tuple[Flow, ...]) -> list[Flow]:
-        if wanted.asks_packets:
-            await look_through(wanted)
-        passing: list[Flow] = []
-        for number, flow in enumerate(flows, 1):
-            if wanted.matches(flow):
-                passing.append(flow)
-            if number % SLICE == 0:
-                await asyncio.sleep(0)
-        return passing
 
     def _passing_held(self, wanted: Filter, flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
         """What asks of packets needs the table to stand still."""
