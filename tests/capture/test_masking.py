@@ -28,6 +28,8 @@ from tests.capture.traces import bytes_in, words_in
 
 RUNS = sorted(path for path in LAB.iterdir() if path.is_dir())
 CAPTURES = [SAMPLE, *(run / f"{vantage}.pcap.gz" for run in RUNS for vantage in ("client", "wan"))]
+OTHERS = {run / f"{('wan', 'client')[number % 2]}.pcap.gz" for number, run in enumerate(RUNS)}
+"""One vantage of each run, for the thorough part."""
 NOBODY = {"0.0.0.0", "255.255.255.255"}
 SECRET = "a phrase for tests"
 BINARY = ("pcapng", "recording")
@@ -110,7 +112,12 @@ class Seen:
         self.forms = forms(self.story, self.behind.flows, self.behind)
 
 
-@pytest.fixture(scope="module", params=CAPTURES, ids=name)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(path, id=name(path), marks=[pytest.mark.thorough] if path in OTHERS else []) for path in CAPTURES
+    ],
+)
 def seen(request: pytest.FixtureRequest) -> Seen:
     return Seen(request.param)
 
