@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from app.draw.held import said_of
-from app.draw.spans import Span, Tone, cell
 from app.intercept_status import HeldMessage, TouchedMessage
-from app.terminal_text import safe_text
+from app.tui.hand.intercept_panes import PaneActions
 from app.wording import counted
 from protocol.editing.fields import with_field
 from protocol.editing.values import Draft, EditError
 
 if TYPE_CHECKING:
-    from app.intercept_status import Interception
     from app.tui.hand.intercept_bar import InterceptBar
-    from app.tui.hand.intercept_screen import InterceptScreen
 
 LONGEST_DELAY = 3600.0
 """Seconds."""
 
 
-class InterceptActions:
-    """Expression, messages, rules, panes."""
+class InterceptActions(PaneActions):
+    """The expression, and what becomes of messages."""
 
     undo: dict[int, list[Draft]]
     """What each held message was before its changes, the latest last."""
-
-    @property
-    def _page(self) -> InterceptScreen:
-        return cast("InterceptScreen", self)
-
-    @property
-    def _works(self) -> Interception | None:
-        """The interceptor; says so where there is none."""
-        screen = self._page
-        if screen.interception is None:
-            screen.say("There is nothing here that can be held.", good=False)
-        return screen.interception
 
     def action_expression(self) -> None:
         """Type what to hold."""
@@ -63,13 +48,14 @@ class InterceptActions:
 
     def action_switch(self) -> None:
         """Hold messages, or let them pass."""
-        screen, works, status = self._page, self._works, self._page.status
+        screen, works = self._page, self._works
+        status = None if works is None else works.status()  # its own words, also while addresses are hidden
         if works is None or status is None:
             return
         if not status.expression:
             self.action_expression()
             return
-        said = "all messages pass; held ones stay held" if status.on else f"holding what passes: {status.expression}"
+        said = "all messages pass; held ones stay held" if status.on else "holding what passes the expression"
         screen.do(works.intercept(status.expression, on=not status.on), said)
 
     def action_forward(self) -> None:
@@ -114,7 +100,7 @@ class InterceptActions:
     def action_revert(self) -> None:
         """As it came."""
         held, works = self._held(), self._works
-        if held is None or works is None:
+        if held is None or works is None or self._masked():
             return
         if not held.edited:
             self._page.say(f"#{held.number} is as it came", good=False)
@@ -209,65 +195,6 @@ class InterceptActions:
         self._changes(held.number).append(held.draft)
         self._page.do(works.edit(held.number, draft), said)
 
-    def action_preset(self) -> None:
-        """Choose rules that reproduce a failure."""
-        from app.tui.pages import ChoiceScreen
-
-        works = self._works
-        if works is None:
-            return
-        presets = works.presets
-        width = max((len(one.name) for one in presets), default=0)
-        lines = [
-            (cell(safe_text(one.name), width, Tone.STRONG), Span(f"  {safe_text(one.says)}", Tone.DIM))
-            for one in presets
-        ]
-
-        def chosen(index: int | None) -> None:
-            if index is not None:
-                name = presets[index].name
-                self._page.do(works.add_preset(name), f"the rules of {name} are in use; Tab goes to them")
-
-        self._page.app.push_screen(ChoiceScreen("reproduce which failure?", lines), chosen)
-
-    def toggle_rule(self) -> None:
-        """Use the selected rule, or not."""
-        screen, works, chosen = self._page, self._works, self._rule()
-        if works is not None and chosen is not None:
-            index, rule = chosen
-            said = f"{rule} is {'not in use' if screen.rules.rules[index].on else 'in use'}"
-            screen.do(works.use_rule(index, on=not screen.rules.rules[index].on), said)
-
-    def remove_rule(self) -> None:
-        """Take the selected rule off the list."""
-        works, chosen = self._works, self._rule()
-        if works is not None and chosen is not None:
-            self._page.do(works.remove_rule(chosen[0]), f"{chosen[1]} is gone")
-
-    def action_next_pane(self) -> None:
-        """To the next pane."""
-        self._cycle(1)
-
-    def action_previous_pane(self) -> None:
-        """To the previous pane."""
-        self._cycle(-1)
-
-    def action_maximise(self) -> None:
-        """The whole screen for the focused pane, or back."""
-        self._page.maximised = not self._page.maximised
-        self._page.share_out()
-
-    def action_close(self) -> None:
-        """To the list, and from there back to where one came from."""
-        screen = self._page
-        if screen.maximised:
-            self.action_maximise()
-        elif screen.focused is not None and screen.focused is not screen.messages:
-            screen.messages.display = True
-            screen.messages.focus()
-        else:
-            screen.dismiss(None)
-
     def _held(self) -> HeldMessage | None:
         """The selected message, if it is held; says so if not."""
         selected = self._page.messages.selected
@@ -283,23 +210,8 @@ class InterceptActions:
             self._page.say("addresses and keys are hidden: H on the main screen shows them again", good=False)
         return self._page.masked
 
-    def _rule(self) -> tuple[int, str] | None:
-        """Place and name of the selected rule."""
-        rules = self._page.rules
-        rule = rules.selected
-        return None if rule is None else (rules.cursor, rule.name)
-
     def _changes(self, number: int) -> list[Draft]:
         return self.undo.setdefault(number, [])
-
-    def _cycle(self, by: int) -> None:
-        screen = self._page
-        panes = screen.panes()
-        at = panes.index(screen.focused) if screen.focused in panes else -by
-        pane = panes[(at + by) % len(panes)]
-        pane.display = True
-        pane.focus()
-        screen.share_out()
 
 
 def _said(held: HeldMessage) -> str:

@@ -332,6 +332,8 @@ async def test_while_addresses_are_hidden_none_is_shown_and_nothing_is_edited() 
         assert "192.0.2.9" not in shown
         assert "198.51.100.7" not in shown
         assert "HOLEPUNCH FROM_CLIENT" in shown
-        for key in ("e", "b", "E", "t", "i"):
+        for key in ("e", "b", "E", "t", "i", "V"):
             assert "✗ addresses and keys are hidden" in await press(pilot, key), key
+        await press(pilot, "I", "I")
+        assert (posing.expression, posing.on) == ("src == 192.0.2.9", True)
         assert "✓ #12 went on" in await press(pilot, "a")
