@@ -259,7 +259,12 @@ class Casebook:
 
             facts = self._facts_of(attempt)
             opened = self._gathering().opened_by_sides(attempt)
-            case = make_case(self._table, facts, [self._facts_of(self._attempts[noise1]) for noise1 in opened])
+            case = make_case(
+                self._table,
+                facts,
+                [self._facts_of(self._attempts[noise1]) for noise1 in opened],
+                self._traffic.handoff_paths,
+            )
             self._cases[attempt.noise1] = case
             if case.judgement.outcome is Outcome.UNKNOWN and facts.capture_end_ns - attempt.last_ns < SETTLING_NS:
                 self._unsettled[attempt.noise1] = None

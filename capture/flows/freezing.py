@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -63,9 +64,16 @@ class Case:
     """Who punched in the place of a side."""
 
 
-def make_case(table: PacketTable, facts: Facts, opened: list[Facts]) -> Case:
-    """Judge an attempt; `opened` are the facts of attempts that its sides began right after it."""
-    found = relay_links(facts, [other for other in opened if other is not facts])
+def make_case(table: PacketTable, facts: Facts, opened: list[Facts], handed: Container[tuple[int, int]] = ()) -> Case:
+    """Judge an attempt.
+
+    Args:
+        table: the packets.
+        facts: what was gathered of it.
+        opened: the facts of attempts that its sides began right after it.
+        handed: from where to where hand-offs to proxies went.
+    """
+    found = relay_links(facts, [other for other in opened if other is not facts], handed)
     to_proxies = [link for link in found if is_proxied(facts, link)]
     links = [link for link in found if link not in to_proxies]
     proxies = proxies_of(table, facts, to_proxies)

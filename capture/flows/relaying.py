@@ -10,7 +10,9 @@ so that what is sent to it names the stream of the other side.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
+from itertools import product
 
 from capture.flows.facts import Facts, StreamFacts
 from capture.flows.sides import Side
@@ -49,12 +51,13 @@ def carries_relayed(facts: Facts) -> bool:
     return any(_carries_second(path) for path in facts.streams)
 
 
-def relay_links(main: Facts, others: list[Facts]) -> list[RelayLink]:
-    """The connections to a blind relay that carry `main`'s stream, client's first.
+def relay_links(main: Facts, others: list[Facts], handed: Container[tuple[int, int]] = ()) -> list[RelayLink]:
+    """The connections to a blind relay, or to a proxy, that carry `main`'s stream, client's first.
 
     Args:
         main: the attempt.
         others: attempts that a side of it may have begun to reach a blind relay.
+        handed: where attempts were handed over, any attempts: from and to endpoints. Links there are to proxies.
     """
     links: list[RelayLink] = []
     for by_client, side in ((True, main.sides.client), (False, main.sides.server)):
@@ -62,7 +65,7 @@ def relay_links(main: Facts, others: list[Facts]) -> list[RelayLink]:
             if other.attempt.target == main.attempt.target or not _opened_by(other.sides.client, side):
                 continue
             path = next((path for path in other.streams if _carries_second(path)), None)
-            if path is not None:
+            if path is not None and (_is_own(main, path) or not _is_handed(path, handed)):
                 links.append(RelayLink(by_client, other, path))
                 break
     return links
@@ -70,14 +73,22 @@ def relay_links(main: Facts, others: list[Facts]) -> list[RelayLink]:
 
 def is_proxied(main: Facts, link: RelayLink) -> bool:
     """Whether a link is to a proxy: what is sent there names the other side's stream; to a relay, one of its own."""
-    for side in (main.sides.client, main.sides.server):
-        start = None if side.handed is None else side.handed.start
-        if start is not None and any(
-            stream.sources & start.sources and stream.destinations & start.destinations for stream in link.path.up
-        ):
-            return True
+    if _is_own(main, link.path):
+        return True
     own = {stream.udx_id for path in main.streams for stream in (*path.up, *path.down)}
     return not own.isdisjoint(stream.udx_id for stream in link.path.up)
+
+
+def _is_own(main: Facts, path: StreamFacts) -> bool:
+    """Whether an attempt was handed over on this path."""
+    starts = [side.handed.start for side in (main.sides.client, main.sides.server) if side.handed is not None]
+    return any(
+        one.sources & start.sources and one.destinations & start.destinations for one in path.up for start in starts
+    )
+
+
+def _is_handed(path: StreamFacts, handed: Container[tuple[int, int]]) -> bool:
+    return any(ends in handed for stream in path.up for ends in product(stream.sources, stream.destinations))
 
 
 def _opened_by(opener: Side, side: Side) -> bool:

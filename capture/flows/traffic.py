@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -104,8 +105,10 @@ class Traffic:
         """Streams between private hosts, by the claim of either: on a LAN peers use sockets that no relay saw."""
         self.handoffs: list[HandoffPacket] = []
         """Requests to proxies to act for a peer, in order of time."""
+        self.handoff_paths: set[tuple[int, int]] = set()
+        """From where to where they went: the links between peers and their proxies."""
         self.handed: set[int] = set()
-        """Hosts that the last batch brought hand-offs of, as claims."""
+        """Endpoints that the last batch brought hand-offs of, and claims of their hosts."""
         self.fresh: set[int] = set()
         """Endpoints at which the last batch brought punches, or began streams."""
         self.grown: set[Stream] = set()
@@ -147,7 +150,9 @@ class Traffic:
 
         found = read_handoffs(self._table, self._copies, rows)
         self.handoffs = sorted((*self.handoffs, *found), key=lambda one: (one.time_ns, one.row))
-        self.handed.update(host_claim(host) for one in found for host in one.from_hosts | one.to_hosts)
+        for one in found:
+            self.handoff_paths.update(product(one.sources, one.destinations))
+            self.handed.update(one.sources, one.destinations, map(host_claim, one.from_hosts | one.to_hosts))
 
     def stream_of(self, row: int) -> Stream | None:
         """The stream that a UDX packet is of, by its primary row."""

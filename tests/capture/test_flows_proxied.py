@@ -128,3 +128,16 @@ def test_a_server_hands_over_each_round_that_still_reaches_it() -> None:
     rounds = [message for message in flow.messages if message.command == "PEER_HOLEPUNCH"]
     reached = [message.to_lane for message in rounds if message.mode == "FROM_RELAY"]
     assert reached == ["server", "server proxy"], "the client sends the punch round to where it was answered from"
+
+
+def test_links_to_proxies_are_nobodys_blind_relays() -> None:
+    """Five attempts on one server within seconds, four of them over one proxy, two by links of the server's."""
+    story = Story.open([str(FIXTURES / "seed.pcap.gz")])
+    first = story.flows[0]
+    attempts = [flow for flow in story.flows if flow.target == first.target]
+    assert [[one.of_client for one in flow.proxies] for flow in attempts] == [[], [True], [True], [False], [False]]
+    handed = [one.hand_off for flow in attempts for one in flow.proxies]
+    assert None not in handed
+    assert len(set(handed)) == len(handed), "each was handed over by itself"
+    assert all(lane.role is not Role.BLIND_RELAY for flow in story.flows for lane in flow.lanes)
+    assert all(flow.verdict.code is VerdictCode.PUNCHED for flow in attempts)
