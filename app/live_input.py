@@ -1,4 +1,4 @@
-"""Where live packets come from, as the options say: an interface, here or elsewhere, or a capture that grows."""
+"""Where live packets come from, as the options say: interfaces, here or elsewhere, or a capture that grows."""
 
 from __future__ import annotations
 
@@ -38,6 +38,10 @@ def check_input(options: argparse.Namespace) -> None:
         wrong = "--promiscuous and --sudo go without --ssh"
     elif options.sudo and not options.interface:
         wrong = "--sudo goes with -i"
+    elif (options.sudo or options.ssh) and len(options.interface or ()) > 1:
+        wrong = (
+            "--sudo and --ssh go with one interface; any is all of them" if options.ssh else "--sudo goes with one -i"
+        )
     elif options.ssh and options.ssh.startswith("-"):
         wrong = f"--ssh {options.ssh}: not a host"
     if wrong:
@@ -54,7 +58,7 @@ def opened_input(options: argparse.Namespace) -> LiveCapture | GrowingCapture:
     if options.read:
         return growing(bytes_of(options.read))
     if options.ssh:
-        return growing(_bytes_over_ssh(options.ssh, options.interface or "any", " ".join(options.bpf)))
+        return growing(_bytes_over_ssh(options.ssh, (options.interface or ["any"])[0], " ".join(options.bpf)))
     if options.sudo:
         return growing(_bytes_of_opener(options))
     return _interface(options)
@@ -153,7 +157,7 @@ def _bytes_of_opener(options: argparse.Namespace) -> ByteSource:
     from capture.growing.command_bytes import CommandBytes
     from capture.privileged.command import opener_command
 
-    name, bpf = options.interface, " ".join(options.bpf)
+    [name], bpf = options.interface, " ".join(options.bpf)
     try:
         command = opener_command(name, bpf, promiscuous=options.promiscuous, become=("sudo", "--"))
         return CommandBytes(command, name, ends_with_input=True)

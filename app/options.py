@@ -189,7 +189,13 @@ def _record() -> Parser:
 
 def _watch() -> Parser:
     parser = Parser("watch", "Inspect live traffic on an interface, here or on another host, or a capture that grows.")
-    parser.add_argument("-i", "--interface", metavar="IFACE", help="see `peephole interfaces`")
+    parser.add_argument(
+        "-i",
+        "--interface",
+        action="append",
+        metavar="IFACE",
+        help="see `peephole interfaces`; may be given again; any is all of them",
+    )
     parser.add_argument(
         "--sudo",
         action="store_true",

@@ -1,4 +1,4 @@
-"""Live capture of one interface into a packet table that grows.
+"""Live capture of interfaces into a packet table that grows.
 
 A thread takes frames off the socket, many at a time, so that a busy screen loses none; whoever owns the table moves
 them into it when it suits, through the same code that reads files. Nothing is shared but the frames waiting in between,
@@ -10,7 +10,10 @@ from __future__ import annotations
 import select
 import socket
 import threading
+from collections.abc import Sequence
 from typing import Protocol
+
+import numpy as np
 
 from capture.arrivals import Arrivals
 from capture.capture_file import CaptureFile
@@ -56,15 +59,20 @@ class LiveSource(Protocol):
 
 
 class LiveCapture:
-    """Frames of one interface, from `start` to `stop`."""
+    """Frames of one interface or several, from `start` to `stop`."""
 
     def __init__(
-        self, interface: str, bpf: str = "", table: PacketTable | None = None, *, promiscuous: bool = False
+        self,
+        interfaces: str | Sequence[str],
+        bpf: str = "",
+        table: PacketTable | None = None,
+        *,
+        promiscuous: bool = False,
     ) -> None:
-        """Open the interface; frames are kept from now on.
+        """Open interfaces; frames are kept from now on.
 
         Args:
-            interface: its name.
+            interfaces: the name of one, or of several; ``any`` is all of them.
             bpf: capture filter in pcap-filter(7) syntax; empty for all frames.
             table: where rows go; a new one by default.
             promiscuous: whether to take frames for other hosts too.
@@ -72,18 +80,25 @@ class LiveCapture:
         Raises:
             LiveError: NoSuchInterfaceError, NotPermittedError, BadFilterError, or another refusal of the system.
         """
-        self._socket = LiveSocket(interface, bpf, promiscuous=promiscuous)
+        names = [interfaces] if isinstance(interfaces, str) else list(dict.fromkeys(interfaces))
+        self._sockets: dict[int, LiveSocket] = {}
+        try:
+            for index, name in enumerate(names):
+                self._sockets[index] = LiveSocket(name, bpf, promiscuous=promiscuous)
+        except LiveError:
+            self._close_all()
+            raise
         self.table = PacketTable() if table is None else table
-        described = Interface(self._socket.linktype, interface)
-        self.file = CaptureFile(interface, "live", interfaces=[described])
+        described = [Interface(one.linktype, name) for one, name in zip(self._sockets.values(), names, strict=True)]
+        self.file = CaptureFile(", ".join(names), "live", interfaces=described)
         self.error: LiveError | None = None
         """Why capturing ended by itself."""
-        self.way = self._socket.way
+        self.way = self._sockets[0].way
         """How frames come here, in a word or two."""
         self._arrivals = Arrivals(self.file, self.table)
-        self._dropped = 0
+        self._dropped = dict.fromkeys(self._sockets, 0)
         self._stop, self._stopped = socket.socketpair()
-        self._thread = threading.Thread(target=self._run, name=f"capture {interface}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"capture {self.file.path}", daemon=True)
 
     def move(self, table: PacketTable) -> None:
         """Go on in another table, which has some of the rows."""
@@ -100,7 +115,7 @@ class LiveCapture:
             self._stop.send(b"x")
             self._thread.join()
         self.collect()
-        self._socket.close()
+        self._close_all()
         self._stop.close()
         self._stopped.close()
 
@@ -123,26 +138,43 @@ class LiveCapture:
     def collect(self) -> range:
         """Move the frames that arrived into the table; the numbers of the new rows."""
         rows = self._arrivals.collect()
-        self.file.dropped = self._dropped + self._arrivals.overflowed
+        self.file.dropped = sum(self._dropped.values()) + self._arrivals.overflowed
         return rows
 
     def _run(self) -> None:
-        try:
-            while True:
-                ready, _, _ = select.select([self._socket.fileno(), self._stopped.fileno()], [], [])
-                self._take_burst()
-                if self._stopped.fileno() in ready:
-                    self._socket.settle()
-                    while self._take_burst():
+        stopping = False
+        while self._sockets and not stopping:
+            waited = [self._stopped.fileno(), *(one.fileno() for one in self._sockets.values())]
+            stopping = self._stopped.fileno() in select.select(waited, [], [])[0]
+            if stopping:
+                for one in self._sockets.values():
+                    one.settle()
+            for index, one in tuple(self._sockets.items()):
+                try:
+                    while self._take_burst(index, one) and stopping:
                         pass
-                    return
-        except LiveError as error:
-            self.error = error
-            self._arrivals.wake()
+                except LiveError as error:
+                    self._give_up(index, error)
+        self._arrivals.wake()
 
-    def _take_burst(self) -> bool:
-        burst = self._socket.take()
-        self._dropped = self._socket.count_dropped()
-        if burst is not None:
-            self._arrivals.put_burst(burst)
-        return burst is not None
+    def _give_up(self, index: int, error: LiveError) -> None:
+        """One interface is gone: go on with the others, if there are any."""
+        self._sockets.pop(index).close()
+        if self._sockets:
+            self.file.notes.append(str(error))
+        else:
+            self.error = error
+
+    def _take_burst(self, index: int, one: LiveSocket) -> bool:
+        burst = one.take()
+        self._dropped[index] = one.count_dropped()
+        if burst is None:
+            return False
+        if index:
+            burst = burst._replace(interface=np.full(burst.at.size, index, np.uint16))
+        self._arrivals.put_burst(burst)
+        return True
+
+    def _close_all(self) -> None:
+        while self._sockets:
+            self._sockets.popitem()[1].close()

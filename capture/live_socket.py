@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from capture.bursts import Arrival, Burst
 from capture.errors import BadFilterError, LiveError, NoSuchInterfaceError, NotPermittedError
 from capture.packet_ring import HANDED_OVER
-from capture.packet_socket import ARPHRD_LOOPBACK, LINKTYPES, check
+from capture.packet_socket import ALL, ARPHRD_LOOPBACK, LINKTYPES, check
 from capture.privileged.command import filter_reason
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class LiveSocket:
         """Open the socket.
 
         Args:
-            interface: its name.
+            interface: its name; ``any`` for all of them.
             bpf: capture filter in pcap-filter(7) syntax; empty for all frames.
             promiscuous: whether to take frames for other hosts too. It changes the interface for everybody while it
                 lasts, and the kernel's log tells.
@@ -55,23 +55,25 @@ class LiveSocket:
             BadFilterError: the filter does not compile.
             LiveError: anything else that the system refuses.
         """
-        try:
-            socket.if_nametoindex(interface)
-        except OSError:
-            known = ", ".join(name for _, name in socket.if_nameindex())
-            raise NoSuchInterfaceError(interface, f"no such interface; there are {known}") from None
+        if interface != ALL:
+            try:
+                socket.if_nametoindex(interface)
+            except OSError:
+                known = ", ".join((*(name for _, name in socket.if_nameindex()), ALL))
+                raise NoSuchInterfaceError(interface, f"no such interface; there are {known}") from None
         self._interface = interface
         self._ring: RingSocket | None = None
         self._socket = self._open(bpf, promiscuous)
         self._inner: socket.socket = self._socket.ins
+        self._dropped = 0
+        if self._ring is not None:
+            self.linktype: int = self._ring.linktype
+            return
         hardware = self._inner.getsockname()[3]
         if hardware not in LINKTYPES:
             self._socket.close()
             raise LiveError(interface, f"frames of hardware type {hardware} can't be read")
-        self.linktype: int = LINKTYPES[hardware]
-        self._dropped = 0
-        if self._ring is not None:
-            return
+        self.linktype = LINKTYPES[hardware]
         if hardware == ARPHRD_LOOPBACK:
             # Each packet passes a loopback twice, out and in again.
             self._inner.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
@@ -97,10 +99,12 @@ class LiveSocket:
             except PermissionError:
                 raise
             except OSError as error:
-                if error.errno not in _NO_RING:
+                if error.errno not in _NO_RING or self._interface == ALL:
                     raise
                 return L2ListenSocket(iface=self._interface, filter=bpf or None, promisc=promiscuous)
             return self._ring
+        except LiveError:
+            raise
         except PermissionError:
             raise NotPermittedError(
                 self._interface,

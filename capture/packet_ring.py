@@ -16,7 +16,9 @@ Source: Linux, include/uapi/linux/if_packet.h, Documentation/networking/packet_m
 
 from __future__ import annotations
 
+import ctypes
 import mmap
+import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -25,6 +27,7 @@ from typing import Final
 import numpy as np
 
 from capture.bursts import Burst
+from capture.cooked import HEADER_BYTES, cooked
 
 BLOCK_BYTES: Final = 1 << 20
 BLOCKS: Final = 64
@@ -38,6 +41,7 @@ _SOL_PACKET: Final = 263
 _PACKET_RX_RING: Final = 5
 _PACKET_STATISTICS: Final = 6
 _PACKET_VERSION: Final = 10
+_PACKET_RESERVE: Final = 12
 _PACKET_IGNORE_OUTGOING: Final = 23
 _TPACKET_V3: Final = 2
 _STATUS_USER: Final = 1
@@ -71,20 +75,24 @@ _NEXT = struct.Struct("=I")
 class PacketRing:
     """A packet socket with such a ring. It takes nothing before `bind`, so that a filter can be set first."""
 
-    def __init__(self, opened: socket.socket | None = None, blocks: int = BLOCKS) -> None:
+    def __init__(self, *, of_all: bool = False, blocks: int = BLOCKS) -> None:
         """Make the socket and its ring.
 
         Args:
-            opened: a packet socket that somebody made who may; it is closed with the ring. None makes one.
+            of_all: whether it is for all interfaces at once: frames then have the headers of `capture.cooked`.
             blocks: how many.
 
         Raises:
             PermissionError: capturing takes CAP_NET_RAW.
             OSError: the kernel has no such ring, or no memory for it.
         """
-        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) if opened is None else opened
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM if of_all else socket.SOCK_RAW, 0)
+        self._of_all = of_all
+        self._loopback = 0
         try:
             self.socket.setsockopt(_SOL_PACKET, _PACKET_VERSION, _TPACKET_V3)
+            if of_all:
+                self.socket.setsockopt(_SOL_PACKET, _PACKET_RESERVE, HEADER_BYTES)
             # One frame size for all has no meaning in this version, but has to be plausible.
             frame_bytes = 1 << 11
             ring = (BLOCK_BYTES, blocks, frame_bytes, BLOCK_BYTES // frame_bytes * blocks, RETIRE_MS, 0, 0)
@@ -96,6 +104,20 @@ class PacketRing:
         self._blocks = blocks
         self._next = 0
         self._dropped = 0
+
+    def bind_all(self, loopback: int) -> None:
+        """Begin to take the packets of all interfaces, but what the loopback (its index) sends.
+
+        Raises:
+            OSError: the kernel does not want to.
+        """
+        self._loopback = loopback
+        # The socket module can't say "no interface in particular": it looks every name up.
+        address = struct.pack("=HHi12x", socket.AF_PACKET, socket.htons(_ETH_P_ALL), 0)
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.bind(self.socket.fileno(), address, len(address)):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
 
     def bind(self, interface: str, *, ignore_outgoing: bool = False) -> int:
         """Begin to take the frames of an interface; gives its ARPHRD hardware type.
@@ -134,7 +156,7 @@ class PacketRing:
             _NEXT.pack_into(self._memory, start + _STATUS_AT, 0)
             self._next = (self._next + 1) % self._blocks
             if frames:
-                yield _read(content, frames, first)
+                yield self._read(content, frames, first)
 
     def count_dropped(self) -> int:
         """Frames so far that the kernel had no room for. Reading its count sets it back."""
@@ -147,21 +169,17 @@ class PacketRing:
         self._memory.close()
         self.socket.close()
 
-
-def _read(content: bytes, frames: int, first: int) -> Burst:
-    """The frames of a block; the kernel's word is taken for where they are, as for everything it does."""
-    starts = np.empty(frames, np.int64)
-    at, unpack = first, _NEXT.unpack_from
-    for index in range(frames):
-        starts[index] = at
-        at += unpack(content, at)[0]
-    heads = np.ndarray((len(content) - _HEADS.itemsize + 1,), np.dtype(f"V{_HEADS.itemsize}"), content, 0, (1,))
-    head = heads[starts].view(_HEADS)
-    time_ns = head["seconds"].astype(np.int64) * 10**9 + head["nanoseconds"]
-    return Burst(
-        content,
-        starts + head["mac"],
-        head["captured"].astype(np.uint32),
-        head["wire"].astype(np.uint32),
-        time_ns,
-    )
+    def _read(self, content: bytes, frames: int, first: int) -> Burst:
+        """The frames of a block; the kernel's word is taken for where they are, as for everything it does."""
+        starts = np.empty(frames, np.int64)
+        at, unpack = first, _NEXT.unpack_from
+        for index in range(frames):
+            starts[index] = at
+            at += unpack(content, at)[0]
+        heads = np.ndarray((len(content) - _HEADS.itemsize + 1,), np.dtype(f"V{_HEADS.itemsize}"), content, 0, (1,))
+        head = heads[starts].view(_HEADS)
+        time_ns = head["seconds"].astype(np.int64) * 10**9 + head["nanoseconds"]
+        if self._of_all:
+            return cooked(content, starts + head["net"], head, time_ns, self._loopback)
+        length, wire_length = head["captured"].astype(np.uint32), head["wire"].astype(np.uint32)
+        return Burst(content, starts + head["mac"], length, wire_length, time_ns)

@@ -12,11 +12,13 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from capture.errors import LiveError
-from capture.links import ETHERNET, RAW_IP
+from capture.links import ETHERNET, RAW_IP, SLL2
 
 if TYPE_CHECKING:
     from capture.packet_ring import PacketRing
 
+ALL: Final = "any"
+"""All interfaces at once."""
 ARPHRD_LOOPBACK: Final = 772
 LINKTYPES: Final = {
     1: ETHERNET,
@@ -48,6 +50,10 @@ def listen(ring: PacketRing, interface: str) -> int:
         OSError: it is not there, or is down.
         LiveError: its frames can't be read.
     """
+    if interface == ALL:
+        loopbacks = (index for index, name in socket.if_nameindex() if hardware_of(name) == ARPHRD_LOOPBACK)
+        ring.bind_all(next(loopbacks, 0))
+        return SLL2
     # Each packet passes a loopback twice, out and in again.
     hardware = ring.bind(interface, ignore_outgoing=hardware_of(interface) == ARPHRD_LOOPBACK)
     if hardware not in LINKTYPES:

@@ -9,17 +9,22 @@ from __future__ import annotations
 import select
 from collections import deque
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from socket import SOL_SOCKET
+from typing import Any, Final, NoReturn
 
-from scapy.arch.linux import L2ListenSocket, attach_filter, set_promisc
+from scapy.arch.common import compile_filter, free_filter
+from scapy.arch.linux import SO_ATTACH_FILTER, L2ListenSocket, attach_filter, set_promisc, sock_fprog
 from scapy.config import conf
 from scapy.data import MTU
 from scapy.error import Scapy_Exception
 from scapy.supersocket import SuperSocket
 
 from capture.bursts import Burst
+from capture.links import SLL2
 from capture.packet_ring import PacketRing
-from capture.packet_socket import listen
+from capture.packet_socket import ALL, listen
+
+_DLT_RAW: Final = 12
 
 
 class RingSocket(L2ListenSocket):
@@ -31,7 +36,7 @@ class RingSocket(L2ListenSocket):
         """Open it.
 
         Args:
-            iface: name of the interface.
+            iface: name of the interface; ``any`` for all of them, as "Linux cooked v2".
             filter: capture filter in pcap-filter(7) syntax, compiled by libpcap and run by the kernel.
             promisc: whether to take frames for other hosts too.
 
@@ -44,7 +49,7 @@ class RingSocket(L2ListenSocket):
         self.closed = True  # until there is something to close
         self.iface = iface
         self.promisc = promisc
-        self.ring = PacketRing()
+        self.ring = PacketRing(of_all=iface == ALL)
         self.closed = False
         self.ins = self.ring.socket
         self.outs = None
@@ -52,16 +57,26 @@ class RingSocket(L2ListenSocket):
         try:
             if filter:
                 try:
-                    attach_filter(self.ins, filter, iface)
+                    self._attach(filter)
                 except ImportError as error:
                     raise Scapy_Exception(f"Cannot set filter: {error}") from error
             self.linktype = listen(self.ring, iface)
-            if promisc:
+            if promisc and iface != ALL:
                 set_promisc(self.ins, iface)
         except BaseException:
             self.close()
             raise
-        self.LL = conf.l2types.num2layer.get(self.ins.getsockname()[3], conf.default_l2)
+        layers = conf.l2types.num2layer
+        self.LL = layers.get(SLL2) if iface == ALL else layers.get(self.ins.getsockname()[3], conf.default_l2)
+
+    def _attach(self, filter: str) -> None:
+        """Have the kernel run a filter. On all interfaces it sees packets from their IP header on."""
+        if self.iface != ALL:
+            attach_filter(self.ins, filter, self.iface)
+            return
+        program = compile_filter(filter, linktype=_DLT_RAW)
+        self.ins.setsockopt(SOL_SOCKET, SO_ATTACH_FILTER, sock_fprog(program.bf_len, program.bf_insns))
+        free_filter(program)
 
     def fileno(self) -> int:
         """For select: readable when a block is ready."""

@@ -56,9 +56,9 @@ def test_an_interface_is_made_promiscuous_only_if_asked(run: Run, monkeypatch: p
 
     asked = []
 
-    def refusing(interface: str, bpf: str, *, promiscuous: bool) -> None:
+    def refusing(interface: list[str], bpf: str, *, promiscuous: bool) -> None:
         asked.append((bpf, promiscuous))
-        raise LiveError(interface, "refused")
+        raise LiveError(interface[0], "refused")
 
     monkeypatch.setattr("capture.live.LiveCapture", refusing)
     assert run("watch", "-i", LOOPBACK, "--report", "udp")[0] == 2

@@ -112,6 +112,57 @@ def test_a_flood_is_taken_whole_by_the_ring() -> None:
 
 
 @pytest.mark.usefixtures("permission")
+def test_all_interfaces_at_once() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.bind(("127.0.0.1", 0))
+        port = sender.getsockname()[1]
+        with LiveCapture("any", f"udp src port {port}") as live:
+            for number in range(100):
+                sender.sendto(bytes([number]), ("127.0.0.1", 9))
+    table = live.table
+    assert table.payloads(range(len(table))) == [bytes([number]) for number in range(100)]
+    assert table.source(0) == Address("127.0.0.1", port)
+    assert (live.file.malformed, live.file.not_udp, live.file.duplicates) == (0, 0, 0)
+    loopback = socket.if_nametoindex("lo")
+    assert int.from_bytes(table.frame_bytes(0)[4:8], "big") == loopback
+
+
+@pytest.mark.usefixtures("permission")
+def test_two_interfaces_of_which_one_goes_away() -> None:
+    """In a network of its own, with both ends of a cable."""
+    need("" if own_network_permitted() else "a network namespace takes root, unshare and ip")
+    code = (
+        "import socket, subprocess\n"
+        "from capture.live import LiveCapture\n"
+        "sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "with LiveCapture(['d0', 'lo'], 'udp dst port 9') as live:\n"
+        "    sender.sendto(b'1', ('10.7.0.2', 9))\n"
+        "    sender.sendto(b'2', ('127.0.0.1', 9))\n"
+        "    while len(live.table) < 2: live.wait(10); live.collect()\n"
+        "    subprocess.run(['ip', 'link', 'del', 'd0'], check=True)\n"
+        "    while not live.file.notes: live.wait(0.01)\n"
+        "    sender.sendto(b'3', ('127.0.0.1', 9))\n"
+        "rows = range(len(live.table))\n"
+        "print([(int(live.table.interface[row]), live.table.payloads([row])[0]) for row in sorted(rows, key=lambda row:"
+        " live.table.payloads([row])[0])], live.file.notes, live.error, [one.name for one in live.file.interfaces])\n"
+    )
+    script = (
+        "ip link set lo up; ip link add d0 type veth peer name d1; ip link set d0 up; ip link set d1 up; "
+        "ip addr add 10.7.0.1/24 dev d0; ip neigh add 10.7.0.2 lladdr 02:00:00:00:00:02 dev d0; "
+        f'exec {sys.executable} -c "$0"'
+    )
+    done = subprocess.run(
+        ["unshare", "--net", "sh", "-c", script, code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        timeout=30,
+    )
+    assert done.stdout == "[(0, b'1'), (1, b'2'), (1, b'3')] ['d0: network is down'] None ['d0', 'lo']\n", done.stderr
+
+
+@pytest.mark.usefixtures("permission")
 def test_the_ring_is_a_socket_of_scapys() -> None:
     from scapy.layers.inet import UDP
     from scapy.sendrecv import sniff
