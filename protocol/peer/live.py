@@ -139,9 +139,10 @@ class Conversation:
                 await self._wait()
 
     def end(self) -> None:
-        """Send nothing more; the other side may go on."""
-        self.connection.end()
-        self._shell.drive()
+        """Send nothing more; the other side may go on. Of a connection that is closed already nothing is left to end."""
+        if self.connection.raw.state is not State.CLOSED:
+            self.connection.end()
+            self._shell.drive()
 
     def destroy(self) -> None:
         """Give it up at once."""

@@ -9,6 +9,7 @@ from protocol.dht.bootstrap import BootstrapNode
 from protocol.dht.contact import NodeSocket
 from protocol.dht.options import NodeOptions
 from protocol.keys import key_pair
+from protocol.peer.failures import Cause
 from protocol.peer.live import LivePeer
 from protocol.peer.options import PeerOptions
 from protocol.udp_shell import UdpShell
@@ -46,3 +47,5 @@ async def test_connect_returns_as_soon_as_bytes_may_be_sent() -> None:
         assert await conversation.recv() == b"answer"
         assert conversation.connection.opened
         conversation.destroy()
+        conversation.end()
+        assert (await conversation.closed()).cause is Cause.DESTROYED
