@@ -120,7 +120,8 @@ class ScriptNetwork:
         """Start a client and wait until it has bootstrapped.
 
         Args:
-            nat: a name of `NATS`, None for a public address; says nothing in a network that was joined.
+            nat: a name of `NATS`, None for a public address. In a network that was joined None has it look whether its
+                port is open, anything else has it take it for closed, and punch.
             by_hand: steps that wait for `ScriptPeer.next`.
             keys: its key pair; random if None.
 
@@ -183,7 +184,7 @@ class ScriptNetwork:
         name = role if count == 1 else f"{role} {count}"
         desk = Desk([act_of(act) for act in by_hand])
         pair = keys or key_pair(self._random_bytes())
-        node = NodeOptions(bootstrap=self.bootstrap, firewalled=True)
+        node = NodeOptions(bootstrap=self.bootstrap, quick_firewall=nat is None)
         network: Network | None = None
         if self.embedded is not None:
             network = self._host_behind(nat)

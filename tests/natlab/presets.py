@@ -205,7 +205,9 @@ def table(tried: Sequence[Tried]) -> str:
 def main() -> None:
     """Try what is named, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.natlab.presets", description=__doc__)
-    parser.add_argument("name", nargs="*", choices=("none", *PRESET_NAMES, []), help="only these; the page is not written")
+    parser.add_argument(
+        "name", nargs="*", choices=("none", *PRESET_NAMES, []), help="only these; the page is not written"
+    )
     parser.add_argument("--out", type=Path, help="keep captures and logs here")
     options = parser.parse_args()
     chosen = [one for one in SETTINGS if not options.name or (one.preset or "none") in options.name]
