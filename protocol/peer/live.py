@@ -139,8 +139,8 @@ class Conversation:
                 await self._wait()
 
     def end(self) -> None:
-        """Send nothing more; the other side may go on. Of a connection that is closed already nothing is left to end."""
-        if self.connection.raw.state is not State.CLOSED:
+        """Send nothing more; the other side may go on. Of a connection that is over nothing is left to end."""
+        if self.connection.closing is None and self.connection.raw.state is not State.CLOSED:
             self.connection.end()
             self._shell.drive()
 
