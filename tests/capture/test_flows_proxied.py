@@ -7,14 +7,18 @@ where the client, the proxy and the server are.
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from capture.flow import Flow
 from capture.model import Outcome, Role, StepKind, VerdictCode
 from capture.model import Path as Way
 from capture.story import Story
+from capture.table import Kind
+from protocol.constants import Command
 from protocol.envelope import decode_request
 from protocol.proxy.handoff import PLUGIN, HandoffCommand
 from protocol.storage_values import decode_plugin_request
@@ -141,3 +145,27 @@ def test_links_to_proxies_are_nobodys_blind_relays() -> None:
     assert len(set(handed)) == len(handed), "each was handed over by itself"
     assert all(lane.role is not Role.BLIND_RELAY for flow in story.flows for lane in flow.lanes)
     assert all(flow.verdict.code is VerdictCode.PUNCHED for flow in attempts)
+
+
+def test_only_what_begins_or_passes_on_is_drawn() -> None:
+    """Most of what goes between a client and its proxy only asks how it is."""
+    story = Story.open([str(FIXTURES / "client-client.pcap.gz")])
+    table = story.table
+    rows = np.flatnonzero((table.kind[: len(table)] == Kind.REQUEST) & (table.command[: len(table)] == Command.PLUGIN))
+    values = [decode_plugin_request(decode_request(table.payload(row)).value or b"") for row in rows.tolist()]
+    commands = [value.command for value in values if value.plugin == PLUGIN]
+    assert commands.count(HandoffCommand.START) == 1
+    assert len(commands) > 2
+    steps = [step for flow in story.flows for step in flow.steps if step.kind is StepKind.HANDOFF]
+    drawn = [member for step in steps for member in step.members]
+    assert [member.row for member in drawn] == [rows[commands.index(HandoffCommand.START)]]
+
+
+def test_a_plugin_of_somebody_elses_hands_nothing_over(tmp_path: Path) -> None:
+    capture = gzip.decompress((FIXTURES / "client-client.pcap.gz").read_bytes())
+    path = tmp_path / "other.pcap"
+    path.write_bytes(capture.replace(PLUGIN.encode(), b"somebody-elses"))
+    flows = Story.open([str(path)]).flows
+    assert len(flows) == 2
+    assert all(flow.proxies == () for flow in flows)
+    assert all(step.kind is not StepKind.HANDOFF for flow in flows for step in flow.steps)
