@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SETTLE_AFTER: Final = 0.03
 """Seconds after new packets came on screen until their attempts are looked for: not while one scrolls."""
-SETTLING: Final = 0.008
+SETTLING: Final = 0.004
 """Seconds that looking for the attempts of packets on screen may take at a time."""
 
 
