@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 from app.draw.packets import PacketTime
-from app.tui import notes_actions
+from app.tui import notes_actions, packet_list_actions
+from app.tui.filter_bar import FilterBar
 from app.tui.message_pane import MessagePane
 from app.tui.packet_export import Offer, write_offer
 from app.tui.packet_screen import PacketScreen
 from app.tui.pages import PageScreen
 from app.tui.raw_page import RawScreen
+from capture.filter import expression, parse_filter
 from capture.story import Story
 from capture.table import PacketTable
 from protocol.sealed_values import decode_holepunch_payload
@@ -184,6 +186,25 @@ async def test_many_packets_are_hidden_beside_the_screen(monkeypatch: pytest.Mon
         await pilot.press("escape")
         await pilot.pause()
         assert CLIENT.host not in text_on(pilot)
+
+
+async def test_a_newer_filter_ends_the_search_of_an_older_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expression, "STRETCH", 1)
+    async with staged(a_story()) as pilot:
+        await pilot.press("P")
+        await settled(pilot)
+        screen, every = screen_of(pilot), list_of(pilot).row_count
+        said: list[str] = []
+        monkeypatch.setattr(packet_list_actions, "TELL", 0.0)
+        monkeypatch.setattr(FilterBar, "say", lambda _, text: said.append(text))
+        for text in ("payload ~ 0x0102", f"addr ~ {CLIENT.host[:-1]}"):
+            screen.on_filter_bar_applied(FilterBar.Applied(parse_filter(text), done=False))
+        newest = next(one for one in pilot.app.workers if one.group == "filter" and not one.is_cancelled)
+        await newest.wait()
+        await settled(pilot)
+        assert screen.filter.text == text
+        assert 0 < list_of(pilot).row_count < every
+        assert said[-1] == "looking through the packets: 100 %"
 
 
 class GrowingFeed:
