@@ -9,7 +9,7 @@ from typing import Final
 
 _ROUNDS: Final = 2
 """Collections of survivors, some 7000 objects each, after which what has grown old is set aside; see `Elders`."""
-_WALKS: Final = 64
+_WALKS: Final = 1024
 """Settings aside before the first walk through everything."""
 
 

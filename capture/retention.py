@@ -14,23 +14,24 @@ is copied into a new one, and a new story is made of that, once for every half o
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from capture.arrays import I64
 from capture.collector import collect_all
-from capture.model import Flow, Sighting, VerdictCode
-from capture.raw import Raw
-from capture.table import Kind, PacketTable, Piece
+from capture.kept_rows import Picking, rows_of, rows_of_streams
+from capture.model import Flow, VerdictCode
 
 if TYPE_CHECKING:
     from capture.live import LiveSource
     from capture.story import Story
+    from capture.table import PacketTable
 
 KEEP: Final = 200_000
 """Packets kept unless somebody wants another number: some 150 MB."""
@@ -42,10 +43,16 @@ LOOK_BACK: Final = 120.0
 """Seconds before the newer half: what went on beside an attempt that reaches into it stays, if it ended within them."""
 SECRETS: Final = 4096
 """Blocks of key log lines of a live source that are kept, the newest."""
-OF_A_STREAM: Final = 1000
-"""Packets of each stream of an attempt that stay with it."""
 PROOFS: Final = 4096
 """Servers whose keys stay proved, the newest."""
+PATIENCE: Final = 40
+"""Looks after which no screen shows any more what was let go."""
+LITTLE: Final = 24
+"""What one call of `Retention.work` does: so many attempts looked at, or fifty times as many rows copied and joined."""
+_ROWS: Final = 1000
+"""Rows that are copied at once."""
+_COSTS: Final = (1, _ROWS // 50, 2)
+"""Of looking at an attempt, of copying that many rows, and of preparing an attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +65,13 @@ class LetGo:
     """How many of these attempts had which verdict."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What is to stay."""
+class _Chosen(NamedTuple):
+    """What is to stay, and which attempts are not."""
 
     rows: I64
-    let_go: LetGo
+    gone: list[Flow]
+    seen: int
+    """Rows that were there to choose from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +83,16 @@ class Less:
 
 
 class Retention:
-    """Keeps a live source and its story within a bound, in three parts: `choose`, `build`, `adopt`.
+    """Keeps a live source and its story within a bound: `work` makes a smaller story, `adopt` shows it.
 
-    Nothing may be collected from the first to the last, or what was built has to be thrown away. To build takes about a
-    second for a hundred thousand packets, and touches nothing that others see.
+    To make one for a hundred thousand packets takes seconds, so it is done a little with each look at the source, which
+    goes on meanwhile: what comes is added to both. Nothing may be collected between a `work` that returned a story and
+    its `adopt`, or what was made has to be thrown away.
 
     Args:
         story: of that source alone.
         source: where its packets come from.
-        most: packets that are kept, about; 0 for all.
+        most: packets that are kept, about; 0 for all. While a smaller story is made there are more.
         settled: seconds of silence after which an attempt may go.
     """
 
@@ -96,7 +105,16 @@ class Retention:
         self._source = source
         self._most = most
         self._settled = settled
-        self._untidy = False
+        self._making: Iterator[int] | None = None
+        self._made: Less | None = None
+        self._known = 0
+        """Rows at the last `work`."""
+        self._not_before = 0
+        """Packets below which it is not worth the trouble."""
+        self._former: Iterator[None] | None = None
+        self._left: Callable[[], PacketTable | None] = _nothing
+        """The table before the last `adopt`, as long as anything holds on to it."""
+        self._patience = 0
 
     @property
     def due(self) -> bool:
@@ -104,125 +122,143 @@ class Retention:
         return 0 < self._most < len(self._story.table)
 
     def step(self, wanted: Callable[[Flow], bool] = lambda _: False) -> None:
-        """All three parts at once, if it is due."""
-        chosen = self.choose(wanted) if self.due else None
-        if chosen is not None:
-            self.adopt(self.build(chosen))
-        self.tidy()
+        """Do all of it at once, if it is due."""
+        less = self.work(wanted, little=1 << 62)
+        if less is not None:
+            self.adopt(less)
+            while self._former is not None:
+                self.tidy()
 
-    def choose(self, wanted: Callable[[Flow], bool] = lambda _: False) -> Chosen | None:
-        """Find out what may go; None where that is too little to be worth the trouble.
+    def work(
+        self,
+        wanted: Callable[[Flow], bool] = lambda _: False,
+        prepare: Callable[[Flow], None] = lambda _: None,
+        little: int = LITTLE,
+    ) -> Less | None:
+        """Go on making a smaller story if one is due; the story once it has everything.
 
         Args:
             wanted: which attempts to keep though they are old.
+            prepare: works out what has to be known of each of its attempts before it is shown.
+            little: how much to do.
         """
-        story = self._story
-        table = story.table
-        cut = len(table) - self._most // 2
-        since = table.time_ns.item(cut) / 1e9
-        rows = np.arange(len(table)) >= cut
-        rows[np.array(story.proof_rows()[-PROOFS:], np.int64)] = True
-        gone: list[Flow] = []
-        old = list(takewhile(lambda flow: flow.started < since + self._settled, story.flows))
-        # One that reaches over may rest on others that went on beside it, as a path through a blind relay does.
-        began = min((flow.started for flow in old if flow.ended >= since - self._settled), default=since)
-        least = max(began, since - LOOK_BACK) - self._settled
-        for flow in old:
-            if flow.ended >= least or wanted(flow):
-                rows[np.fromiter(rows_of(flow, table), np.int64)] = True
-            else:
-                gone.append(flow)
-        rows[table.copy_of[np.flatnonzero(rows & (table.copy_of >= 0))]] = True
-        kept = np.flatnonzero(rows | ((table.copy_of >= 0) & rows[table.copy_of]))
-        left = len(table) - len(kept)
-        if left < self._most // 8:
-            return None  # it is all attempts that go on: making everything anew for that would never end
-        verdicts = Counter(self.let_go.verdicts)
-        verdicts.update(flow.verdict.code for flow in gone)
-        let_go = LetGo(self.let_go.packets + left, self.let_go.attempts + len(gone), dict(verdicts))
-        return Chosen(kept, let_go)
-
-    def build(self, chosen: Chosen) -> Less:
-        """Make the smaller story."""
-        del self._source.file.secrets[:-SECRETS]
-        smaller = picked(self._story.table, chosen.rows)
-        smaller.files += self._story.table.files
-        return Less(self._story.anew(smaller), chosen.let_go)
+        if self._making is None:
+            if not self.due or len(self._story.table) < self._not_before:
+                return None
+            self._making = self._make(wanted, prepare)
+            self._known = len(self._story.table)
+        # The further above the bound, the more is done; and never less than it takes to catch up with what comes.
+        rows = len(self._story.table)
+        little = little * (2 * rows - self._most) // self._most + (rows - self._known) // 10
+        self._known = len(self._story.table)
+        for cost in self._making:
+            little -= cost
+            if little <= 0:
+                return None
+        made, self._making, self._made = self._made, None, None
+        return made
 
     def adopt(self, less: Less) -> None:
         """Let the smaller story take the place of the other; everything that asks the story asks it from now on."""
         self._source.move(less.story.table)
-        self._story.become(less.story)
+        self._left, self._patience = weakref.ref(self._story.table), PATIENCE
+        self._former = self._story.become(less.story)
         self.let_go = less.let_go
-        self._untidy = True
         for told in self.on_adopted:
             told()
 
     def tidy(self) -> None:
-        """Free what the story was before the last `adopt`, once nobody shows it any more."""
-        if self._untidy:
-            self._untidy = False
-            collect_all()
+        """Free some of what the story was before the last `adopt`; to be called with each look from then on.
+
+        Mostly it is gone when the circles within it are broken. Where a screen that was left still holds on to an
+        attempt of it, only Python's collector finds that out.
+        """
+        if self._former is not None:
+            if next(self._former, self) is self:
+                self._former = None
+        elif self._left() is not None:
+            self._patience -= 1
+            if not self._patience:
+                collect_all()
+                self._left = _nothing
+
+    def _make(self, wanted: Callable[[Flow], bool], prepare: Callable[[Flow], None]) -> Iterator[int]:
+        """Make a smaller story; gives what each part cost."""
+        old = self._story
+        chosen: _Chosen | None = None
+        for cost in self._choose(wanted):
+            if isinstance(cost, _Chosen):
+                chosen = cost
+            else:
+                yield cost
+        if chosen is None:
+            # It is all attempts that go on: making everything anew for that would never end.
+            self._not_before = len(old.table) + self._most // 8
+            return
+        look, copy, ready = _COSTS
+        yield look
+        del self._source.file.secrets[:-SECRETS]
+        picking = Picking(old.table)
+        picking.new.files += old.table.files
+        given, new = old.given, old.anew(picking.new)
+        rows, seen = chosen.rows, chosen.seen
+        waiting: dict[str, None] = {}
+        while True:
+            if seen < len(old.table):
+                rows, seen = np.concatenate((rows, np.arange(seen, len(old.table)))), len(old.table)
+            if len(rows):
+                part, rows = rows[:_ROWS], rows[_ROWS:]
+                picking.add(part)
+                waiting.update(dict.fromkeys(new.update()))
+                yield copy
+                continue
+            if not waiting:
+                break
+            flows = {flow.id: flow for flow in new.flows}
+            while waiting and seen == len(old.table):
+                flow = flows.get(waiting.popitem()[0])
+                if flow is not None:
+                    prepare(flow)
+                    yield ready
+        if given != old.given or any(map(wanted, chosen.gone)):
+            return  # somebody knows more by now, or wants one of those: from the start again
+        verdicts = Counter(self.let_go.verdicts)
+        verdicts.update(flow.verdict.code for flow in chosen.gone)
+        packets = self.let_go.packets + len(old.table) - len(new.table)
+        self._made = Less(new, LetGo(packets, self.let_go.attempts + len(chosen.gone), dict(verdicts)))
+
+    def _choose(self, wanted: Callable[[Flow], bool]) -> Iterator[int | _Chosen]:
+        """Find out what may stay; nothing where too little may go."""
+        story = self._story
+        table, seen = story.table, len(story.table)
+        cut = seen - self._most // 2
+        since = table.time_ns.item(cut) / 1e9
+        old = list(takewhile(lambda flow: flow.started < since + self._settled, story.flows))
+        proofs = story.proof_rows()[-PROOFS:]
+        # One that reaches over may rest on others that went on beside it, as a path through a blind relay does.
+        began = min((flow.started for flow in old if flow.ended >= since - self._settled), default=since)
+        least = max(began, since - LOOK_BACK) - self._settled
+        kept: set[int] = set(proofs)
+        streams: set[int] = set()
+        gone: list[Flow] = []
+        for flow in old:
+            if flow.ended >= least or wanted(flow):
+                of_flow, ids = rows_of(flow)
+                kept |= of_flow
+                streams |= ids
+                yield _COSTS[0]
+            else:
+                gone.append(flow)
+        rows = np.arange(seen) >= cut
+        # The table may have grown meanwhile.
+        for found in (np.fromiter(kept, np.int64), rows_of_streams(table, streams)):
+            rows[found[found < seen]] = True
+        copy_of = table.copy_of[:seen]
+        rows[copy_of[np.flatnonzero(rows & (copy_of >= 0))]] = True
+        stay = np.flatnonzero(rows | ((copy_of >= 0) & rows[copy_of]))
+        if seen - len(stay) >= self._most // 8:
+            yield _Chosen(stay, gone, seen)
 
 
-def picked(table: PacketTable, rows: I64) -> PacketTable:
-    """A table of some rows, with copies of their frames. Its files are to be added; a copy needs its primary.
-
-    Args:
-        table: where they are.
-        rows: ascending.
-    """
-    new = PacketTable()
-    new.host6_numbers(table.hosts6)
-    columns = {name: table.stored(name)[rows] for name in table.columns}
-    place = np.full(len(table), -1, np.int64)
-    place[rows] = np.arange(len(rows))
-    again = columns["copy_of"] >= 0
-    columns["copy_of"][again] = place[columns["copy_of"][again]]
-    frames = [table.frame_bytes(row) for row in rows.tolist()]
-    sizes = np.fromiter(map(len, frames), np.int64, len(frames))
-    columns["segment"][:] = 0
-    columns["frame_at"][:] = np.cumsum(sizes) - sizes
-    at = int(sizes.sum())
-    for row in sorted(table.pieces.keys() & set(rows.tolist())):
-        moved = []
-        for piece in table.pieces[row]:
-            frames.append(bytes(table.segments[piece.segment].buffer[piece.at : piece.at + piece.length]))
-            moved.append(Piece(0, at, *piece[2:]))
-            at += piece.length
-        new.pieces[int(place[row])] = moved
-        new.assembled[int(place[row])] = table.assembled[row]
-    new.segments.append(Raw(b"".join(frames)))
-    if len(rows):
-        new.append(**columns)
-    return new
-
-
-def rows_of(flow: Flow, table: PacketTable) -> set[int]:
-    """Rows of every packet that an attempt shows or rests on, without further sightings of them.
-
-    Of each stream the first `OF_A_STREAM` packets: it may be that of a blind relay, and tell that another path came
-    later.
-    """
-    members = flow.members()
-    rows = {sighting.row for sighting in _sightings(flow)} | {member.row for member in members.packets}
-    for number in {stream.udx_id for stream in members.streams}:
-        of_stream = np.flatnonzero((table.kind == Kind.UDX) & (table.udx_id == number))
-        rows.update(of_stream[:OF_A_STREAM].tolist())
-    return rows
-
-
-def _sightings(flow: Flow) -> Iterator[Sighting]:
-    for message in flow.messages:
-        yield message.sighting
-        yield from message.copies
-    for step in flow.steps:
-        yield from step.members
-        if step.sighting is not None:
-            yield step.sighting
-    for nat in (flow.client_nat, flow.server_nat):
-        if nat is not None:
-            yield from (sample.sighting for sample in nat.samples)
-    yield from (one.sighting for one in flow.verdict.evidence)
-    if flow.key.proof is not None:
-        yield flow.key.proof
+def _nothing() -> None:
+    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -62,7 +62,8 @@ class Story:
         """File, number and content of decryption-secrets blocks with malformed lines."""
         with collector_paused():
             self.update(progress)
-            call_old()
+            if len(table):
+                call_old()
 
     @classmethod
     def open(
@@ -199,9 +200,20 @@ class Story:
             ),
         )
 
-    def become(self, other: Story) -> None:
-        """Go on as another story of the same source; whoever has this one sees the other's packets from now on."""
+    @property
+    def given(self) -> tuple[Keys, ...]:
+        """The keys that were given."""
+        return tuple(self._given)
+
+    def become(self, other: Story) -> Iterator[None]:
+        """Go on as another story of the same source; whoever has this one sees the other's packets from now on.
+
+        Returns:
+            What it was before is freed part by part while this is gone through: only circles of references keep it.
+        """
+        freed = _freed(self._assembler, self._casebook)
         vars(self).update(vars(other))
+        return freed
 
     def proof_rows(self) -> list[int]:
         """Rows that prove a server's public key, in the order in which the keys came to be known."""
@@ -328,3 +340,14 @@ class Story:
     def ttl(self, sighting: Sighting) -> int:
         """TTL of a packet."""
         return int(self.table.ttl[sighting.row])
+
+
+def _freed(assembler: Assembler, casebook: Casebook) -> Iterator[None]:
+    """Break the circles by which the attempts of a story that is no more keep each other."""
+    for number, attempt in enumerate(assembler.attempts.values(), 1):
+        for exchange in (*attempt.handshakes, *attempt.holepunches):
+            exchange.owner = None
+        if number % _READY == 0:
+            yield
+    casebook.flows.clear()
+    casebook.replaced.clear()

@@ -159,8 +159,9 @@ class Session(ProblemsOfStory, PacketsOfStory):
             self.retention.tidy()
         with self._lock:
             self._take_in()
-        if self.retention is not None and self.retention.due and self.may_let_go and not self.paused:
-            self._make_less(self.retention)
+        if self.retention is not None and self.may_let_go and not self.paused:
+            with self._lock:
+                self._less = self.retention.work(self._is_wanted, self._prepare)
         self._elders.look()
         self.spent += time.thread_time() - began
 
@@ -183,29 +184,24 @@ class Session(ProblemsOfStory, PacketsOfStory):
             if flow.id in changed:
                 if flow.id not in self.cleared:
                     self._note(flow)
-                _list(flow)
+                self._prepare(flow)
                 if not self.ordering.free:
                     self.ordering.learn(flow)
-                if flow.id == self.looked_at:
-                    _draw(flow)
                 left -= 1
                 if not left:
                     break
         self._forget(self.story.gone)
         self._grown = self._grow(flows)
 
-    def _make_less(self, retention: Retention) -> None:
-        """Make a story of what is to be kept; meanwhile everything shows the other one."""
-        with self._lock:
-            chosen = retention.choose(lambda flow: flow.id == self.looked_at or self.notes.marks_attempt(flow.id))
-        if chosen is None:
-            return
-        less = retention.build(chosen)
-        for flow in less.story.flows:
-            _list(flow)
-            if flow.id == self.looked_at:
-                _draw(flow)
-        self._less = less
+    def _is_wanted(self, flow: Flow) -> bool:
+        """Whether an attempt has to stay however old it is."""
+        return flow.id == self.looked_at or self.notes.marks_attempt(flow.id)
+
+    def _prepare(self, flow: Flow) -> None:
+        """Work out what is shown of an attempt."""
+        _list(flow)
+        if flow.id == self.looked_at:
+            _draw(flow)
 
     def _adopt(self, retention: Retention, less: Less) -> None:
         """Show what is kept; all attempts are other objects now."""

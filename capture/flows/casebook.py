@@ -57,7 +57,6 @@ class Casebook:
         """Attempts whose facts hold a stream."""
         self._starts: list[tuple[int, bytes]] = []
         """Start and noise message 1 of every attempt that was ever judged, in order."""
-        self._find_case = self._case
         self.flows: dict[bytes, Flow] = {}
         self.replaced: list[Flow] = []
         """Flows that the last `update` made anew or left out, as they were."""
@@ -228,7 +227,7 @@ class Casebook:
         self._carriers.discard(noise1)
 
     def _freeze(self, attempt: Attempt) -> Flow:
-        return list_attempt(self._table, attempt, self._find_case)
+        return list_attempt(self._table, attempt, self._case)
 
     def _gathering(self) -> Gatherer:
         if self._gatherer is None:

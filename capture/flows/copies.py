@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -18,7 +18,7 @@ class Copies:
 
     def __init__(self, table: PacketTable) -> None:
         self._table = table
-        self.sighting: Callable[[int], Sighting] = lru_cache(maxsize=4096)(self._sighting)
+        self.sighting: Callable[[int], Sighting] = lru_cache(maxsize=4096)(partial(_sighting, table))
         """A row as file and frame number; who looks at an attempt asks for each of its rows several times."""
         self._rows: list[int] = []
         """Rows of all copies; those of one primary that came in one batch side by side, in their order."""
@@ -79,11 +79,11 @@ class Copies:
             fullest[index] = max(sightings, key=lambda row: int(table.length[row]))
         return fullest
 
-    def _sighting(self, row: int) -> Sighting:
-        table = self._table
-        return Sighting(table.file.item(row), table.frame.item(row), row)
-
     def sightings(self, row: int) -> tuple[Sighting, ...]:
         """The further sightings of a primary row."""
         copies = self._by_primary.get(row)
         return () if copies is None else tuple([self.sighting(self._rows[copy]) for copy in copies])
+
+
+def _sighting(table: PacketTable, row: int) -> Sighting:
+    return Sighting(table.file.item(row), table.frame.item(row), row)

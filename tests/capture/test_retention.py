@@ -14,8 +14,9 @@ from capture.bursts import Arrival
 from capture.capture_file import CaptureFile
 from capture.errors import LiveError
 from capture.frame_rows import frames_of
+from capture.kept_rows import picked, rows_of
 from capture.opening import open_captures
-from capture.retention import LetGo, Retention, picked, rows_of
+from capture.retention import LetGo, Retention
 from capture.story import Story
 from capture.table import PacketTable
 
@@ -145,6 +146,6 @@ def test_copies_and_what_they_show_again_stay_together() -> None:
 def test_every_packet_of_an_attempt_is_known() -> None:
     story = whole()
     for flow in story.flows:
-        rows = rows_of(flow, story.table)
+        rows, _ = rows_of(flow)
         assert {message.sighting.row for message in flow.messages} <= rows
         assert {one.sighting.row for one in flow.verdict.evidence} <= rows

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from app.live_feed import LiveFeed
 from app.tui.app import PeepholeApp
-from capture.retention import Retention
+from capture.retention import PATIENCE, Retention
 from capture.story import Story
 from tests.app.tui.stage import main_of, opened, text_on
 from tests.app.tui.test_live import NEVER, look
@@ -110,5 +110,6 @@ async def test_no_screen_holds_on_to_what_went() -> None:
         source.bring(1500)
         while not main.session.generation:
             await look(pilot)
-        await look(pilot)
+        for _ in range(PATIENCE + 2):
+            await look(pilot)
         assert before() is None
