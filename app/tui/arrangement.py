@@ -73,7 +73,7 @@ def arrange(
         message_width = min(max(MESSAGE_LEAST, int(width * share)), max(MESSAGE_WIDTH, width - LADDER_LEAST))
     if maximised:
         return Arrangement(
-            body if focused == "attempts" else 0,
+            body if focused in {"attempts", None} else 0,
             body if focused == "verdict" else 0,
             message_width,
             focused == "ladder",

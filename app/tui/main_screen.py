@@ -261,6 +261,8 @@ class MainScreen(
         self.set_class(plan.wide, "wide")
         attempts.display = plan.list_height > 0 and bool(self.session.flows)
         attempts.styles.height = plan.list_height
+        if self.focused is None and attempts.display:
+            attempts.focus()  # it was hidden while there was nothing to list
         verdict.display = plan.verdict_height > 0 and not nothing
         verdict.styles.height = plan.verdict_height
         self.query_one(EmptyView).display = nothing
