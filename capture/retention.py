@@ -51,8 +51,8 @@ LITTLE: Final = 24
 """What one call of `Retention.work` does: so many attempts looked at, or fifty times as many rows copied and joined."""
 _ROWS: Final = 1000
 """Rows that are copied at once."""
-_COSTS: Final = (1, _ROWS // 50, 2)
-"""Of looking at an attempt, of copying that many rows, and of preparing an attempt."""
+_LOOK, _READY, _ROWS_FOR_ONE = 1, 2, 50
+"""Costs of looking at an attempt and of preparing one; rows that are copied and joined at the cost of 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +195,7 @@ class Retention:
             # It is all attempts that go on: making everything anew for that would never end.
             self._not_before = len(old.table) + self._most // 8
             return
-        look, copy, ready = _COSTS
-        yield look
+        yield _LOOK
         del self._source.file.secrets[:-SECRETS]
         picking = Picking(old.table)
         picking.new.files += old.table.files
@@ -210,7 +209,7 @@ class Retention:
                 part, rows = rows[:_ROWS], rows[_ROWS:]
                 picking.add(part)
                 waiting.update(dict.fromkeys(new.update()))
-                yield copy
+                yield 1 + len(part) // _ROWS_FOR_ONE
                 continue
             if not waiting:
                 break
@@ -219,7 +218,7 @@ class Retention:
                 flow = flows.get(waiting.popitem()[0])
                 if flow is not None:
                     prepare(flow)
-                    yield ready
+                    yield _READY
         if given != old.given or any(map(wanted, chosen.gone)):
             return  # somebody knows more by now, or wants one of those: from the start again
         verdicts = Counter(self.let_go.verdicts)
@@ -246,7 +245,7 @@ class Retention:
                 of_flow, ids = rows_of(flow)
                 kept |= of_flow
                 streams |= ids
-                yield _COSTS[0]
+                yield _LOOK
             else:
                 gone.append(flow)
         rows = np.arange(seen) >= cut

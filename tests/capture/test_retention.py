@@ -149,3 +149,49 @@ def test_every_packet_of_an_attempt_is_known() -> None:
         rows, _ = rows_of(flow)
         assert {message.sighting.row for message in flow.messages} <= rows
         assert {one.sighting.row for one in flow.verdict.evidence} <= rows
+
+
+@pytest.mark.parametrize("burst", [40, 400])
+def test_a_smaller_story_is_made_while_the_source_goes_on(burst: int) -> None:
+    source = Replay(TOUR)
+    story = Story(source.table)
+    most = len(source.left) // 3
+    retention = Retention(story, source, most, SETTLED)
+    prepared: set[str] = set()
+    grown = adopted = 0
+    while source.left:
+        source.bring(burst)
+        story.update()
+        before = len(story.table)
+        less = retention.work(prepare=lambda flow: prepared.add(flow.id), little=4)
+        if less is not None:
+            assert len(less.story.table) < before
+            retention.adopt(less)
+            adopted += 1
+            assert prepared >= {flow.id for flow in story.flows}
+        else:
+            grown += before > most
+        retention.tidy()
+    everything = {flow.id: flow for flow in whole().flows}
+    assert adopted
+    assert grown > adopted, "it takes several looks"
+    for flow in story.flows:
+        assert flow.verdict.code == everything[flow.id].verdict.code
+        assert len(flow.steps) == len(everything[flow.id].steps)
+    assert retention.let_go.packets == len(whole().table) - len(story.table)
+    assert retention.let_go.attempts == len(everything) - len(story.flows)
+
+
+def test_an_attempt_that_comes_to_be_wanted_meanwhile_stays() -> None:
+    source = Replay(TOUR)
+    source.bring(len(source.left))
+    story = Story(source.table)
+    first = story.flows[0]
+    wanted: set[str] = set()
+    retention = Retention(story, source, len(story.table) // 4, SETTLED)
+    assert retention.work(lambda flow: flow.id in wanted, little=2) is None
+    wanted.add(first.id)
+    while (less := retention.work(lambda flow: flow.id in wanted)) is None:
+        assert retention.due
+    retention.adopt(less)
+    assert first.id in {flow.id for flow in story.flows}
