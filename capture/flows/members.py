@@ -95,7 +95,7 @@ def members_of_case(table: PacketTable, case: Case) -> Members:
     """The members of a gathered attempt."""
     facts = case.facts
     lanes = Lanes(table, facts, case.links)
-    client, server = _ROLE_CODES[Role.CLIENT], _ROLE_CODES[Role.SERVER]
+    client, server, proxy = (_ROLE_CODES[role] for role in (Role.CLIENT, Role.SERVER, Role.PROXY))
     found = {member.row: member for member in _legs(case, lanes)}
     for row in facts.attempt.search_rows:
         asked = table.kind.item(row) == Kind.REQUEST
@@ -105,20 +105,27 @@ def members_of_case(table: PacketTable, case: Case) -> Members:
         for sample, _ in samples:
             if sample.row not in found:
                 found[sample.row] = Member(sample.row, _ROLE_CODES[lanes.role(lanes.of_relay(sample.seen_by))])
-    for role, punches in ((client, facts.client_punches), (server, facts.server_punches)):
+    for of_client, punches in ((True, facts.client_punches), (False, facts.server_punches)):
         for packet in punches.packets:
-            found.setdefault(packet.row, Member(packet.row, role))
+            sender, _ = lanes.ends(packet.row, packet.src, packet.dst, client=of_client)
+            found.setdefault(packet.row, Member(packet.row, _ROLE_CODES[lanes.role(sender)]))
+    for role, side in ((client, facts.sides.client), (server, facts.sides.server)):
+        for handed in () if side.handed is None else side.handed.packets:
+            found.setdefault(handed.row, Member(handed.row, role))
     for link in case.links:
         row = link.relayed_row
         near = client if link.by_client else server
         outward = _sender(table, row) != link.path.server_side
         found.setdefault(row, Member(row, near if outward else _ROLE_CODES[Role.BLIND_RELAY]))
-    streams = [
-        StreamMember(stream.src, stream.dst, stream.udx_id, role)
-        for path in facts.streams
-        for role, half in ((client, path.up), (server, path.down))
-        for stream in half
-    ]
+    streams = []
+    for path in facts.streams:
+        for of_client, half in ((True, path.up), (False, path.down)):
+            for stream in half:
+                sender, _ = lanes.ends(stream.first_row, stream.src, stream.dst, client=of_client)
+                streams.append(StreamMember(stream.src, stream.dst, stream.udx_id, _ROLE_CODES[lanes.role(sender)]))
+    for role, passed in ((client, facts.client_passed), (server, facts.server_passed)):
+        for code, half in () if passed is None else ((role, passed.to_proxy), (proxy, passed.from_proxy)):
+            streams += [StreamMember(stream.src, stream.dst, stream.udx_id, code) for stream in half]
     return Members(tuple(found.values()), tuple(streams))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from capture.flow import Flow
+from capture.flows.members import ROLES
 from capture.model import Outcome, Role, StepKind, VerdictCode
 from capture.model import Path as Way
 from capture.story import Story
@@ -132,6 +133,26 @@ def test_a_server_hands_over_each_round_that_still_reaches_it() -> None:
     rounds = [message for message in flow.messages if message.command == "PEER_HOLEPUNCH"]
     reached = [message.to_lane for message in rounds if message.mode == "FROM_RELAY"]
     assert reached == ["server", "server proxy"], "the client sends the punch round to where it was answered from"
+
+
+@pytest.mark.parametrize("role", ["client", "server"])
+def test_packets_belong_to_who_sent_them(role: str) -> None:
+    story = Story.open([str(FIXTURES / f"{role}-wan.pcap.gz")])
+    (flow,) = [flow for flow in story.flows if flow.proxies]
+    members, own, other = flow.members(), Role(role), Role.SERVER if role == "client" else Role.CLIENT
+    by_row = {member.row: ROLES[member.role] for member in members.packets}
+    hand_off = flow.proxies[0].hand_off
+    assert hand_off is not None
+    assert by_row[hand_off.row] is own
+    proxy = {address.host for lane in flow.lanes if lane.role is Role.PROXY for address in lane.addresses}
+    punches = [row for row in by_row if story.table.kind[row] == Kind.PUNCH]
+    assert len(punches) > 2
+    for row in punches:
+        assert by_row[row] is (Role.PROXY if story.table.source(row).host in proxy else other)
+    between = [(story.table.source(row).host in proxy, by_row[row]) for row in by_row]
+    assert all(by is Role.PROXY for from_proxy, by in between if from_proxy)
+    roles = sorted(ROLES[stream.role] for stream in members.streams)
+    assert roles == sorted((own, other, Role.PROXY, Role.PROXY)), "there and back, before the proxy and behind it"
 
 
 def test_links_to_proxies_are_nobodys_blind_relays() -> None:
