@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.hand.preset_files import preset
-from app.hand.preset_names import PRESET_NAMES
 from capture.model import Flow
 from capture.story import Story
 
@@ -48,14 +47,20 @@ class Setting:
     server: NatKind
     verdict: str
     """What the packets should be found to say."""
-    linger: float = SETTLING
-    """Seconds after the attempt that captures go on: silence is evidence only when it has lasted."""
+    once: bool = False
+    """Whether it is applied to the first datagram of an attempt alone, which the peers may make good."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return (self.preset or "none") + (" once" if self.once else "")
 
 
 SETTINGS: Final = (
     Setting("", "consistent", "consistent", "punched"),
     Setting("", "random", "consistent", "punched"),
     Setting("lost-reply", "consistent", "consistent", "probe-unanswered"),
+    Setting("lost-reply", "consistent", "consistent", "punched", once=True),
     Setting("stripped-token", "random", "consistent", "unverified-address"),
     Setting("stale-address", "consistent", "consistent", "punch-unanswered"),
     Setting("flipped-firewall", "random", "consistent", "both-nats-random"),
@@ -100,7 +105,7 @@ class _Row(Row):
             known: dict[str, Any] = {"bootstrap": bootstrap} if number else {}
             capture = str(lab.folder / f"own-{host.name}.pcapng")
             await self.start(host.name, "ours", "relay", host=host.outside, port=PORT, preset=setting.preset,
-                             capture=capture, **known)  # fmt: skip
+                             once=setting.once, capture=capture, **known)  # fmt: skip
         common = {"bootstrap": bootstrap, "size": SIZE, "keys": 1, "open": False,
                   "random_punch_interval": 1000 * PUNCH_INTERVAL}  # fmt: skip
         await self.start("s-theirs", "theirs", "server", **common)
@@ -109,7 +114,7 @@ class _Row(Row):
         began = loop.time()
         sample = await self.connect("theirs", "theirs", 0, fast_open=False)
         seconds = loop.time() - began
-        await asyncio.sleep(setting.linger)
+        await asyncio.sleep(SETTLING)
         hits = 0
         for host in relays:
             lab.nodes[host.name].order("stop")
@@ -188,9 +193,10 @@ def table(tried: Sequence[Tried]) -> str:
     rows = [head, ("---",) * len(head)]
     for one in tried:
         name = one.setting.preset
+        once = ", applied once" if one.setting.once else ""
         rows.append(
             (
-                f"`{name}`" if name else "none",
+                f"`{name}`{once}" if name else "none",
                 preset(name).says if name else "to compare with",
                 f"{one.setting.client} to {one.setting.server}",
                 "connected" if one.connected else one.error,
@@ -206,19 +212,22 @@ def main() -> None:
     """Try what is named, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.natlab.presets", description=__doc__)
     parser.add_argument(
-        "name", nargs="*", choices=("none", *PRESET_NAMES, []), help="only these; the page is not written"
+        "name",
+        nargs="*",
+        choices=(*sorted({one.name for one in SETTINGS}), []),
+        help="only these; the page is not written",
     )
     parser.add_argument("--out", type=Path, help="keep captures and logs here")
     options = parser.parse_args()
-    chosen = [one for one in SETTINGS if not options.name or (one.preset or "none") in options.name]
+    chosen = [one for one in SETTINGS if not options.name or one.name in options.name]
     tried = []
     with contextlib.ExitStack() as stack:
         out = options.out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         for number, setting in enumerate(chosen):
             try:
-                tried.append(run(setting, out / f"{number}-{setting.preset or 'none'}"))
+                tried.append(run(setting, out / f"{number}-{setting.name}"))
             except NodeError as error:
-                sys.exit(f"{setting.preset or 'none'}: {error}")
+                sys.exit(f"{setting.name}: {error}")
             print(table(tried[-1:]).splitlines()[-1], flush=True)
     if not options.name:
         before, rest = PAGE.read_text().split(BEGIN)

@@ -10,6 +10,7 @@ from typing import Any
 
 from app.hand.interception import LiveInterception
 from app.hand.preset_files import preset
+from app.hand.rules import Per
 from app.script.saving import save
 from capture.tap import Tap
 from protocol.dht.node import Node
@@ -23,13 +24,16 @@ async def relay_by_hand(
     """Run it until it is told to stop; then its capture is written, and what was touched is told.
 
     Args:
-        config: `host`, `port`, `preset` (empty for none), and `capture`, the file to write.
+        config: `host`, `port`, `preset` (empty for none), `once` (to one datagram of each attempt), and `capture`, the
+            file to write.
         options: of the node.
         say: tells events.
         stopped: waits for the order to stop.
     """
     tap = Tap("relay")
     rules = preset(config["preset"]).rules if config["preset"] else ()
+    if config["once"]:
+        rules = tuple(replace(rule, times=1, per=Per.ATTEMPT) for rule in rules)
     interception = LiveInterception(tap, rules)
 
     def make(random: Random, now: float, epoch: float) -> Node:
