@@ -32,7 +32,13 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 CAPTURES = sorted(p for p in FIXTURES.rglob("*") if ".pcap" in p.name)
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=lambda p: str(p.relative_to(FIXTURES)))
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=str(path.relative_to(FIXTURES)), marks=[pytest.mark.thorough] if number % 2 else [])
+        for number, path in enumerate(CAPTURES)
+    ],
+)
 def test_fixture(path: Path) -> None:
     data = path.read_bytes()
     assert_equal(gzip.decompress(data) if path.suffix == ".gz" else data)

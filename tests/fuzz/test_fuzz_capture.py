@@ -15,7 +15,7 @@ from tests.capture import build
 from .capture_law import check
 
 ROOT = Path(__file__).parent.parent.parent
-RUNS = (1000, pytest.param(2500, marks=pytest.mark.thorough))
+RUNS = (600, pytest.param(2500, marks=pytest.mark.thorough))
 TIMEOUT = 300
 PING = bytes.fromhex("0304 3412 0b000002 49c2 00")
 FIND = bytes.fromhex("1311 3412 0b000002 49c2") + bytes(range(32)) + b"\x03abc"
