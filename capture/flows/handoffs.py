@@ -80,24 +80,31 @@ class Handed:
 
 
 def read_handoffs(table: PacketTable, copies: Copies, rows: I64) -> list[HandoffPacket]:
-    """Hand-offs among rows of PLUGIN requests; all other plugins' are left out."""
+    """Hand-offs among rows of PLUGIN requests; all other plugins' are left out.
+
+    Of a packet that the capture cut, plugin, version and command are enough.
+    """
     from protocol.envelope import decode_request
     from protocol.errors import DecodeError
     from protocol.proxy.handoff import PLUGIN, VERSION
-    from protocol.storage_values import decode_plugin_request
+    from protocol.wire import Reader
 
     found = []
     for row in rows.tolist():
+        payload, cut = table.payload(row), table.wire_length.item(row) > table.length.item(row)
         try:
-            asked = decode_plugin_request(decode_request(table.payload(row)).value or b"")
+            request = decode_request(payload, cut=cut)
+            value = payload[request.value_offset :] if request.value is None and cut else request.value
+            reader = Reader(value or b"", "plugin")
+            plugin, version, command = reader.string("plugin"), reader.uint("version"), reader.uint("command")
         except DecodeError:
-            # Cut, or no PLUGIN request: shown as what it is among the packets.
+            # No PLUGIN request, or cut before it says which: shown as what it is among the packets.
             continue
-        if (asked.plugin, asked.version) != (PLUGIN, VERSION) or asked.command not in (START, ROUND):
+        if (plugin, version) != (PLUGIN, VERSION) or command not in (START, ROUND):
             continue
         src, dst = source_endpoint(table, row), destination_endpoint(table, row)
         sources, destinations = frozenset(copies.sources(row, src)), frozenset(copies.destinations(row, dst))
-        found.append(HandoffPacket(row, table.time_ns.item(row), src, dst, asked.command, sources, destinations))
+        found.append(HandoffPacket(row, table.time_ns.item(row), src, dst, command, sources, destinations))
     return found
 
 

@@ -8,12 +8,15 @@ where the client, the proxy and the server are.
 from __future__ import annotations
 
 import gzip
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from capture.flow import Flow
+from capture.flows.copies import Copies
+from capture.flows.handoffs import read_handoffs
 from capture.flows.members import ROLES
 from capture.model import Outcome, Role, StepKind, VerdictCode
 from capture.model import Path as Way
@@ -133,6 +136,33 @@ def test_a_server_hands_over_each_round_that_still_reaches_it() -> None:
     rounds = [message for message in flow.messages if message.command == "PEER_HOLEPUNCH"]
     reached = [message.to_lane for message in rounds if message.mode == "FROM_RELAY"]
     assert reached == ["server", "server proxy"], "the client sends the punch round to where it was answered from"
+
+
+@pytest.mark.parametrize("kept", [73, 80, 120])
+def test_a_cut_hand_off_is_still_one(kept: int, tmp_path: Path) -> None:
+    """Ethernet, IP and UDP headers take 42 bytes; 31 more say that it is a START."""
+    path = tmp_path / "cut.pcap"
+    path.write_bytes(cut_to(gzip.decompress((FIXTURES / "client-client.pcap.gz").read_bytes()), kept))
+    found = []
+    for name in (FIXTURES / "client-client.pcap.gz", path):
+        table = Story.open([str(name)]).table
+        copies = Copies(table)
+        copies.update()
+        rows = np.flatnonzero(table.command[: len(table)] == Command.PLUGIN)
+        found.append([(one.row, one.command, one.src, one.dst) for one in read_handoffs(table, copies, rows)])
+    assert len(found[0]) == 1
+    assert found[0] == found[1]
+
+
+def cut_to(capture: bytes, kept: int) -> bytes:
+    """A little-endian pcap with so many bytes of each frame."""
+    out, at = bytearray(capture[:24]), 24
+    while at < len(capture):
+        seconds, fraction, size, length = struct.unpack_from("<IIII", capture, at)
+        out += struct.pack("<IIII", seconds, fraction, min(size, kept), length)
+        out += capture[at + 16 : at + 16 + min(size, kept)]
+        at += 16 + size
+    return bytes(out)
 
 
 @pytest.mark.parametrize("role", ["client", "server"])
