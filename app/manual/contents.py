@@ -20,6 +20,7 @@ FILES_NOTE: Final = (
 )
 EXIT_STATUS: Final = (
     ("0", "done"),
+    ("1", "with `script`: the script itself raised something"),
     ("2", "wrong usage, or a configuration that `config check` finds fault with"),
     ("3", "a file can't be read as a capture"),
     ("4", "a filter that does not parse"),
@@ -27,6 +28,7 @@ EXIT_STATUS: Final = (
     ("10", "with `report --check` and `connect --headless`: an attempt failed"),
     ("11", "with `report --check`: a token mismatch"),
     ("12", "with `demo --headless`: another verdict than was staged"),
+    ("13", "with `script`: an expectation failed, or it was not done in time"),
     ("130", "ended by Ctrl-C"),
     ("141", "the reader of the output went away"),
 )

@@ -46,7 +46,7 @@ class MessageInHand:
         return self._draft.to
 
     @property
-    def data(self) -> bytes:
+    def datagram(self) -> bytes:
         """Its bytes, as they are now."""
         return self._draft.data
 
