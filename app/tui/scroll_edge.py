@@ -38,7 +38,7 @@ class ScrollEdge(ScrollBar):
 
     def _look(self) -> tuple[Any, ...]:
         """All that its look depends on."""
-        height, rows, window = self.size.height, self.window_virtual_size, self.window_size
+        height, rows, window = self.outer_size.height, self.window_virtual_size, self.window_size
         begin = end = 0
         if height and window < rows:
             thumb = max(1.0, window * height / rows)
