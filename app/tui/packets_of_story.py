@@ -84,10 +84,10 @@ class PacketsOfStory:
     def asked(self, answer: Sighting) -> Sighting | None:
         """The request that a response answers, as it was seen nearest its sender; None if it was not seen."""
         with self._lock:
-            row = self.exchanges.request_of(answer.row)
+            table = self.table
+            row = self.exchanges.request_of(answer.row) if answer.row < len(table) else None
             if row is None:
                 return None
-            table = self.table
             return Sighting(table.file.item(row), table.frame.item(row), row)
 
     def endpoints(self, sighting: Sighting) -> tuple[Address, Address]:
