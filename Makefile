@@ -63,7 +63,7 @@ timed: $(VENV)/.installed-dev node-packages
 	$(WITH_NODE) $(BIN)/python -m pytest -rs -m timed $(PYTEST_ARGS)
 
 lab: $(VENV)/.installed-dev node-packages
-	$(WITH_NODE) $(BIN)/python -m pytest -rs -m lab $(PYTEST_ARGS)
+	$(WITH_NODE) $(BIN)/python -m pytest -rs -n $(LAB_JOBS) --dist load -m lab $(PYTEST_ARGS)
 	$(WITH_NODE) $(BIN)/python -m pytest -rs -n $(TEST_JOBS) --dist loadfile -m thorough $(PYTEST_ARGS)
 	$(WITH_NODE) $(BIN)/python -m tests.natlab all --out lab-out --jobs $(LAB_JOBS)
 	$(BIN)/python -m tests.truth lab-out
