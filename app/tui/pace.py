@@ -16,17 +16,17 @@ ALONE: Final = 4.0
 """The same for captures: four fifths of the time."""
 LEAST: Final = 0.1
 """Least seconds between two looks, where peers run in this process."""
-LEAST_ALONE: Final = 0.02
+LEAST_ALONE: Final = 0.01
 """The same for captures."""
 PATIENCE: Final = 0.03
 """Seconds for which a list has to stand still before what is selected in it is drawn: held keys come as often."""
 FOLLOWED: Final = 0.5
 """Least seconds between two drawings of the newest attempt, where it is followed in a capture."""
 AFTER_PAINT: Final = 0.025
-"""Seconds after a look by which the list has been painted: Textual paints 60 times a second at most."""
+"""Seconds after a look by which the list has been painted: Textual paints 120 times a second at most (`app.tui`)."""
 LONGEST: Final = 1.0
 """Seconds after which a look comes whatever it costs."""
-LONGEST_ALONE: Final = 0.05
+LONGEST_ALONE: Final = 0.02
 """The same for captures: a longer pause would only give the next look more to do."""
 
 
