@@ -4,8 +4,19 @@ from collections.abc import Iterator
 
 import pytest
 
+from app import names
 from app.config.settings import SETTINGS
 from tests.app.idle import WAITING_IN_TEXTUAL, idle
+
+
+@pytest.fixture(autouse=True)
+def _no_names_are_left() -> Iterator[None]:
+    """Names are the process's: a test before may have given some, or turned them off."""
+    names.use(names.NO_NAMES)
+    names.show(True)
+    yield
+    names.use(names.NO_NAMES)
+    names.show(True)
 
 
 @pytest.fixture(autouse=True)
