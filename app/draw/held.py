@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -56,8 +57,14 @@ def intercept_line(status: InterceptStatus | None, nothing: str, width: int) -> 
     return (head, switch, Span(f" {shown}", tone), Span(between), Span(counts, counts_tone))
 
 
-def held_head(width: int) -> Line:
-    """What the columns of the list are."""
+def ends_width(shown: Iterable[HeldMessage | TouchedMessage], width: int) -> int:
+    """Cells that the ends of messages take in a row of so many cells; the rest is for what they say."""
+    texts = (_ends_text(one.now or one.was, one.sent, width) for one in shown)
+    return 2 + max((cell_width(text) for text in texts), default=0)
+
+
+def held_head(width: int, ends: int) -> Line:
+    """What the columns of the list are, with so many cells for both ends."""
     spans = [
         Span("   "),
         cell("#", 5, Tone.DIM, right=True),
@@ -65,7 +72,7 @@ def held_head(width: int) -> Line:
         cell("age", 8, Tone.DIM, right=True),
         Span("  "),
     ]
-    spans.append(cell("from, to", _ends_width(width), Tone.DIM))
+    spans.append(cell("from, to" if width >= _BOTH_ENDS else "with", ends, Tone.DIM))
     label = _label_width(width)
     rest = width - width_of(tuple(spans)) - label
     spans.append(cell("message", max(8, rest), Tone.DIM))
@@ -74,12 +81,13 @@ def held_head(width: int) -> Line:
     return tuple(spans)
 
 
-def held_line(held: HeldMessage, width: int, again_of: int | None = None) -> Line:
+def held_line(held: HeldMessage, width: int, ends: int, again_of: int | None = None) -> Line:
     """A held message: age, ends, what it says, what the protocol does next.
 
     Args:
         held: it.
         width: cells.
+        ends: cells of them for its ends.
         again_of: number of the held message that it repeats, if it repeats one.
     """
     mark = Span(EDITED if held.edited else HELD, Tone.WARN)
@@ -93,11 +101,11 @@ def held_line(held: HeldMessage, width: int, again_of: int | None = None) -> Lin
         soon, next_ = f"  {DUE} given up", None
     elif next_ is not None:
         soon = f"  {DUE} {'~' if next_.estimated else ''}{next_.due:.1f} s"
-    return _row(mark, held.number, held.age, held.now, held.sent, text, soon, next_, held.label, width)
+    return _row(mark, held.number, held.age, held.now, held.sent, text, soon, next_, held.label, width, ends)
 
 
-def touched_line(touched: TouchedMessage, now: float, width: int) -> Line:
-    """A message on its way again: what was done to it, and when."""
+def touched_line(touched: TouchedMessage, now: float, width: int, ends: int) -> Line:
+    """A message on its way again: what was done to it, and when; with so many cells for its ends."""
     changed = touched.now is not None and touched.now != touched.was
     mark = Span(EDITED if changed else "✕" if touched.now is None else "→", Tone.DIM)
     text = _said(touched.now or touched.was, touched.opener)
@@ -114,6 +122,7 @@ def touched_line(touched: TouchedMessage, now: float, width: int) -> Line:
         None,
         touched.label,
         width,
+        ends,
         dim=True,
     )
 
@@ -129,13 +138,14 @@ def _row(
     next_: Countdown | None,
     label: str,
     width: int,
+    ends: int,
     *,
     dim: bool = False,
 ) -> Line:
     plain = Tone.DIM if dim else Tone.PLAIN
     spans = [mark, Span("  "), cell(str(number), 5, plain, right=True), Span("  ")]
     spans += [cell(age_text(age), 8, plain if dim else Tone.WARN, right=True), Span("  ")]
-    spans.append(cell(_ends_text(version, sent, width), _ends_width(width), plain))
+    spans.append(cell(_ends_text(version, sent, width), ends, plain))
     label_width = _label_width(width)
     rest = width - width_of(tuple(spans)) - label_width - cell_width(after)
     spans.append(cell(text.text, max(8, rest), plain if dim else text.tone))
@@ -194,10 +204,6 @@ def _said(version: Version, opener: Opener) -> Summary:
     sealed = isinstance(parts.value, Holepunch) and parts.payload is None
     reason = "its key is not known" if sealed else ""
     return summarise(version.data, len(version.data), version.ttl or 0, opener.asked, parts.payload, reason)
-
-
-def _ends_width(width: int) -> int:
-    return 53 if width >= _BOTH_ENDS else 25
 
 
 def _label_width(width: int) -> int:

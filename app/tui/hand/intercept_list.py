@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual.message import Message
 
-from app.draw.held import held_head, held_line, rule_line, rules_head, touched_line
+from app.draw.held import ends_width, held_head, held_line, rule_line, rules_head, touched_line
 from app.draw.spans import Line, Span, Tone
 from app.intercept_status import HeldMessage, InterceptStatus, RuleStatus, TouchedMessage
 from app.tui.keys.action import Context
@@ -28,6 +28,8 @@ class HeldList(LineView):
         self._again: dict[int, int] = {}
         """Which held message repeats which other one."""
         self._now = 0.0
+        self._ends = (-1, 0)
+        """For which width of a row, and how many cells of it."""
         self.title = "held"
 
     @property
@@ -55,6 +57,7 @@ class HeldList(LineView):
         before, place = self.selected, self.cursor
         self._held, self._touched = status.held, status.touched
         self._again, self._now = _repeats(status.held), status.now
+        self._ends = (-1, 0)
         going = f"{len(self._touched)} went on or were dropped lately" if self._touched else ""
         count = len(self._held)
         self.title = " · ".join(part for part in (f"{count} held" if count else "nothing is held", going) if part)
@@ -77,7 +80,7 @@ class HeldList(LineView):
 
     def draw_head(self) -> Sequence[Line]:
         """Names of the columns."""
-        return (held_head(self.row_width),)
+        return ((Span(" "), *held_head(self.row_width - 1, self._ends_width)),)
 
     def draw_row(self, index: int) -> Line:
         """A message, with a sign where the cursor is."""
@@ -87,8 +90,17 @@ class HeldList(LineView):
         sign = Span("▶" if index == self.cursor else " ", Tone.KEY)
         width = self.row_width - 1
         if isinstance(one, HeldMessage):
-            return (sign, *held_line(one, width, self._again.get(one.number)))
-        return (sign, *touched_line(one, self._now, width))
+            return (sign, *held_line(one, width, self._ends_width, self._again.get(one.number)))
+        return (sign, *touched_line(one, self._now, width, self._ends_width))
+
+    @property
+    def _ends_width(self) -> int:
+        """The same for all rows: of the longest pair of addresses that may be on screen."""
+        width = self.row_width - 1
+        if self._ends[0] != width:
+            shown: tuple[HeldMessage | TouchedMessage, ...] = (*self._held, *self._touched[: self.size.height])
+            self._ends = width, ends_width(shown, width)
+        return self._ends[1]
 
     def _at(self, index: int) -> HeldMessage | TouchedMessage | None:
         count = len(self._held)
@@ -160,7 +172,7 @@ class RuleList(LineView):
 
     def draw_head(self) -> Sequence[Line]:
         """Names of the columns."""
-        return (rules_head(self.row_width),)
+        return ((Span(" "), *rules_head(self.row_width - 1)),)
 
     def draw_row(self, index: int) -> Line:
         """A rule, with a sign where the cursor is."""
