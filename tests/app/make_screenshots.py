@@ -1,8 +1,8 @@
 """Makes the pictures in screenshots/: python -m tests.app.make_screenshots [FOLDER].
 
-They show the bundled capture, and a peer of ours in a simulated network. Each is the inspector, opened and brought
-there by keys. Times are UTC, nothing moves. The SVGs depend on the pinned Textual alone and are compared by a test;
-PNGs also on librsvg and fonts, so they are only known to be drawn from these SVGs.
+They show the bundled capture, one with a proxy, and peers of ours in a simulated network. Each is the inspector, opened
+and brought there by keys. Times are UTC, nothing moves. The SVGs depend on the pinned Textual alone and are compared by
+a test; PNGs also on librsvg and fonts, so they are only known to be drawn from these SVGs.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import asyncio
 import datetime
 import os
 import sys
+from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 from unittest import mock
@@ -19,20 +21,38 @@ from textual.pilot import Pilot
 
 from app.export_svg import svg_export
 from app.tui.app import PeepholeApp
+from app.tui.hand.desk_screen import DeskScreen
+from app.tui.hand.intercept_screen import InterceptScreen
+from app.tui.main_screen import MainScreen
 from app.tui.node_line import NodeLine
 from app.tui.palette import DARK, LIGHT
 from capture.story import Story
 from tests.app.hand_node import SilentFeed, Still
 from tests.app.running import SAMPLE
+from tests.app.simulated_hand import HELD, ByHand, relaying
 from tests.app.simulated_node import punching
 from tests.app.terminal_picture import png_of, screen_svg
-from tests.app.tui.stage import main_of, opened
+from tests.app.tui.stage import opened
 
 FOLDER: Final = Path(__file__).parents[2] / "screenshots"
+PROXIED: Final = Path(__file__).parents[1] / "fixtures" / "proxied" / "client-wan.pcap.gz"
 NEVER: Final = 3600.0
 """Seconds between looks at a live source."""
 EXPORTED: Final = "ladder"
 EXPORTED_VERDICT: Final = "try-later"
+
+
+class Of(Enum):
+    """What a picture is of; the title of its window."""
+
+    CAPTURE = "peephole tour.pcapng"
+    PROXIED = "peephole client-wan.pcap.gz"
+    PEER = "peephole connect KEY"
+    """In a simulated network, 1.5 s after it began to punch."""
+    RELAY = f"peephole node --intercept '{HELD}'"
+    """In a simulated network, two clients meeting a server over it."""
+    BY_HAND = "peephole connect KEY --by-hand"
+    """In a simulated network, its punch round being held."""
 
 
 class Shot(NamedTuple):
@@ -41,8 +61,7 @@ class Shot(NamedTuple):
     size: tuple[int, int]
     theme: str
     keys: tuple[str, ...]
-    live: bool = False
-    """Of a peer of ours in a simulated network, 1.5 s after it began to punch; else of the capture."""
+    of: Of = Of.CAPTURE
 
 
 def attempt(number: int) -> tuple[str, ...]:
@@ -69,25 +88,51 @@ SHOTS: Final = {
     "export": Shot((80, 24), DARK, ("f2",)),
     "filter": Shot((120, 40), DARK, ("slash", *"verdict == p")),
     "merged": Shot((120, 40), DARK, (*attempt(1), "M")),
-    "live": Shot((120, 40), DARK, (), live=True),
-    "node": Shot((100, 32), DARK, ("O",), live=True),
+    "proxied": Shot((160, 50), DARK, ("3", "d"), Of.PROXIED),
+    "live": Shot((120, 40), DARK, (), Of.PEER),
+    "node": Shot((100, 32), DARK, ("O",), Of.PEER),
+    "intercept": Shot((120, 40), DARK, ("I",), Of.RELAY),
+    "intercept-edit": Shot((120, 40), LIGHT, ("I", "j", "e", *["down"] * 6, "right"), Of.RELAY),
+    "by-hand": Shot((160, 45), DARK, (), Of.BY_HAND),
     "help": Shot((100, 48), DARK, ("enter", "question_mark")),
 }
 
 
-def alive(shot: Shot) -> PeepholeApp:
-    """The inspector on a peer of ours that has begun to punch; it looks at nothing by itself."""
-    moment = punching(1.5)
-    node, feed = Still(moment.status), SilentFeed()
-    return PeepholeApp(lambda _: moment.story, feed=feed, theme=shot.theme, zone=datetime.UTC, tick=NEVER, node=node)
+@cache
+def captured(path: Path) -> Story:
+    """The story of a capture, read once for all its pictures."""
+    return Story.open([str(path)])
+
+
+async def inspector(shot: Shot) -> PeepholeApp:
+    """The inspector on what a picture is of; it looks at nothing by itself."""
+    match shot.of:
+        case Of.PEER:
+            moment = punching(1.5)
+            story, node = moment.story, Still(moment.status)
+        case Of.RELAY:
+            relay = await relaying()
+            story, node = Story(relay.tap.table), Still(None, interception=relay.interception)
+        case Of.BY_HAND:
+            client = ByHand()
+            story, node = client.story, Still(client.status, desk=client.control)
+        case _:
+            read = captured(SAMPLE if shot.of is Of.CAPTURE else PROXIED)
+            return PeepholeApp(lambda _: read, theme=shot.theme, zone=datetime.UTC)
+    feed = SilentFeed()
+    return PeepholeApp(lambda _: story, feed=feed, theme=shot.theme, zone=datetime.UTC, tick=NEVER, node=node)
 
 
 async def look(pilot: Pilot[int]) -> None:
     """Take in the packets, then the state of the node."""
-    main = main_of(pilot)
+    [main] = [screen for screen in pilot.app.screen_stack if isinstance(screen, MainScreen)]
     await main.look()
     await pilot.pause()
     main.query_one(NodeLine).look()
+    await pilot.pause()
+    for screen in pilot.app.screen_stack:
+        if isinstance(screen, DeskScreen | InterceptScreen):
+            screen.look()
     await pilot.pause()
 
 
@@ -99,20 +144,21 @@ async def screens() -> dict[str, str]:
 
 
 async def _screens() -> dict[str, str]:
-    story = Story.open([str(SAMPLE)])
-    drawn = {}
-    for name, shot in SHOTS.items():
-        inspector = alive(shot) if shot.live else PeepholeApp(lambda _: story, theme=shot.theme, zone=datetime.UTC)
-        inspector.animation_level = "none"
-        async with inspector.run_test(size=shot.size) as pilot:
-            await opened(pilot)
-            if shot.live:
-                await look(pilot)
-            await pilot.press(*shot.keys)
-            await pilot.app.workers.wait_for_complete()
-            await pilot.pause()
-            drawn[name] = screen_svg(inspector, "peephole connect KEY" if shot.live else "peephole tour.pcapng")
-    return drawn
+    return {name: await drawn(shot) for name, shot in SHOTS.items()}
+
+
+async def drawn(shot: Shot) -> str:
+    """SVG of a screen."""
+    app = await inspector(shot)
+    app.animation_level = "none"
+    async with app.run_test(size=shot.size) as pilot:
+        await opened(pilot)
+        if shot.of not in (Of.CAPTURE, Of.PROXIED):
+            await look(pilot)
+        await pilot.press(*shot.keys)
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        return screen_svg(app, shot.of.value)
 
 
 def exported() -> str:

@@ -18,7 +18,8 @@ from protocol.messages import Address
 from protocol.noise_handshake import KeyLine
 from protocol.peer.connection import Connection
 from protocol.peer.events import Stage
-from tests.sim.hosts import SERVER_PORT, start_network
+from protocol.peer.steps import Gate, pass_at_once
+from tests.sim.hosts import SERVER_PORT, SimHost, start_network
 from tests.sim.nat import Behaviour, Nat, NatKind
 from tests.sim.network import Network
 from tests.sim.peers import CLIENT_PORT, PATIENCE, SimPeer, peer_options
@@ -35,11 +36,18 @@ RANDOM = NatKind(BY_ENDPOINT, BY_ENDPOINT)
 class TappedPeer(SimPeer):
     """A peer whose datagrams and events are taken down."""
 
-    def __init__(self, network: Network, host: str, nodes: object, nat: Nat) -> None:
+    def __init__(
+        self, network: Network, host: str, nodes: list[SimHost], nat: Nat, *, gate: Gate = pass_at_once
+    ) -> None:
         self.tap = Tap("node")
         self.book = ConnectionBook()
         self._network = network
-        super().__init__(network, host, peer_options(nodes, on_key=self._took_key), nat=nat)  # type: ignore[arg-type]
+        super().__init__(network, host, peer_options(nodes, on_key=self._took_key, gate=gate), nat=nat)
+
+    @property
+    def now(self) -> float:
+        """The network's time."""
+        return self._network.now
 
     def _send(self, outgoing: Outgoing) -> None:
         super()._send(outgoing)
