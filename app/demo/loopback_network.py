@@ -22,7 +22,7 @@ from typing import Final
 
 from app.demo.weather import FAIR, Dropped, Sky, Weather
 from protocol.messages import Address
-from protocol.udp_shell import ANY_HOST, DEFAULT_PORT, Tapped
+from protocol.udp_shell import ANY_HOST, Tapped
 from protocol.udp_sockets import (
     ANCILLARY_SIZE,
     DATAGRAMS_PER_TURN,
@@ -251,26 +251,3 @@ def check_local(asked: str, own: str) -> None:
     """
     if asked not in (ANY_HOST, own):
         raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
-
-
-def free_address(random: Random, taken: set[str]) -> str:
-    """A loopback address that nobody uses, as far as can be told.
-
-    Raises:
-        NoLoopbackError: there is none.
-    """
-    for _ in range(100):
-        host = f"127.{random.randrange(16, 240)}.{random.randrange(256)}.{random.randrange(1, 255)}"
-        if host in taken:
-            continue
-        with socket(AF_INET, SOCK_DGRAM) as probe:
-            try:
-                probe.bind((host, DEFAULT_PORT))
-            except OSError as error:
-                if error.errno == errno.EADDRINUSE:
-                    continue
-                raise NoLoopbackError(
-                    f"{host} is no address of this system; the embedded network needs all of 127.0.0.0/8, as on Linux"
-                ) from error
-        return host
-    raise NoLoopbackError("no free loopback address was found")

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from app.demo.loopback_network import Loopback, PublicHost, free_address
+from app.demo.loopback_network import Loopback, PublicHost
 from app.demo.nat_host import NatHost, NattedLan
+from app.demo.own_addresses import OwnAddresses
 from protocol.nat_box import Behaviour, NatKind, PortOrder
 
 CONSISTENT: Final = NatKind(port_preservation=True)
@@ -34,9 +35,11 @@ class Places:
     loopback: Loopback
     random: Random
     lans: list[NattedLan] = field(default_factory=list)
-    _taken: set[str] = field(default_factory=set)
     _free: deque[str] = field(default_factory=deque)
     _networks: int = 0
+
+    def __post_init__(self) -> None:
+        self._own = OwnAddresses(self.random)
 
     def public_host(self) -> PublicHost:
         """A host on the public network.
@@ -73,15 +76,14 @@ class Places:
             self._free.append(place.host)
 
     def close(self) -> None:
-        """Close every local network."""
+        """Close every local network, and give all addresses back."""
         for lan in self.lans:
             lan.close()
         self.lans.clear()
+        self._own.close()
 
     def _address(self) -> str:
         # Addresses that were used rest for a while: nodes still send to whom they knew there.
         if len(self._free) > RESTING:
             return self._free.popleft()
-        host = free_address(self.random, self._taken)
-        self._taken.add(host)
-        return host
+        return self._own.take()

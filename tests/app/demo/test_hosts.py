@@ -10,7 +10,8 @@ from socket import AF_INET, SOCK_DGRAM, socket
 
 import pytest
 
-from app.demo.loopback_network import Loopback, NoLoopbackError, free_address
+from app.demo.loopback_network import Loopback, NoLoopbackError
+from app.demo.own_addresses import OwnAddresses
 from app.demo.places import CONSISTENT, RANDOM, REMAPPING, Places
 from app.demo.weather import Dropped, Weather
 from protocol.messages import Address
@@ -218,18 +219,35 @@ async def test_hosts_bind_only_their_own_address_and_each_port_once(places: Plac
 
 def test_a_system_without_these_addresses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     class Elsewhere(socket):
-        def bind(self, _: object) -> None:
-            raise OSError(errno.EADDRNOTAVAIL, "no such address")
+        def bind(self, address: object) -> None:
+            if self.family == AF_INET:
+                raise OSError(errno.EADDRNOTAVAIL, "no such address")
+            super().bind(address)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("app.demo.loopback_network.socket", Elsewhere)
+    monkeypatch.setattr("app.demo.own_addresses.socket", Elsewhere)
     with pytest.raises(NoLoopbackError, match=r"127\.0\.0\.0/8"):
-        free_address(Random(1), set())
+        OwnAddresses(Random(1)).take()
 
 
-def test_taken_addresses_are_passed_over() -> None:
-    first = free_address(Random(1), set())
-    second = free_address(Random(1), {first})
-    assert second != first
+def test_two_networks_never_share_an_address() -> None:
+    one, other = OwnAddresses(Random(1)), OwnAddresses(Random(1))
+    first, second = [[each.take() for _ in range(50)] for each in (one, other)]
+    assert not set(first) & set(second)
+    one.close()
+    again = OwnAddresses(Random(1))
+    assert again.take() == first[0]
+    for each in (other, again):
+        each.close()
+
+
+def test_addresses_of_other_programs_are_passed_over() -> None:
+    own = OwnAddresses(Random(1))
+    first, second = own.take(), own.take()
+    own.close()
     with socket(AF_INET, SOCK_DGRAM) as other:
         other.bind((first, 49737))
-        assert free_address(Random(1), set()) == second
+        assert own.take() != first
+        own.close()
+    again = OwnAddresses(Random(1))
+    assert (again.take(), again.take()) == (first, second)
+    again.close()
