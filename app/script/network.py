@@ -53,13 +53,8 @@ class RelayedNetwork(EmbeddedNetwork):
     ) -> UdpShell[Node]:
         """Start a node of the DHT; see `EmbeddedNetwork.node`."""
         interception = self._relays.added(len(self._relays.nodes))
-        wanted = options or self.client_options
-
-        def make(random: Random, now: float, epoch: float) -> Node:
-            return Node(replace(wanted, epoch=epoch), random, now)
-
-        shell = await UdpShell.run_machine(
-            make,
+        shell = await UdpShell.open(
+            options or self.client_options,
             port=port,
             network=host,
             random=Random(self.random.getrandbits(64)),
