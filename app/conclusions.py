@@ -28,7 +28,7 @@ class Conclusions:
 
         Args:
             flows: all attempts of the story.
-            now: epoch seconds on the clock of the capture.
+            now: epoch seconds on the clock of the capture (`app.capture_clock`).
         """
         return self._tell(flow for flow in flows if flow.id in self._told or _is_over(flow, now))
 

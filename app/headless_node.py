@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
 from typing import TYPE_CHECKING, Final
 
 from app.cli import complain
@@ -87,7 +86,7 @@ class HeadlessNode:
             if status is not None and status.trouble != trouble:
                 trouble = status.trouble
                 complain(trouble or "nodes answer again")
-            self._printer.print_fresh(time.time())
+            self._printer.print_fresh()
             await asyncio.to_thread(self._feed.let_go, self._printer.wants)
 
     async def _end(self, hurry: asyncio.Event) -> None:

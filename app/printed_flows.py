@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from app.capture_clock import CaptureClock
 from app.conclusions import Conclusions
 
 if TYPE_CHECKING:
@@ -28,10 +29,11 @@ class FlowPrinter:
         self._passes = passes
         self._as_json = as_json
         self._conclusions = Conclusions()
+        self._clock = CaptureClock(story)
 
-    def print_fresh(self, time: float) -> None:
-        """Print what has concluded by `time`, epoch seconds."""
-        self._print(self._conclusions.fresh(self._story.flows, time))
+    def print_fresh(self) -> None:
+        """Print what has concluded by now."""
+        self._print(self._conclusions.fresh(self._story.flows, self._clock.now()))
 
     def wants(self, flow: Flow) -> bool:
         """Whether an attempt is still to be printed."""

@@ -111,7 +111,7 @@ class _Headless:
             self._capture.wait(TICK)
             self._feed.poll()
             self._story.update()
-            self._printer.print_fresh(time.time())
+            self._printer.print_fresh()
             self._feed.let_go(self._printer.wants)
 
     def _asked_to_leave(self, *_: object) -> None:
