@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from typing import Final
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from capture.arrays import I64
 from capture.flow import Sighting
 from capture.flows.endpoints import destination_endpoints, source_endpoints
 from capture.table import PacketTable
+
+NEXT_ROWS: Final = 4096
+"""How many rows are looked at to see whether a capture goes on."""
 
 
 class Copies:
@@ -78,6 +82,15 @@ class Copies:
             sightings = [row, *[self._rows[copy] for copy in self._by_primary.get(row, ())]]
             fullest[index] = max(sightings, key=lambda row: int(table.length[row]))
         return fullest
+
+    def files(self, row: int) -> set[int]:
+        """The captures that show a datagram, by its primary row."""
+        file = self._table.file
+        return {int(file[row]), *(int(file[self._rows[copy]]) for copy in self._by_primary.get(row, ()))}
+
+    def goes_on(self, file: int, row: int) -> bool:
+        """Whether a capture shows something among the next rows behind one."""
+        return bool((self._table.file[row + 1 : row + 1 + NEXT_ROWS] == file).any())
 
     def sightings(self, row: int) -> tuple[Sighting, ...]:
         """The further sightings of a primary row."""

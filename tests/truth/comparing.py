@@ -210,7 +210,7 @@ def accepted_codes(truth: Truth, attempt: Truth, vantage: str) -> set[str]:
         return set()
     if expected == "aborted-by-client" and vantage == "server" and not _says_abort(attempt):
         return {"incomplete"}  # Silence only shows where the silent one's packets would.
-    if truth["scenario"] == LOSSY and expected in UNANSWERED and vantage not in ("client", "nat"):
+    if truth["scenario"] == LOSSY and expected in UNANSWERED and vantage not in ("client", "nat", "merged"):
         # An answer that passed here may be lost on its last way: the client's silence then looks like an abort.
         return {expected, "aborted-by-client", "incomplete"}
     limits = LIMITS.get((truth["scenario"], vantage)) or LIMITS.get((truth["scenario"], "")) or {}

@@ -127,7 +127,7 @@ def unanswered_round(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
     last = facts.rounds[-1] if facts.rounds else None
     if last is None:
         return None
-    lost = _answer_lost(last)
+    lost = _answer_lost(last) or _answer_lost_behind(facts, last)
     if last.answered is not None and lost is None:
         return None
     if last.opened is not None and last.opened.error != ErrorCode.NONE:
@@ -150,7 +150,9 @@ def unanswered_round(facts: Facts, _links: list[RelayLink]) -> Judgement | None:
     )
     proofs: list[Proof] = [(last.legs[0].row, f"the {'punch' if punching else 'probe'} round's request")]
     if lost is not None:
-        detail = "the server answers, and its answer never reaches the client, which asks again"
+        again = any(leg.mode == Mode.FROM_CLIENT and leg.time_ns > lost.time_ns for leg in last.legs)
+        how = ", which asks again" if again else ": the client's own capture does not show it"
+        detail = f"the server answers, and its answer never reaches the client{how}"
         proofs.append((lost.row, "the server's answer"))
     elif leg.row != last.legs[0].row:
         proofs.append((leg.row, "the last leg that was seen of it"))
@@ -180,6 +182,24 @@ def _answer_lost(exchange: Exchange) -> Leg | None:
         return None
     again = any(leg.mode == Mode.FROM_CLIENT and leg.time_ns > answer.time_ns for leg in exchange.legs)
     return answer if again else None
+
+
+def _answer_lost_behind(facts: Facts, exchange: Exchange) -> Leg | None:
+    """The relay's answer, where another capture shows it and the client's own does not, though that goes on.
+
+    The client's own is the one that shows its request nearest to it. It must show answers of relays, else it is one of
+    what the client sends alone.
+    """
+    replies = exchange.legs_of(Mode.REPLY)
+    request = exchange.first(Mode.FROM_CLIENT)
+    if not replies or request is None:
+        return None
+    copies = facts.copies
+    own = copies.sighting(request.row).file
+    if any(own in copies.files(reply.row) for reply in replies) or not copies.goes_on(own, replies[-1].row):
+        return None
+    earlier = (leg for one in facts.attempt.exchanges if one is not exchange for leg in one.legs_of(Mode.REPLY))
+    return replies[-1] if any(own in copies.files(leg.row) for leg in earlier) else None
 
 
 def _unopened_answer(facts: Facts, last: Exchange) -> Judgement | None:
