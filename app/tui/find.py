@@ -15,6 +15,7 @@ import numpy as np
 
 from app.tui.find_bar import FindBar
 from app.tui.line_view import LineView
+from app.tui.replacing_worker import replace_worker
 from app.tui.sought import Sought, sought
 from app.wording import grouped
 
@@ -190,7 +191,7 @@ class FindActions:
         self._run(self._sought, view, start, step, typing=self._screen.query_one(FindBar).display)
 
     def _run(self, what: Sought, view: LineView, start: int, step: int, *, typing: bool) -> None:
-        self._screen.run_worker(self._seek(what, view, start, step, typing), group="find", exclusive=True)
+        replace_worker(self._screen, "find", self._seek, what, view, start, step, typing)
 
     async def _seek(self, what: Sought, view: LineView, start: int, step: int, typing: bool) -> None:
         bar = self._screen.query_one(FindBar)

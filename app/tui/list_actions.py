@@ -16,6 +16,7 @@ from app.tui.bars import StatusLine
 from app.tui.column_picker import Chosen, ColumnScreen
 from app.tui.main_actions import MainActions
 from app.tui.pace import AFTER_PAINT, FOLLOWED, LEAST
+from app.tui.replacing_worker import replace_worker
 from app.wording import counted
 
 if TYPE_CHECKING:
@@ -247,4 +248,4 @@ class ListActions(MainActions):
                     self._sorting, self._progress = None, ""
                     self.show_status()
 
-        worker = self._sorting = main.run_worker(sort(), group="sort", exclusive=True)
+        worker = self._sorting = replace_worker(main, "sort", sort)

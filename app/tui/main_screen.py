@@ -50,6 +50,7 @@ from app.tui.notes_actions import NotesActions
 from app.tui.pace import ALONE, LEAST, SHARE, pause_after
 from app.tui.packet_actions import PacketActions
 from app.tui.page_actions import PageActions
+from app.tui.replacing_worker import replace_worker
 from app.tui.saving_actions import SavingActions
 from app.tui.session import Session
 from capture.errors import CaptureError
@@ -213,7 +214,7 @@ class MainScreen(
 
     def on_filter_bar_applied(self, event: FilterBar.Applied) -> None:
         """Show what passes the filter; a newer filter ends the work on this one."""
-        self.run_worker(self._filter(event.wanted), group="filter", exclusive=True)
+        replace_worker(self, "filter", self._filter, event.wanted)
         if event.done:
             self.query_one(AttemptList).focus()
             self.share_out()

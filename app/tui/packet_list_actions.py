@@ -13,6 +13,7 @@ from app.tui.asking import AskScreen
 from app.tui.filter_bar import FilterBar
 from app.tui.message_pane import MessagePane
 from app.tui.notes_actions import keep_notes
+from app.tui.replacing_worker import replace_worker
 
 if TYPE_CHECKING:
     from app.tui.main_screen import MainScreen
@@ -195,7 +196,7 @@ class PacketListActions:
         def hidden() -> None:
             self._told_otherwise()
             if screen.is_attached:
-                screen.run_worker(self.apply(screen.filter), group="filter", exclusive=True)
+                replace_worker(screen, "filter", self.apply, screen.filter)
 
         for main in self._main_screens():
             main.action_hide(hidden)

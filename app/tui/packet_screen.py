@@ -28,6 +28,7 @@ from app.tui.message_source import view_of
 from app.tui.notes_actions import marked_rows, take_marked_rows
 from app.tui.packet_list import PacketList
 from app.tui.packet_list_actions import PacketListActions
+from app.tui.replacing_worker import replace_worker
 from app.tui.session import Session
 from app.wording import counted, grouped
 from capture.errors import CaptureError
@@ -109,7 +110,7 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
             packets.call_after_refresh(packets.centre)
         packets.focus()
         if self._expression:
-            self.run_worker(self.apply(parse_filter(self._expression, self.zone)), group="filter", exclusive=True)
+            replace_worker(self, "filter", self.apply, parse_filter(self._expression, self.zone))
         self.title_list()
         self.show_message()
         if self.session.feed is not None:
@@ -195,7 +196,7 @@ class PacketScreen(MessageActions, PacketListActions, FindActions, Screen[Sighti
 
     def on_filter_bar_applied(self, event: FilterBar.Applied) -> None:
         """Show what passes the filter; a newer filter ends the work on this one."""
-        self.run_worker(self.apply(event.wanted), group="filter", exclusive=True)
+        replace_worker(self, "filter", self.apply, event.wanted)
         if event.done:
             self.packets.focus()
             self.share_out()

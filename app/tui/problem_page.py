@@ -22,6 +22,7 @@ from app.tui.find_bar import FindBar
 from app.tui.keys.action import Context
 from app.tui.keys.registry import actions_in, bindings_of
 from app.tui.line_view import LineView
+from app.tui.replacing_worker import replace_worker
 from app.wording import clock, counted, grouped
 from capture.errors import CaptureError
 from capture.filter.tree import quoted
@@ -164,7 +165,7 @@ class ProblemScreen(FindActions, ModalScreen[Sighting | str | None], inherit_bin
         self.query_one(ActionBar).show(actions_in(*offered))
         self.run_worker(self._look(), group="problems")
         if self._session.feed is not None:
-            self.set_interval(TICK, lambda: self.run_worker(self._look(), group="problems", exclusive=True))
+            self.set_interval(TICK, lambda: replace_worker(self, "problems", self._look))
 
     async def _look(self) -> None:
         session, view = self._session, self.query_one(ProblemView)
