@@ -18,7 +18,7 @@ GRID_ROUNDS ?= 9
 GRID_RANDOM_ROUNDS ?= 12
 GRID_JOBS ?= 3
 
-.PHONY: help run test lint types imports tests timed lab grid lab-fixtures bench bench-peers fuzz screenshots pages man wheel node-packages clean
+.PHONY: help run test lint types imports tests timed lab grid lab-fixtures bench bench-peers soak fuzz screenshots pages man wheel node-packages clean
 
 help:
 	@echo "make run            install, then open the inspector on the demo, live (FILE=... for a capture)"
@@ -29,6 +29,7 @@ help:
 	@echo "make grid           our peers and real ones in the NAT lab, and how long they take to connect, on a quiet machine"
 	@echo "make bench          speed against tshark, tcpdump and scapy"
 	@echo "make bench-peers    200 connects at once and one stream, our peers next to the reference's"
+	@echo "make soak           a day of traffic, 100 million packets, through a bounded session: memory and totals"
 	@echo "make fuzz           a longer run of the fuzz targets"
 	@echo "make screenshots    make the pictures in screenshots/ again (rsvg-convert, DejaVu fonts)"
 	@echo "make pages          make docs/commands.md, docs/keys.md and docs/peephole.1 again, after options or keys changed"
@@ -77,6 +78,11 @@ bench: $(VENV)/.installed-dev
 
 bench-peers: $(VENV)/.installed-dev node-packages
 	$(WITH_NODE) $(BIN)/python -m bench.peers
+
+# An hour, mostly; SOAK_ARGS="--packets 5e6" for less.
+SOAK_ARGS ?=
+soak: $(VENV)/.installed-dev
+	$(BIN)/python -m bench.soak $(SOAK_ARGS)
 
 fuzz: $(VENV)/.installed-fuzz
 	for target in tests/fuzz/fuzz_*.py; do $(BIN)/python -m tests.fuzz.$$(basename $$target .py) -max_total_time=60 || exit 1; done
