@@ -88,7 +88,9 @@ def attempt_content(
             from app.versions import version
 
             remarks = notes.on_attempt(flow.id).splitlines()
-            return markdown_report(flow, source.files, source, version=version(), notes=remarks).encode()
+            touched = TouchedPackets(lambda: source).rows
+            report = markdown_report(flow, source.files, source, version=version(), notes=remarks, touched=touched)
+            return report.encode()
         case _ if form in TOGETHER:
             return packets_content(form, (flow,), source, secrets=secrets, notes=notes, names=names)
         case _:
@@ -116,7 +118,7 @@ def ladder_content(form: str, flows: Flow | Sequence[Flow], source: Source, *, w
         case "mermaid":
             from app.export_mermaid import mermaid_attempt
 
-            return mermaid_attempt(flows, source.last_time).encode()
+            return mermaid_attempt(flows, source.last_time, TouchedPackets(lambda: source).rows).encode()
         case "svg":
             from app.draw.vantage_marks import Vantages
             from app.export_svg import svg_export

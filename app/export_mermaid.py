@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from app.draw import saying, terms
 from app.draw.shown_attempts import letter, proxies_of_server, shown_attempts
+from app.draw.touched import TouchRows, touched_of_step
 from app.mermaid_text import mermaid_text
 from app.wording import OUTCOME_GLYPHS, date_and_clock, error_name
 from capture.model import Flow, FlowMessage, Lane, Role, Round, Step, StepKind, TokenState
@@ -135,12 +136,13 @@ def _round(flow: Flow, index: int, now: float | None) -> Drawn:
     return Drawn(tuple(actors.values()), lines)
 
 
-def mermaid_attempt(flows: Flow | Sequence[Flow], now: float | None = None) -> str:
+def mermaid_attempt(flows: Flow | Sequence[Flow], now: float | None = None, touched: TouchRows | None = None) -> str:
     """The whole attempt: every step of the ladder, round headings, the life of its tokens and the verdict.
 
     Args:
         flows: the attempt, or those that are drawn as one, each arrow with the letter of its attempt.
         now: when the newest packet of the source came, epoch seconds: what may still come then is not missing.
+        touched: tells what a node of ours did to a datagram.
     """
     shown = shown_attempts([flows] if isinstance(flows, Flow) else flows)
     letters = [f"{letter(index)} " if shown.merged else "" for index in range(len(shown.flows))]
@@ -170,6 +172,10 @@ def mermaid_attempt(flows: Flow | Sequence[Flow], now: float | None = None) -> s
             lines.append(f"note over {over}: {sign}{mermaid_text(saying.round_titles(flow.rounds[heading])[0])}")
         arrow, _, label = _arrow(flow, step, actors).partition(": ")
         lines.append(f"{arrow}: {sign}{label}")
+        if touched is not None:
+            for _, touch in touched_of_step(step, touched, shown.attempt_of(index)):
+                at = actors[step.from_lane if touch.sent else step.to_lane].id
+                lines.append(f"note over {at}: {mermaid_text(touch.texts[0])}")
         for note in step.notes:
             side = "left" if actors[note.lane].id.rstrip("0123456789") == SERVER.id else "right"
             lines.append(f"note {side} of {actors[note.lane].id}: {mermaid_text(note.text)}")

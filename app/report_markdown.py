@@ -12,6 +12,7 @@ from app.draw.ladder_plan import LadderOptions, plan_ladder
 from app.draw.round_rules import halves, is_stale
 from app.draw.rounds import event_at
 from app.draw.spans import text_of
+from app.draw.touched import TouchRows
 from app.draw.verdict import error_words, facts
 from app.markdown_text import code, escaped, fenced, table
 from app.versions import CHECKED_AGAINST
@@ -26,7 +27,13 @@ REFERENCE: Final = f"hyperdht {CHECKED_AGAINST['hyperdht']}"
 
 
 def markdown_report(
-    flow: Flow, files: Sequence[FileSummary], datagrams: Datagrams, *, version: str, notes: Sequence[str] = ()
+    flow: Flow,
+    files: Sequence[FileSummary],
+    datagrams: Datagrams,
+    *,
+    version: str,
+    notes: Sequence[str] = (),
+    touched: TouchRows | None = None,
 ) -> str:
     """The report.
 
@@ -36,12 +43,18 @@ def markdown_report(
         datagrams: the story, asked about single datagrams by the ladder.
         version: of Peephole.
         notes: remarks of the user on the attempt.
+        touched: tells what a node of ours did to a datagram.
     """
-    return "\n".join(_lines(flow, files, datagrams, version, notes)) + "\n"
+    return "\n".join(_lines(flow, files, datagrams, version, notes, touched)) + "\n"
 
 
 def _lines(
-    flow: Flow, files: Sequence[FileSummary], datagrams: Datagrams, version: str, notes: Sequence[str]
+    flow: Flow,
+    files: Sequence[FileSummary],
+    datagrams: Datagrams,
+    version: str,
+    notes: Sequence[str],
+    touched: TouchRows | None,
 ) -> Iterator[str]:
     yield from _verdict(flow, files)
     for note in notes:
@@ -57,7 +70,7 @@ def _lines(
         yield from ("", "## Candidates", "")
         yield from _candidates(flow)
     yield from ("", "## Ladder", "")
-    yield from fenced(_ladder(flow, datagrams))
+    yield from fenced(_ladder(flow, datagrams, touched))
     if flow.notes:
         yield from ("", "## Oddities", "")
         yield from (f"- {escaped(note)}" for note in flow.notes)
@@ -178,8 +191,8 @@ def _candidates(flow: Flow) -> Iterator[str]:
     )
 
 
-def _ladder(flow: Flow, datagrams: Datagrams) -> Iterator[str]:
-    ladder = Ladder(plan_ladder(flow, LadderOptions()), LADDER_WIDTH, datagrams)
+def _ladder(flow: Flow, datagrams: Datagrams, touched: TouchRows | None) -> Iterator[str]:
+    ladder = Ladder(plan_ladder(flow, LadderOptions(), touched=touched), LADDER_WIDTH, datagrams)
     for row in (*ladder.header(), *(ladder.row(index) for index in range(len(ladder.plan.rows)))):
         yield text_of((*row.columns, *row.body)).rstrip()
 

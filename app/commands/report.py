@@ -104,11 +104,14 @@ def _print_statistics(
 
 def _print_markdown(story: Story | MaskedStory, flows: Sequence[Flow], notes: Notes) -> None:
     from app.report_markdown import markdown_report
+    from app.touched_packets import TouchedPackets
     from app.versions import version
 
+    touched = TouchedPackets(lambda: story).rows
     for flow in flows:
         remarks = notes.on_attempt(flow.id).splitlines()
-        sys.stdout.write(markdown_report(flow, story.files, story, version=version(), notes=remarks))
+        report = markdown_report(flow, story.files, story, version=version(), notes=remarks, touched=touched)
+        sys.stdout.write(report)
 
 
 def _one_by_one(flows: Iterable[Flow]) -> Iterator[Flow]:

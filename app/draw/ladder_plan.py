@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from app.draw import saying
 from app.draw.ladder_detail import Times, in_full, in_gist
 from app.draw.ladder_options import Bursts, ColourMode, LadderOptions, Level, TimeMode
 from app.draw.shown_attempts import ShownAttempts, proxies_of_server, shown_attempts
-from app.draw.touched import TouchRows
+from app.draw.touched import TouchRows, touched_of_step
 from capture.model import Flow, Lane, Path, Role, Sighting, Step, StepKind
 
 __all__ = (
@@ -28,10 +28,6 @@ __all__ = (
     "plan_ladder",
     "step_of",
 )
-
-
-MOST_TOUCHED: Final = 64
-"""Datagrams of a burst of which it is said what was done to them."""
 
 
 class Hops(Times, Protocol):
@@ -198,10 +194,8 @@ def _hops(index: int, sightings: tuple[Sighting, ...]) -> list[Row]:
 
 def _touches(index: int, step: Step, touched: TouchRows, flow: Flow) -> Iterator[Row]:
     """A row for everything that was done to a datagram of a step."""
-    sightings = step.members if len(step.members) > 1 else () if step.sighting is None else (step.sighting,)
-    for sighting in sightings[:MOST_TOUCHED]:
-        for one in touched(flow, sighting):
-            yield Row(RowKind.TOUCH, index, int(one.sent), one.texts, sighting)
+    for sighting, one in touched_of_step(step, touched, flow):
+        yield Row(RowKind.TOUCH, index, int(one.sent), one.texts, sighting)
 
 
 def _hidden(step: Step, options: LadderOptions) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from app.draw import terms
 from app.terminal_text import safe_text
 from app.wording import counted
-from capture.model import Flow, FlowMessage, Sighting
+from capture.model import Flow, FlowMessage, Sighting, Step
 from capture.touches import Touch
 from protocol.constants import Command, InternalCommand
 from protocol.editing.fields import fields_of
@@ -19,6 +19,8 @@ from protocol.messages import Request
 
 MOST: Final = 6
 """Rows that a packet gets at most."""
+MOST_TOUCHED: Final = 64
+"""Datagrams of a burst of which it is said what was done to them."""
 _SIGNS: Final = {
     Fate.HELD: "‖",
     Fate.DROPPED: "✕",
@@ -104,6 +106,20 @@ def touch_rows(touches: Sequence[Touch], packet: Packet, *, masked: bool = False
         more = f"{_OTHER} and {counted(len(rows) - MOST + 1, 'more thing')} done to it"
         rows[MOST - 1 :] = [TouchRow(rows[-1].sent, (more,))]
     return rows
+
+
+def touched_of_step(step: Step, touched: TouchRows, flow: Flow) -> Iterator[tuple[Sighting, TouchRow]]:
+    """What was done to the datagrams of a step, each with its datagram; of a long burst to the first ones.
+
+    Args:
+        step: of an attempt, shown.
+        touched: tells it.
+        flow: the attempt.
+    """
+    sightings = step.members if len(step.members) > 1 else () if step.sighting is None else (step.sighting,)
+    for sighting in sightings[:MOST_TOUCHED]:
+        for one in touched(flow, sighting):
+            yield sighting, one
 
 
 def packet_of(flow: Flow, sighting: Sighting, data: bytes) -> Packet:

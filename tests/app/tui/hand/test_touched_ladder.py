@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.attempt_files import ladder_content
+import pytest
+
+from app.attempt_files import attempt_content, ladder_content
 from app.draw.touched import MOST, Packet, touch_rows, touch_sign
 from capture.story import Story
 from capture.touches import Touch, Touches
@@ -104,6 +106,16 @@ def test_words_of_a_file_are_made_safe_and_much_is_cut_short() -> None:
     rows = touch_rows(many, packet)
     assert len(rows) == MOST
     assert rows[-1].texts == ("» and 15 more things done to it",)
+
+
+@pytest.mark.parametrize("form", ["markdown", "mermaid"])
+def test_what_was_done_goes_into_what_threads_and_documents_show(form: str) -> None:
+    story = touched_story()
+    (flow,) = story.flows
+    written = attempt_content(form, flow, story).decode()
+    [line] = [line for line in written.splitlines() if "CONSISTENT → OPEN" in line]
+    assert "edited" in line
+    assert form == "markdown" or line.strip().startswith("note over ")
 
 
 def test_what_was_done_goes_into_texts_and_pictures() -> None:
