@@ -169,7 +169,9 @@ class LiveFeed:
                 self._count += 1
                 number = int(self._capture.table.frame[frame.row])
                 comments = self._touches.comments(number, self._count)
-                self._writer.add_packet(frame.interface, frame.time_ns, frame.data, frame.wire_length, comments)
+                self._writer.add_packet(
+                    frame.interface, frame.time_ns, frame.data, frame.wire_length, comments, frame.direction
+                )
             self._out.flush()
         except OSError as error:
             raise _unwritable(self._out.name, error) from error

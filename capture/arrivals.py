@@ -114,7 +114,7 @@ class Arrivals:
         interface = np.zeros(burst.at.size, np.uint16) if burst.interface is None else burst.interface
         number = np.arange(self._file.packets + 1, self._file.packets + burst.at.size + 1)
         window = Window(raw, burst.at)
-        frames = Frames(window, burst.length, burst.wire_length, burst.time_ns, interface, number)
+        frames = Frames(window, burst.length, burst.wire_length, burst.time_ns, interface, number, burst.direction)
         first_new = len(table)
         table.segments.append(raw)
         self._ingest.add(len(table.segments) - 1, frames)

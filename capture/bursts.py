@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from capture.arrays import I64, U16, U32
+from capture.arrays import I64, U8, U16, U32
 
 
 class Arrival(NamedTuple):
@@ -18,6 +18,8 @@ class Arrival(NamedTuple):
     """Epoch nanoseconds."""
     interface: int = 0
     """Index into the interfaces of the source."""
+    direction: int = 0
+    """Which way it passed, as `capture.direction.Passage`; 0: nothing tells."""
 
 
 class Burst(NamedTuple):
@@ -34,6 +36,8 @@ class Burst(NamedTuple):
     """Epoch nanoseconds."""
     interface: U16 | None = None
     """Index into the interfaces of the source; None: all came from the first."""
+    direction: U8 | None = None
+    """Which way they passed, as `capture.direction.Passage`; None: nothing tells."""
 
     @classmethod
     def of(cls, arrivals: Sequence[Arrival]) -> Burst:
@@ -42,7 +46,8 @@ class Burst(NamedTuple):
         at = np.cumsum(length, dtype=np.int64) - length
         time_ns = np.array([arrival.time_ns for arrival in arrivals], np.int64)
         interface = np.array([arrival.interface for arrival in arrivals], np.uint16)
-        return cls(b"".join(arrival.frame for arrival in arrivals), at, length, length, time_ns, interface)
+        direction = np.array([arrival.direction for arrival in arrivals], np.uint8)
+        return cls(b"".join(arrival.frame for arrival in arrivals), at, length, length, time_ns, interface, direction)
 
     @classmethod
     def joined(cls, bursts: Sequence[Burst]) -> Burst:
@@ -53,6 +58,9 @@ class Burst(NamedTuple):
         interfaces = [
             np.zeros(burst.at.size, np.uint16) if burst.interface is None else burst.interface for burst in bursts
         ]
+        directions = [
+            np.zeros(burst.at.size, np.uint8) if burst.direction is None else burst.direction for burst in bursts
+        ]
         return cls(
             b"".join(burst.content for burst in bursts),
             np.concatenate([burst.at + start for burst, start in zip(bursts, starts, strict=True)]),
@@ -60,4 +68,5 @@ class Burst(NamedTuple):
             np.concatenate([burst.wire_length for burst in bursts]),
             np.concatenate([burst.time_ns for burst in bursts]),
             np.concatenate(interfaces),
+            np.concatenate(directions),
         )

@@ -22,17 +22,20 @@ class Frame(NamedTuple):
     data: bytes
     wire_length: int
     row: int
+    direction: int = 0
+    """Which way it passed, as `capture.direction.Passage`; 0: not known."""
 
 
 def frames_of(table: PacketTable, rows: Iterable[int]) -> list[Frame]:
     """The frames of some rows in order of time; a datagram that came in fragments has several."""
     found: list[Frame] = []
     for row in dict.fromkeys(int(row) for row in rows):
-        file = int(table.file[row])
+        file, direction = int(table.file[row]), int(table.direction[row])
         for piece in table.pieces.get(row, ()):
-            found.append(_piece(table, piece, file, row))
+            found.append(_piece(table, piece, file, row)._replace(direction=direction))
         data, wire_length = table.whole_frame(row)
-        found.append(Frame(int(table.time_ns[row]), file, int(table.interface[row]), data, wire_length, row))
+        interface = int(table.interface[row])
+        found.append(Frame(int(table.time_ns[row]), file, interface, data, wire_length, row, direction))
     found.sort(key=lambda frame: frame.time_ns)
     return found
 

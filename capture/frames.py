@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import numpy as np
 
-from capture.arrays import I64, U16, U32, Rows
+from capture.arrays import I64, U8, U16, U32, Rows
 from capture.raw import Raw
 from capture.window import Window
 
@@ -38,10 +38,13 @@ class Frames(NamedTuple):
     interface: U16
     number: I64
     """From 1 in the file."""
+    direction: U8 | None = None
+    """Which way they passed (`capture.direction`), where that is told beside them; None: of none of them."""
 
     def pick(self, rows: Rows) -> Frames:
         """Some of these frames."""
-        return Frames(self.window.pick(rows), *(column[rows] for column in self[1:]))  # type: ignore[arg-type]
+        columns = (None if column is None else column[rows] for column in self[1:])
+        return Frames(self.window.pick(rows), *columns)  # type: ignore[arg-type]
 
 
 class Interface(NamedTuple):

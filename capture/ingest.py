@@ -15,7 +15,7 @@ from capture.envelopes import Kind, scan
 from capture.fragments import MAX_DATAGRAM, Reassembler
 from capture.frames import Frames
 from capture.ip import Carriers, Payloads, ipv4_with_udp, ipv6_with_udp, open_ipv4, open_ipv6, open_udp
-from capture.links import SUPPORTED, find_packets, hops, linktype_name
+from capture.links import SUPPORTED, find_packets, hops, linktype_name, told_directions
 from capture.raw import Raw
 from capture.table import PacketTable, Piece
 from capture.window import Offset, Window, part
@@ -201,6 +201,7 @@ class Ingest:
             ttl=payloads.ttl,
             ip_id=payloads.ip_id,
             hop=hops(frames.window, run.linktype, frames.interface),
+            direction=_directions(frames, run.linktype),
             file=self._number,
             frame=frames.number,
             interface=frames.interface,
@@ -251,3 +252,11 @@ class Ingest:
             else:
                 wholes.append(_Whole(row, found[0], found[1]))
         return wholes
+
+
+def _directions(frames: Frames, linktype: int) -> U8 | int:
+    """Which way each frame passed: as it is told beside it, and else by its link header."""
+    by_link, beside = told_directions(frames.window, linktype), frames.direction
+    if beside is None:
+        return by_link
+    return beside if isinstance(by_link, int) else np.where(beside, beside, by_link)

@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from capture.arrays import U8, U16, U32, Array
+from capture.direction import BY_PACKET_TYPE
 from capture.window import Offset, Window
 
 NULL: Final = 0
@@ -66,12 +67,15 @@ _AF_INET: Final = 2
 _AF_INET6: Final = (10, 23, 24, 28, 30)
 """Linux, Windows, NetBSD and OpenBSD, FreeBSD, macOS."""
 
+_TYPE2_AT: Final = 10
 _BE16: Final = np.dtype(">u2")
 _BE32: Final = np.dtype(">u4")
 _BYTE: Final = np.dtype("u1")
 _MACS: Final = np.dtype([("a", "<u8"), ("b", "<u4"), ("type", ">u2"), ("tag", ">u2")])
 _COOKED: Final = np.dtype([("type", ">u2"), ("x", "V4"), ("address", "<u8")])
 _COOKED2: Final = np.dtype([("x", "V4"), ("interface", ">u4"), ("y", "V2"), ("type", "u1")])
+_DIRECTIONS: Final = np.zeros(256, np.uint8)
+_DIRECTIONS[: len(BY_PACKET_TYPE)] = BY_PACKET_TYPE
 _MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 _ODD: Final = np.uint64(0xC2B2AE3D27D4EB4F)
 
@@ -129,6 +133,21 @@ def _step_over_tags(window: Window, offset: Offset, protocol: Array) -> tuple[Of
         protocol[tagged] = window.read_some(tagged, offset[tagged] + 2, _BE16)
         offset[tagged] += 4
     return offset, protocol
+
+
+def direction_by_type(types: Array) -> U8:
+    """Which way frames passed, by Linux's packet types, 0 to 255."""
+    found: U8 = _DIRECTIONS[types]
+    return found
+
+
+def told_directions(window: Window, linktype: int) -> U8 | int:
+    """Which way each frame passed, as `capture.direction.Passage`, by its link header; 0 where that does not tell."""
+    if linktype == SLL2:
+        return direction_by_type(window.read(_TYPE2_AT, _BYTE))
+    if linktype == SLL:
+        return direction_by_type(np.minimum(window.read(0, _BE16), 0xFF))
+    return 0
 
 
 def hops(window: Window, linktype: int, interface: U16) -> U32:

@@ -28,6 +28,7 @@ import numpy as np
 
 from capture.bursts import Burst
 from capture.cooked import HEADER_BYTES, cooked
+from capture.links import direction_by_type
 
 BLOCK_BYTES: Final = 1 << 20
 BLOCKS: Final = 64
@@ -182,4 +183,5 @@ class PacketRing:
         if self._of_all:
             return cooked(content, starts + head["net"], head, time_ns, self._loopback)
         length, wire_length = head["captured"].astype(np.uint32), head["wire"].astype(np.uint32)
-        return Burst(content, starts + head["mac"], length, wire_length, time_ns)
+        direction = direction_by_type(head["kind"])
+        return Burst(content, starts + head["mac"], length, wire_length, time_ns, direction=direction)

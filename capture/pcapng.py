@@ -188,7 +188,7 @@ class PcapngReader:
             statistics_at = statistics_at[statistics_at < bad[0]]
             self._forget_behind(bad[0], described_at, secrets_at)
         self._count_dropped(statistics_at)
-        self._hear(at[: frames.number.size], header[: frames.number.size], frames.number)
+        frames = self._hear(at[: frames.number.size], header[: frames.number.size], frames)
         self._frames += frames.number.size + others_at.size
         self.findings.others += others_at.size
         return (frames if frames.time_ns.size else None), bad
@@ -225,16 +225,23 @@ class PcapngReader:
             elif found[1] is not None:
                 self.findings.dropped[self._base + found[0]] = found[1]
 
-    def _hear(self, at: I64, header: Array, number: I64) -> None:
-        """Take in what people say of packets."""
+    def _hear(self, at: I64, header: Array, frames: Frames) -> Frames:
+        """Take in what people say of packets; the frames with which way they passed, as far as their blocks tell."""
         start = at + _FRAME_AT + (header["length"].astype(np.int64) + 3 & ~3)
         end = at + header["size"].astype(np.int64) - 4
         some = np.flatnonzero((header["type"] == ENHANCED_PACKET) & (start + 4 <= end))
-        if some.size:
-            from capture.pcapng_comments import packet_comments
+        if not some.size:
+            return frames
+        from capture.pcapng_comments import packet_options
 
-            for place, text in packet_comments(self.raw, start[some], end[some], self._order):
-                self.findings.hear().hear(int(number[some[place]]), text)
+        said = packet_options(self.raw, start[some], end[some], self._order)
+        for place, text in said.comments:
+            self.findings.hear().hear(int(frames.number[some[place]]), text)
+        if not said.direction.any():
+            return frames
+        direction = np.zeros(at.size, np.uint8)
+        direction[some] = said.direction
+        return frames._replace(direction=direction)
 
     def _forget_behind(self, damage: int, described_at: I64, secrets_at: I64) -> None:
         """Take back what was taken in from behind a block that turned out to be damaged."""

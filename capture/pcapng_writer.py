@@ -18,6 +18,7 @@ from capture.pcapng_blocks import (
     BYTE_ORDER_MAGIC,
     DECRYPTION_SECRETS,
     ENHANCED_PACKET,
+    EPB_FLAGS,
     IF_NAME,
     IF_TSRESOL,
     INTERFACE_DESCRIPTION,
@@ -66,9 +67,23 @@ class PcapngWriter:
         return self._interfaces - 1
 
     def add_packet(
-        self, interface: int, time_ns: int, frame: bytes, wire_length: int, comment: Comments = None
+        self,
+        interface: int,
+        time_ns: int,
+        frame: bytes,
+        wire_length: int,
+        comment: Comments = None,
+        direction: int = 0,
     ) -> None:
         """Write one frame.
+
+        Args:
+            interface: its number.
+            time_ns: epoch nanoseconds.
+            frame: its bytes, from the link header on.
+            wire_length: how many they were on the wire.
+            comment: on it; one or several.
+            direction: which way it passed, as `capture.direction.Passage`; 0: not known.
 
         Raises:
             ValueError: the time is before 1970, or the interface was not added.
@@ -76,7 +91,8 @@ class PcapngWriter:
         if time_ns < 0 or not 0 <= interface < self._interfaces:
             raise ValueError(f"no packet of interface {interface} at {time_ns} ns can be written")
         head = struct.pack("<IIIII", interface, time_ns >> 32, time_ns & 0xFFFFFFFF, len(frame), wire_length)
-        self._block(ENHANCED_PACKET, head + frame, _options({OPTION_COMMENT: comment}))
+        flags = struct.pack("<HHI", EPB_FLAGS, 4, direction) if direction else b""
+        self._block(ENHANCED_PACKET, head + frame, _options({OPTION_COMMENT: comment}, flags))
 
     def _block(self, kind: int, body: bytes, options: bytes) -> None:
         padding = bytes(-len(body) % 4)
@@ -138,7 +154,9 @@ def write_pcapng(
                     interface.linktype, name, description, interface.snaplen, interface.comment
                 )
             comment_on = _and_touches(said.get(frame.row), touches_of(table, frame.row))
-            writer.add_packet(numbers[source], frame.time_ns, frame.data, frame.wire_length, comment_on)
+            writer.add_packet(
+                numbers[source], frame.time_ns, frame.data, frame.wire_length, comment_on, frame.direction
+            )
     return len(frames)
 
 

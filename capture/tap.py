@@ -23,6 +23,7 @@ from typing import Final
 from capture.arrivals import MAX_WAITING_BYTES, Arrivals
 from capture.bursts import Arrival
 from capture.capture_file import CaptureFile
+from capture.direction import Passage
 from capture.errors import LiveError
 from capture.frames import Interface
 from capture.links import RAW_IP
@@ -110,7 +111,8 @@ class Tap:
             nonlocal number
             number += 1
             try:
-                arrival = Arrival(_frame(seen, number & 0xFFFF), seen[0], interface)
+                way = Passage.OUTBOUND if seen[1] else Passage.INBOUND
+                arrival = Arrival(_frame(seen, number & 0xFFFF), seen[0], interface, way)
             except (OSError, ValueError, struct.error):  # an address that is no IPv4 address, too long a payload
                 self._unframed += 1
                 return None

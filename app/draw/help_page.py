@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from app.draw.linked import Linked, blank, heading, paragraph
-from app.draw.packets import LINK_MEANING, ROLE_LETTERS
+from app.draw.packets import DIRECTION_SIGNS, LINK_MEANING, ROLE_LETTERS
 from app.draw.spans import Line, Span, Tone, cell
 from app.draw.terms import SAMPLED, SAMPLED_MEANING, TOKEN_MEANING, TOKEN_TONE
 from app.terminal_text import cell_width
@@ -41,6 +41,11 @@ _SIGNS: Final = (
     ("?", Tone.DIM, "in place of a NAT class: neither side said it in what this capture lets one read"),
     (SAMPLED, Tone.PLAIN, SAMPLED_MEANING),
     *((link.value, Tone.KEY, meaning) for link, meaning in LINK_MEANING.items()),
+    (
+        " ".join(DIRECTION_SIGNS.values()),
+        Tone.PLAIN,
+        "in the packet list: it came in, went out, or passed by to another host",
+    ),
     ("C R S B N", Tone.PLAIN, f"before an address in the packet list: {ROLE_LETTERS}"),
     ("≠  −  +", Tone.PLAIN, "between two messages: differs, only in the first, only in the second"),
     (

@@ -11,6 +11,7 @@ from app.draw import terms
 from app.draw.spans import Line, Span, Tone, cell
 from app.terminal_text import cell_width, safe_text
 from app.wording import clock
+from capture.direction import Direction
 from capture.model import Role
 from protocol.messages import Address
 
@@ -39,6 +40,11 @@ LINK_MEANING: Final = {
     Link.COPY: "in the packet list: the selected datagram, seen elsewhere",
     Link.ATTEMPT: "in the packet list: of the same attempt as the selected packet",
 }
+
+DIRECTION_SIGNS: Final = {Direction.IN: "↓", Direction.OUT: "↑", Direction.PASSING: "↷"}
+DIRECTION_WORDS: Final = {Direction.IN: "in", Direction.OUT: "out", Direction.PASSING: "by"}
+"""What the column of directions says where there is room."""
+DIRECTION_SAYS: Final = {Direction.IN: "in", Direction.OUT: "out", Direction.PASSING: "passing by, to another host"}
 
 ROLE_LETTER: Final = {
     Role.CLIENT: "C",
@@ -78,6 +84,8 @@ class PacketFacts:
     """Why it does not decode, or how much of it was kept."""
     again: str = ""
     """``=`` and the packet of which it is a copy, or that it is a retransmission."""
+    direction: Direction | None = None
+    """Which way it passed where it was captured, if that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,8 @@ class PacketColumns:
     length: int
     attempt: int
     summary: int
+    direction: int = 0
+    """1 for a sign, 3 for a word."""
 
     def heading(self) -> Line:
         """Titles of the columns."""
@@ -104,6 +114,7 @@ class PacketColumns:
             cell(" destination", 1 + self.address, Tone.DIM),
         ]
         for title, width in (
+            ("dir" if self.direction > 1 else "", self.direction),
             ("kind", self.protocol),
             ("bytes", self.length),
             ("attempt" if self.attempt > 6 else "id", self.attempt),
@@ -132,6 +143,10 @@ class PacketColumns:
             Span(" "),
             *self._end(facts.destination, facts.destination_role),
         ]
+        if self.direction:
+            words = DIRECTION_WORDS if self.direction > 1 else DIRECTION_SIGNS
+            said = "" if facts.direction is None else words[facts.direction]
+            spans += [Span(" "), cell(said, self.direction, Tone.DIM)]
         if self.protocol:
             spans += [Span(" "), cell(facts.protocol, self.protocol, facts.tone)]
         if self.length:
@@ -159,12 +174,13 @@ class PacketColumns:
         return cell(name, self.role, tone), cell(terms.address(address), self.address - self.role, tone)
 
 
-def packet_columns(width: int, *, numbers: int) -> PacketColumns:
+def packet_columns(width: int, *, numbers: int, directions: bool = False) -> PacketColumns:
     """Choose columns for `width` cells.
 
     Args:
         width: cells of a line.
         numbers: digits of the largest packet number.
+        directions: whether it is known of any packet which way it passed.
     """
     number = max(6, numbers)
     if width < 100:
@@ -175,8 +191,9 @@ def packet_columns(width: int, *, numbers: int) -> PacketColumns:
         columns = PacketColumns(number, 12, 23, 1, 8, 5, 4, 0)
     else:
         columns = PacketColumns(number, 12, 35, 13, 8, 5, 8, 0)
+    direction = (3 if width >= 118 else 1) if directions else 0
     shown = [columns.number, columns.time, columns.address, columns.address]
-    shown += [one for one in (columns.protocol, columns.length, columns.attempt) if one]
+    shown += [one for one in (direction, columns.protocol, columns.length, columns.attempt) if one]
     rest = width - 3 - sum(shown) - len(shown)
     return PacketColumns(
         number,
@@ -187,6 +204,7 @@ def packet_columns(width: int, *, numbers: int) -> PacketColumns:
         columns.length,
         columns.attempt,
         max(0, rest),
+        direction,
     )
 
 

@@ -54,6 +54,7 @@ def packet_of(sighted: Sighted, local: Address, epoch: float, began: float) -> P
         epoch: seconds since 1970 at time 0 of the machine's clock.
         began: when the session began, by that clock.
     """
+    from capture.direction import Direction as Way
     from capture.filter.packet import Packet
 
     passing = sighted.passing
@@ -69,6 +70,7 @@ def packet_of(sighted: Sighted, local: Address, epoch: float, began: float) -> P
         asked=sighted.request if isinstance(sighted.message, Response) else None,
         said=sighted.payload,
         roles=_roles(sighted.mode),
+        direction=Way.IN if received else Way.OUT,
     )
 
 

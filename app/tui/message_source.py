@@ -7,10 +7,13 @@ from typing import Final
 from app.draw.difference import Hop
 from app.draw.message import Fact, MessageView, message_at, message_view
 from app.draw.message_links import Neighbour, Ties, tie_facts
+from app.draw.packets import DIRECTION_SAYS
 from app.draw.spans import Tone
+from app.terminal_text import safe_text
 from app.touched_packets import TouchedPackets
 from app.tui.packet_facts import PacketReader
 from app.tui.session import Session
+from capture.direction import direction_of
 from capture.model import Flow, FlowMessage, Sighting, Step
 from protocol.constants import Mode
 
@@ -52,7 +55,11 @@ def view_of(
             request=reader.request_of(sighting.row) if in_table else None,
             file=file,
             wire_length=session.wire_length(sighting),
-            links=(*_done(session, sighting, flow), *(_links(reader, sighting, flow) if in_table else ())),
+            links=(
+                *_done(session, sighting, flow),
+                *_passed(session, sighting),
+                *(_links(reader, sighting, flow) if in_table else ()),
+            ),
         )
 
 
@@ -62,6 +69,17 @@ def _done(session: Session, sighting: Sighting, flow: Flow | None) -> tuple[Fact
         return ()
     rows = TouchedPackets(lambda: session.story).rows(flow, sighting)
     return tuple(Fact("done", row.texts[0], tone=Tone.WARN) for row in rows)
+
+
+def _passed(session: Session, sighting: Sighting) -> tuple[Fact, ...]:
+    """Which way the datagram passed, and where, if that was captured."""
+    table = session.table
+    way = direction_of(table.direction.item(sighting.row)) if sighting.row < len(table) else None
+    if way is None:
+        return ()
+    interface = table.files[sighting.file].interfaces[table.interface.item(sighting.row)].name
+    text = DIRECTION_SAYS[way] + (f" · {safe_text(interface)}" if interface else "")
+    return (Fact("dir", text),)
 
 
 def counterpart(session: Session, reader: PacketReader, sighting: Sighting, flow: Flow | None) -> Sighting | None:

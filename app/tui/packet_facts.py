@@ -16,6 +16,7 @@ import numpy as np
 from app.draw.packet_summary import summarise
 from app.draw.packets import Link, PacketFacts
 from app.tui.session import Session
+from capture.direction import direction_of
 from capture.model import Flow, FlowMessage, Role, Sighting
 from capture.table import Kind
 from protocol.decode import decode_datagram
@@ -60,6 +61,9 @@ class PacketReader:
         """Counts how often a packet was asked for that had to be read."""
         self._casts: OrderedDict[str, Cast] = OrderedDict()
         self.exchanges = session.exchanges
+        self._told = False
+        self._asked_of = 0
+        """Packets of which none tells which way it passed."""
 
     @property
     def table(self) -> PacketTable:
@@ -74,6 +78,15 @@ class PacketReader:
     def held(self) -> AbstractContextManager[None]:
         """Nothing grows meanwhile."""
         return self._session.held()
+
+    @property
+    def tells_directions(self) -> bool:
+        """Whether it is known of any packet which way it passed."""
+        if not self._told:
+            direction = self.table.direction
+            self._told = bool(direction[self._asked_of :].any())
+            self._asked_of = len(direction)
+        return self._told
 
     def primary(self, row: int) -> int:
         """The first sighting of the datagram that a row shows."""
@@ -207,6 +220,7 @@ class PacketReader:
             "" if flow is None else flow.shown_id,
             said.trouble,
             again,
+            direction_of(self.table.direction.item(row)),
         )
 
     def _number(self, row: int) -> str:

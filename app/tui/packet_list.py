@@ -44,7 +44,7 @@ class PacketList(LineView):
         """Packets of the table that may be shown."""
         self._rows: I64 | None = None
         """Rows of the table that pass the filter, in order; None for all."""
-        self._columns: tuple[tuple[int, int], PacketColumns] | None = None
+        self._columns: tuple[tuple[int, int, bool], PacketColumns] | None = None
         self._digits = self._number_width()
         self._links: dict[int, Link] = {}
         self._attempt = ""
@@ -212,7 +212,8 @@ class PacketList(LineView):
         return len(str(most)) + (1 + len(str(len(table.files))) if len(table.files) > 1 else 0)
 
     def _fitting(self) -> PacketColumns:
-        key = self.row_width, self._digits
+        told = self.reader.tells_directions
+        key = self.row_width, self._digits, told
         if self._columns is None or self._columns[0] != key:
-            self._columns = (key, packet_columns(self.row_width, numbers=self._digits))
+            self._columns = (key, packet_columns(self.row_width, numbers=self._digits, directions=told))
         return self._columns[1]

@@ -22,6 +22,7 @@ from protocol.messages import (
 )
 
 if TYPE_CHECKING:
+    from capture.direction import Direction
     from capture.flow import Flow
     from capture.model import Role, TokenState
 
@@ -57,6 +58,8 @@ class Packet:
     """What its sender is, in each of `flows`."""
     flows: tuple[Flow, ...] = field(default=(), repr=False)
     """Attempts that it belongs to."""
+    direction: Direction | None = None
+    """Which way it passed where it was captured."""
 
     @once
     def message(self) -> Message:

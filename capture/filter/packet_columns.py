@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from capture.arrays import I64, Bools, distinct
+from capture.direction import NAMES as DIRECTIONS
 from capture.filter.belonging import NOT_SAID, Rows
 from capture.filter.checks import Check
 from capture.filter.columns import Codes, Column, Ends, Numbers, Sparse, Times, Truth
@@ -123,6 +124,11 @@ def lengths(part: Part) -> Made:
 def ttls(part: Part) -> Made:
     """TTLs or hop limits."""
     return (Numbers(part.table.ttl[part.rows]),)
+
+
+def directions(part: Part) -> Made:
+    """Which way each passed."""
+    return (Codes(part.table.direction[part.rows], DIRECTIONS),)
 
 
 def frames(part: Part) -> Made:

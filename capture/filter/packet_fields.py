@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from capture.direction import Direction
 from capture.filter.attempt_fields import FIREWALLS, TOKENS, flow_text, rounds_of, tokens_of
 from capture.filter.checks import When
 from capture.filter.fields import Field, Kind, one
@@ -202,6 +203,15 @@ PACKET_FIELDS: Final = (
         of_packet=lambda p: one(p.ttl),
         columns=_columns("ttls"),
         aliases=("ip.ttl",),
+    ),
+    Field(
+        "dir",
+        Kind.WORD,
+        "which way it passed where it was captured; passing: it came in, but was for another host",
+        of_packet=lambda p: one(p.direction and str(p.direction)),
+        columns=_columns("directions"),
+        words=tuple(Direction),
+        aliases=("frame.p2p_dir",),
     ),
     Field(
         "frame",

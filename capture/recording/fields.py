@@ -10,9 +10,10 @@ from capture.arrays import Array
 from capture.frames import Interface
 from capture.raw import Raw
 from capture.recording.cbor import CborError, Span, Tagged, Value
-from capture.recording.layout import SINT64, UINT16, UINT32, UINT64
+from capture.recording.layout import SINT64, UINT8, UINT16, UINT32, UINT64
 
 _DTYPES: Final[dict[int, np.dtype[Any]]] = {
+    UINT8: np.dtype("u1"),
     UINT16: np.dtype("<u2"),
     UINT32: np.dtype("<u4"),
     UINT64: np.dtype("<u8"),

@@ -22,6 +22,7 @@ MAGIC: Final = b"\xd9\xd9\xf7"
 """Tag 55799, "self-described CBOR": how a recording begins."""
 MAGIC_TAG: Final = 55799
 
+UINT8: Final = 64
 UINT16: Final = 69
 UINT32: Final = 70
 UINT64: Final = 71

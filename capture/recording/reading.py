@@ -11,8 +11,9 @@ from typing import Final
 
 import numpy as np
 
-from capture.arrays import I64
+from capture.arrays import I64, U8, Array
 from capture.capture_file import CaptureFile
+from capture.direction import KEPT_BITS
 from capture.duplicates import mark_copies
 from capture.errors import CaptureError
 from capture.frames import CHUNK, MAX_FRAME, Frames, Interface
@@ -27,6 +28,7 @@ from capture.recording.layout import (
     MOST_INTERFACES,
     MOST_SOURCES,
     SINT64,
+    UINT8,
     UINT16,
     UINT32,
     UINT64,
@@ -56,6 +58,7 @@ class _Run:
     numbers: I64
     lengths: I64
     wire_lengths: I64
+    directions: U8
     start: int
     """Offset of the first frame."""
 
@@ -210,7 +213,10 @@ class RecordingReader:
         wire_lengths = fields.column("wire_lengths", UINT32).astype(np.int64)
         lengths = fields.column("lengths", UINT32).astype(np.int64)
         place = fields.span("bytes")
-        columns = (times, interfaces, numbers, wire_lengths, lengths)
+        directions = (
+            np.zeros(times.size, np.uint8) if fields.empty("directions") else fields.column("directions", UINT8)
+        )
+        columns: list[Array] = [times, interfaces, numbers, wire_lengths, lengths, directions]
         if len({column.size for column in columns}) != 1:
             raise fields.wrong("lengths", "columns of different lengths")
         if lengths.size and int(lengths.max()) > MAX_FRAME:
@@ -224,16 +230,26 @@ class RecordingReader:
         if not body.cut and (int(ends[-1]) if ends.size else 0) != place.end - place.start:
             raise fields.wrong("bytes", "not as many as the frames have")
         if whole < times.size or body.cut:
-            columns = (times[:whole], interfaces[:whole], numbers[:whole], wire_lengths[:whole], lengths[:whole])
+            columns = [column[:whole] for column in columns]
             lost = times.size - whole
             self._lost.append(
                 f"truncated at byte {self._raw.size}: item {body.order} (frames) ends there, {lost} of its "
                 f"{times.size} frames and all after them are lost"
             )
-        times, interfaces, numbers, wire_lengths, lengths = columns
+        times, interfaces, numbers, wire_lengths, lengths, directions = columns
         if times.size:
             wire_lengths = np.maximum(wire_lengths, lengths)
-            source.runs.append(_Run(times, interfaces, numbers, lengths, wire_lengths, place.start))
+            source.runs.append(
+                _Run(
+                    times,
+                    interfaces,
+                    numbers,
+                    lengths,
+                    wire_lengths,
+                    (directions & KEPT_BITS).astype(np.uint8),
+                    place.start,
+                )
+            )
 
     def _cut_map(self, body: Body) -> dict[str, Value]:
         """The fields of a body that the file ends in, of its last byte string as much as is there."""
@@ -310,6 +326,7 @@ class RecordingReader:
                     run.times[part],
                     run.interfaces[part].astype(np.uint16),
                     run.numbers[part],
+                    run.directions[part],
                 )
                 ingest.add(segment, frames)
             self._raw.check_size()

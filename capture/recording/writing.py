@@ -15,7 +15,7 @@ from capture.frame_rows import Target, opened
 from capture.frames import Interface
 from capture.keylog import Secret, format_secrets
 from capture.notes import NO_NOTES, Notes
-from capture.recording.layout import BATCH, FORMAT, MAGIC_TAG, SINT64, UINT16, UINT32, UINT64, VERSION, Item
+from capture.recording.layout import BATCH, FORMAT, MAGIC_TAG, SINT64, UINT8, UINT16, UINT32, UINT64, VERSION, Item
 from capture.table import PacketTable
 from capture.touches import Touches, to_plain, touches_of_file
 
@@ -36,6 +36,8 @@ class RecordedFrame(NamedTuple):
     """Of the frame in its source, from 1; pieces of a fragmented datagram have that of the last."""
     data: bytes
     wire_length: int
+    direction: int = 0
+    """Which way it passed, as `capture.direction.Passage`; 0: not known."""
 
 
 class RecordingWriter:
@@ -87,6 +89,7 @@ class RecordingWriter:
                     "numbers": _numbers(columns[2], UINT64),
                     "wire_lengths": _numbers(columns[4], UINT32),
                     "lengths": _numbers([len(data) for data in columns[3]], UINT32),
+                    **({"directions": _numbers(columns[5], UINT8)} if any(columns[5]) else {}),
                     "bytes": b"".join(columns[3]),
                 },
             )
@@ -212,13 +215,13 @@ def frames_to_record(table: PacketTable, rows: Iterable[int]) -> list[RecordedFr
     """The frames of rows of one file, with the times of its own clock."""
     found: list[RecordedFrame] = []
     for row in rows:
-        number, interface = int(table.frame[row]), int(table.interface[row])
+        number, interface, direction = int(table.frame[row]), int(table.interface[row]), int(table.direction[row])
         for piece in table.pieces.get(row, ()):
             data = bytes(table.segments[piece.segment].buffer[piece.at : piece.at + piece.length])
-            found.append(RecordedFrame(piece.time_ns, piece.interface, number, data, piece.wire_length))
+            found.append(RecordedFrame(piece.time_ns, piece.interface, number, data, piece.wire_length, direction))
         data, wire_length = table.whole_frame(row)
         time_ns = int(table.time_ns[row]) + table.files[int(table.file[row])].clock_offset_ns
-        found.append(RecordedFrame(time_ns, interface, number, data, wire_length))
+        found.append(RecordedFrame(time_ns, interface, number, data, wire_length, direction))
     return found
 
 
@@ -229,6 +232,6 @@ def _interface(interface: Interface) -> list[Any]:
 def _numbers(column: Iterable[int], tag: int) -> Any:
     import cbor2
 
-    kind: Any = {UINT16: "<u2", UINT32: "<u4", UINT64: "<u8", SINT64: "<i8"}[tag]
+    kind: Any = {UINT8: "u1", UINT16: "<u2", UINT32: "<u4", UINT64: "<u8", SINT64: "<i8"}[tag]
     numbers: NDArray[Any] = np.fromiter(column, kind)
     return cbor2.CBORTag(tag, numbers.tobytes())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from capture.direction import direction_of
 from capture.filter.packet import Packet
 from capture.model import Flow, Role, TokenState
 from capture.story import Story
@@ -61,6 +62,7 @@ def all_packets(story: Story) -> list[Packet]:
                 tuple(tokens.get(primary, ())),
                 tuple(role for _, role in belongs[primary]),
                 tuple(flow for flow, _ in belongs[primary]),
+                direction_of(int(table.direction[row])),
             )
         )
     return found
