@@ -87,6 +87,8 @@ class PacketTable:
     """IPv4 identification; 0 for IPv6."""
     hop = Column(np.uint32)
     """Where it was seen: interface, and direction as far as the link layer says; see `capture.links.hops`."""
+    direction = Column(np.uint8)
+    """Which way it passed there, as `capture.direction.Passage`; 0 where nothing tells."""
     file = Column(np.uint16)
     """Index into `files`."""
     frame = Column(np.uint32)
