@@ -6,7 +6,7 @@ one after it connected, a longer one before, as hyperdht itself waits up to ten 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from capture.model import Flow, Outcome, VerdictCode
@@ -15,6 +15,7 @@ QUIET_CONNECTED: Final = 2.0
 """Seconds of silence after which a connected attempt is over."""
 QUIET_OTHERWISE: Final = 15.0
 """The same for one that is not connected: longer than any wait inside an attempt."""
+_FEW: Final = 64
 
 
 class Conclusions:
@@ -23,13 +24,16 @@ class Conclusions:
     def __init__(self) -> None:
         self._told: dict[str, VerdictCode] = {}
 
-    def fresh(self, flows: Iterable[Flow], now: float) -> list[Flow]:
+    def fresh(self, flows: Collection[Flow], now: float) -> list[Flow]:
         """Attempts that concluded since the last call, and told ones whose verdict is another one now.
 
         Args:
             flows: all attempts of the story.
             now: epoch seconds on the clock of the capture (`app.capture_clock`).
         """
+        if len(self._told) > 2 * len(flows) + _FEW:
+            # Attempts that were let go to stay within a bound don't come back.
+            self._told = {flow.id: self._told[flow.id] for flow in flows if flow.id in self._told}
         return self._tell(flow for flow in flows if flow.id in self._told or _is_over(flow, now))
 
     def told(self, flow: Flow) -> bool:

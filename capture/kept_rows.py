@@ -35,12 +35,16 @@ class Picking:
         if not len(rows):
             return
         table, new = self._table, self.new
-        new.host6_numbers(table.hosts6[len(new.hosts6) :])
         if len(self._place) < len(table):
             more = np.full(2 * len(table) - len(self._place), -1, np.int64)
             self._place = np.concatenate((self._place, more))
         self._place[rows] = np.arange(len(new), len(new) + len(rows))
         columns = {name: table.stored(name)[rows] for name in table.columns}
+        six = np.flatnonzero(columns["family6"])
+        for end in ("src", "dst") if six.size else ():
+            known, places = np.unique(columns[end][six], return_inverse=True)
+            hosts = [table.hosts6[number] for number in known.tolist()]
+            columns[end][six] = np.array(new.host6_numbers(hosts), np.uint32)[places]
         again = columns["copy_of"] >= 0
         columns["copy_of"][again] = self._place[columns["copy_of"][again]]
         frames = [table.frame_bytes(row) for row in rows.tolist()]

@@ -8,10 +8,14 @@ least as often is not believed.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from itertools import islice
+from typing import Final, NamedTuple
 
 Endpoint = int
 """An address and port in one number: port, host above it (from bit 16), address family above that (bit 49)."""
+_IPV6: Final = 1 << 49
+_HOST: Final = (1 << 33) - 1
 
 
 class _Best(NamedTuple):
@@ -49,7 +53,8 @@ class Knowledge:
     def learn(self, before: Endpoint, after: Endpoint, peer: Endpoint, times: int = 1) -> None:
         """Datagrams to or from `peer` had `before` on one side of a NAT and `after` on the other."""
         key = before, after, peer
-        count = self._counts[key] = self._counts.get(key, 0) + times
+        # The last learned is last: the oldest are forgotten first.
+        count = self._counts[key] = self._counts.pop(key, 0) + times
         _vote(self._after, (before, peer), after, count)
         _vote(self._before, (after, peer), before, count)
         self.ends.setdefault(before, set()).add(after)
@@ -59,6 +64,40 @@ class Knowledge:
     def take_in(self, other: Knowledge) -> None:
         """Add what another capture proved."""
         for (before, after, peer), count in other._counts.items():
+            self.learn(before, after, peer, count)
+
+    def shrink(self, most: int) -> None:
+        """Forget those translations that were proved longest ago, once there are twice as many as `most`.
+
+        For a source that never ends: whoever goes on using a translation proves it again.
+        """
+        if len(self._counts) >= 2 * most:
+            self._begin_anew(dict(islice(self._counts.items(), len(self._counts) - most, None)))
+
+    def renumber(self, place: Callable[[int], int | None]) -> None:
+        """IPv6 hosts have got other numbers.
+
+        Args:
+            place: the new number of a host; None: nobody knows it any more, and what it proved is forgotten.
+        """
+        if not any(end & _IPV6 for key in self._counts for end in key):
+            return
+
+        def moved(end: Endpoint) -> Endpoint | None:
+            number = place(end >> 16 & _HOST) if end & _IPV6 else end >> 16 & _HOST
+            return None if number is None else end & (_IPV6 | 0xFFFF) | number << 16
+
+        counts: dict[tuple[Endpoint, Endpoint, Endpoint], int] = {}
+        for (before, after, peer), count in self._counts.items():
+            ends = moved(before), moved(after), moved(peer)
+            if ends[0] is not None and ends[1] is not None and ends[2] is not None:
+                counts[ends[0], ends[1], ends[2]] = count
+        self._begin_anew(counts)
+
+    def _begin_anew(self, counts: dict[tuple[Endpoint, Endpoint, Endpoint], int]) -> None:
+        for learned in (self.hosts, self.ends, self._counts, self._after, self._before):
+            learned.clear()
+        for (before, after, peer), count in counts.items():
             self.learn(before, after, peer, count)
 
     def rank(self, before: Endpoint, after: Endpoint, peer: Endpoint) -> int:

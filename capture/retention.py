@@ -43,6 +43,8 @@ LOOK_BACK: Final = 120.0
 """Seconds before the newer half: what went on beside an attempt that reaches into it stays, if it ended within them."""
 SECRETS: Final = 4096
 """Blocks of key log lines of a live source that are kept, the newest."""
+TRANSLATIONS: Final = 1 << 13
+"""What packets proved of ways through NATs, and how many of these stay known, at least: the last to be proved."""
 PROOFS: Final = 4096
 """Servers whose keys stay proved, the newest."""
 PATIENCE: Final = 40
@@ -160,8 +162,12 @@ class Retention:
 
     def adopt(self, less: Less) -> None:
         """Let the smaller story take the place of the other; everything that asks the story asks it from now on."""
-        self._source.move(less.story.table)
-        self._left, self._patience = weakref.ref(self._story.table), PATIENCE
+        old, new = self._story.table, less.story.table
+        self._source.move(new)
+        numbers = {host: number for number, host in enumerate(new.hosts6)}
+        for file in new.files:
+            file.knowledge.renumber(lambda number: numbers.get(old.hosts6[number]))
+        self._left, self._patience = weakref.ref(old), PATIENCE
         self._former = self._story.become(less.story)
         self.let_go = less.let_go
         for told in self.on_adopted:
@@ -196,7 +202,9 @@ class Retention:
             self._not_before = len(old.table) + self._most // 8
             return
         yield _LOOK
-        del self._source.file.secrets[:-SECRETS]
+        for file in old.table.files:
+            del file.secrets[:-SECRETS]
+            file.knowledge.shrink(TRANSLATIONS)
         picking = Picking(old.table)
         picking.new.files += old.table.files
         given, new = old.given, old.anew(picking.new)

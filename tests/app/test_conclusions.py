@@ -35,3 +35,13 @@ def test_at_the_end_the_rest_is_told() -> None:
     conclusions = Conclusions()
     conclusions.fresh([FAST_OPEN, SEALED], FAST_OPEN.ended + QUIET_CONNECTED)
     assert conclusions.rest([FAST_OPEN, SEALED]) == [SEALED]
+
+
+def test_what_was_told_of_attempts_that_are_no_more_is_forgotten() -> None:
+    conclusions = Conclusions()
+    flows = [replace(FAST_OPEN, id=f"{number:016x}") for number in range(1000)]
+    over = FAST_OPEN.ended + QUIET_OTHERWISE
+    for flow in flows:
+        assert conclusions.fresh([flow], over) == [flow]
+        assert conclusions.told(flow)
+    assert sum(map(conclusions.told, flows)) < 100

@@ -195,3 +195,17 @@ def test_an_attempt_that_comes_to_be_wanted_meanwhile_stays() -> None:
         assert retention.due
     retention.adopt(less)
     assert first.id in {flow.id for flow in story.flows}
+
+
+def test_ipv6_hosts_that_no_packet_has_any_more_are_let_go() -> None:
+    source = Replay(TOUR)
+    source.bring(40)
+    table = source.table
+    hosts = [bytes(15) + bytes((number,)) for number in range(1, 31)]
+    table.family6[:30] = True
+    table.src[:30] = table.host6_numbers(hosts)
+    table.dst[:30] = table.host6_numbers(hosts[:1])
+    new = picked(table, np.array([3, 7, 35]))
+    assert new.hosts6 == [hosts[3], hosts[7], hosts[0]]
+    assert [new.source(row) for row in range(3)] == [table.source(row) for row in (3, 7, 35)]
+    assert [new.destination(row) for row in range(3)] == [table.destination(row) for row in (3, 7, 35)]
