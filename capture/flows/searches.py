@@ -7,6 +7,7 @@ its own target too, before it announces: a host that announces a target does not
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -176,22 +177,23 @@ class Searches:
         attempts = sorted(attempts, key=lambda attempt: attempt.started_ns)
         times = self._table.time_ns
         own: list[list[Query]] = [[] for _ in attempts]
-        sockets = [self._sockets_of(attempt) for attempt in attempts]
         starts = [attempt.started_ns for attempt in attempts]
+        every = (range(len(attempts)), starts)
+        of_socket: dict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+        for index, attempt in enumerate(attempts):
+            for socket in self._sockets_of(attempt):
+                indexes, began = of_socket[socket]
+                indexes.append(index)
+                began.append(attempt.started_ns)
         for query in members:
             row, source, _ = query
-            candidates = [index for index, ports in enumerate(sockets) if source in ports] or list(range(len(attempts)))
             time_ns = int(times[row])
-            later = [index for index in candidates if starts[index] >= time_ns]
-            earlier = [index for index in candidates if starts[index] < time_ns]
-            if not later:
-                own[earlier[-1]].append(query)
-            elif not earlier:
-                own[later[0]].append(query)
-            else:
-                # Between two attempts of one host: nearer in time decides.
-                near = time_ns - starts[earlier[-1]] <= starts[later[0]] - time_ns
-                own[earlier[-1] if near else later[0]].append(query)
+            candidates, began = of_socket.get(source, every)
+            at = bisect_left(began, time_ns)
+            # Between two attempts of one host: nearer in time decides.
+            if at == len(began) or (at and time_ns - began[at - 1] <= began[at] - time_ns):
+                at -= 1
+            own[candidates[at]].append(query)
         for attempt, queries in zip(attempts, own, strict=True):
             self._give(attempt, queries)
 
