@@ -7,6 +7,8 @@ server, or somebody in between, that does not offer TLS is refused before anythi
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import re
 import ssl
 from collections.abc import Callable
@@ -24,6 +26,7 @@ DEFAULT_STREAM: Final = "peephole"
 MAX_NAME: Final = 64
 """Characters of the name of a stream or a sensor."""
 CONNECT_SECONDS: Final = 5
+CLOSE_SECONDS: Final = 0.5
 PING_SECONDS: Final = 5
 """Between two looks whether the server is still there; after the third without an answer the connection is over."""
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -147,6 +150,8 @@ async def connect(bus: Bus, name: str, complaint: Callable[[Exception], None] | 
         if complaint is not None:
             complaint(error)
 
+    # It is of no consequence, and would be printed over the screen.
+    logging.getLogger("asyncio").addFilter(_not_of_eof)
     client = Guarded()
     try:
         await client.connect(
@@ -164,11 +169,24 @@ async def connect(bus: Bus, name: str, complaint: Callable[[Exception], None] | 
             password=bus.password,
             user_credentials=bus.credentials,
         )
-    except (OSError, Error, asyncio.TimeoutError, ValueError) as error:
-        await client.close()
+    except (OSError, Error, TimeoutError, ValueError) as error:
+        await close(client)
         found = heard[-1] if isinstance(error, NoServersError) and heard else error
-        raise BusError(bus.server, why_not(found)) from None
+        reason = why_not(found)
+        if isinstance(found, ConnectionError) and context is not None and not bus.certificate:
+            reason += "; it may ask for a certificate of ours: --nats-cert and --nats-key"
+        raise BusError(bus.server, reason) from None
     return client
+
+
+async def close(client: Client) -> None:
+    """End a connection, whatever is left of it."""
+    from nats.errors import Error
+
+    try:
+        await asyncio.wait_for(client.close(), CLOSE_SECONDS)
+    except (Error, OSError, TimeoutError):
+        return  # it is gone all the same
 
 
 def why_not(error: Exception) -> str:
@@ -186,7 +204,7 @@ def why_not(error: Exception) -> str:
         return f"TLS failed: {_reason(error)}"
     if isinstance(error, AuthorizationError) or "authorization violation" in text.lower():
         return "does not let us in: user, password, certificate or credentials are wrong, or missing"
-    if isinstance(error, asyncio.TimeoutError):
+    if isinstance(error, TimeoutError):
         return f"does not answer within {CONNECT_SECONDS} seconds"
     if "nats: empty response" in text or "json parse error" in text:
         return "something else than a NATS server answers there"
@@ -195,9 +213,15 @@ def why_not(error: Exception) -> str:
     return text.removeprefix("nats: ").strip("'") or type(error).__name__
 
 
+def _not_of_eof(line: logging.LogRecord) -> bool:
+    return "eof_received" not in str(line.msg)
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         return (error.reason or "no certificate or key in it").replace("_", " ").lower()
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        return os.strerror(error.errno).lower()
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return str(error) or type(error).__name__
