@@ -22,6 +22,7 @@ from protocol.messages import Address
 
 START_S = 1_760_000_000
 SPAN_S = 120.0
+PEERS = 0.05
 US = 0x0B000001
 NODES, PORT = 20_000, 49737
 
@@ -48,24 +49,22 @@ def generate_attempts(attempts: int, seed: int) -> Shapes:
     return shapes
 
 
-def generate(packets: int, seed: int) -> Shapes:
-    """All frames of a capture."""
+def generate(packets: int, seed: int, span: float = SPAN_S, peers: float = PEERS) -> Shapes:
+    """All frames of a capture of `span` seconds; `peers` is the part of PEER_* among them."""
     rng = np.random.default_rng(seed)
     shapes = Shapes()
-    attempts = round(packets * 0.05 / PEER_PACKETS)
-    _add_attempts(shapes, attempts, random.Random(seed))
+    attempts = round(packets * peers / PEER_PACKETS)
+    _add_attempts(shapes, attempts, random.Random(seed), span)
     # Two of an attempt's packets are other dht-rpc, two UDX and two punches.
-    queries = round(packets * 0.60 / 2) - attempts
+    queries = round(packets * (0.60 + PEERS - peers) / 2) - attempts
     streams = round(packets * 0.30) - 2 * attempts
-    _add_queries(shapes, queries, rng)
-    _add_streams(shapes, streams, rng)
-    _add_others(shapes, packets - shapes.count, rng)
+    _add_queries(shapes, queries, rng, span)
+    _add_streams(shapes, streams, rng, span)
+    _add_others(shapes, packets - shapes.count, rng, span)
     return shapes
 
 
-def _add_attempts(
-    shapes: Shapes, count: int, rng: random.Random, span: float = SPAN_S, ending_early: float = 0.0
-) -> None:
+def _add_attempts(shapes: Shapes, count: int, rng: random.Random, span: float, ending_early: float = 0.0) -> None:
     by_size: dict[int, tuple[list[float], list[bytes]]] = {}
     for _ in range(count):
         client, server = (_host(rng) for _ in range(2))
@@ -100,14 +99,14 @@ def _host(rng: random.Random) -> Address:
     return Address(f"{rng.randrange(12, 100)}.{rng.randrange(256)}.{rng.randrange(256)}.2", rng.randrange(1024, 65535))
 
 
-def _add_queries(shapes: Shapes, pairs: int, rng: np.random.Generator) -> None:
+def _add_queries(shapes: Shapes, pairs: int, rng: np.random.Generator, span: float) -> None:
     """FIND_NODE, PING, LOOKUP and MUTABLE_GET, each request with its response."""
     kinds = ((0.5, 4 | 8, 2, True, 121), (0.3, 4, 0, False, 0), (0.1, 8, 3, True, 254), (0.1, 8, 7, True, 121))
     done = 0
     for share, flags, command, targeted, answer in kinds:
         count = min(round(pairs * share), pairs - done) if command != 7 else pairs - done
         done += count
-        times = rng.uniform(0, SPAN_S - 0.2, count)
+        times = rng.uniform(0, span - 0.2, count)
         node = 0x0C000000 + rng.integers(0, NODES, count) * 7
         us, port, theirs = np.full(count, US), np.full(count, PORT), rng.integers(1024, 65536, count)
         tid = rng.integers(0, 65536, count)
@@ -131,7 +130,7 @@ def _add_queries(shapes: Shapes, pairs: int, rng: np.random.Generator) -> None:
         shapes.add(back, frames(answered, node, theirs, us, port, ttl))
 
 
-def _add_streams(shapes: Shapes, count: int, rng: np.random.Generator) -> None:
+def _add_streams(shapes: Shapes, count: int, rng: np.random.Generator, span: float) -> None:
     """Data and acknowledgements of some thousand streams."""
     for size, share in ((1180, 0.4), (20, 0.6)):
         number = round(count * share)
@@ -145,10 +144,10 @@ def _add_streams(shapes: Shapes, count: int, rng: np.random.Generator) -> None:
         made = frames(body, us, ours, peer, port, np.full(number, 64))
         if size == 20:
             made = frames(body, peer, port, us, ours, np.full(number, 52))
-        shapes.add(rng.uniform(0, SPAN_S, number), made)
+        shapes.add(rng.uniform(0, span, number), made)
 
 
-def _add_others(shapes: Shapes, count: int, rng: np.random.Generator) -> None:
+def _add_others(shapes: Shapes, count: int, rng: np.random.Generator, span: float) -> None:
     """TCP, ARP, and UDP of other protocols."""
     tcp, arp = count // 2, count // 10
     body = rng.integers(0, 256, (tcp, 500), dtype=np.uint8)
@@ -156,16 +155,16 @@ def _add_others(shapes: Shapes, count: int, rng: np.random.Generator) -> None:
         body, np.full(tcp, 0x0E000001), np.full(tcp, 443), np.full(tcp, US), np.full(tcp, 50000), np.full(tcp, 55)
     )
     made[:, 23] = 6
-    shapes.add(rng.uniform(0, SPAN_S, tcp), made)
+    shapes.add(rng.uniform(0, span, tcp), made)
     made = rng.integers(0, 256, (arp, 60), dtype=np.uint8)
     made[:, 12:14] = (8, 6)
-    shapes.add(rng.uniform(0, SPAN_S, arp), made)
+    shapes.add(rng.uniform(0, span, arp), made)
     dns = count - tcp - arp
     body = rng.integers(0, 256, (dns, 70), dtype=np.uint8)
     body[:, 0] |= 0x20  # never a first byte of ours
     body[:, 0] &= 0x7F
     hosts = (np.full(dns, US), np.full(dns, 50001), np.full(dns, 0x0E000002), np.full(dns, 53))
-    shapes.add(rng.uniform(0, SPAN_S, dns), frames(body, *hosts, np.full(dns, 64)))
+    shapes.add(rng.uniform(0, span, dns), frames(body, *hosts, np.full(dns, 64)))
 
 
 def write(shapes: Shapes, path: Path, container: str) -> None:
@@ -212,10 +211,16 @@ def main() -> None:
     parser.add_argument("path", type=Path)
     parser.add_argument("--packets", type=int, default=1_000_000)
     parser.add_argument("--attempts", type=int, default=0)
+    parser.add_argument("--span", type=float, default=SPAN_S, help="seconds that the capture takes")
+    parser.add_argument("--peers", type=float, default=PEERS, help="part of PEER_*; dht-rpc makes up for it")
     parser.add_argument("--format", choices=("pcap", "pcapng"), default="pcap")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    shapes = generate_attempts(args.attempts, args.seed) if args.attempts else generate(args.packets, args.seed)
+    shapes = (
+        generate_attempts(args.attempts, args.seed)
+        if args.attempts
+        else generate(args.packets, args.seed, args.span, args.peers)
+    )
     write(shapes, args.path, args.format)
 
 

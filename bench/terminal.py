@@ -71,6 +71,11 @@ class Terminal:
         self.peak_mib = usage.ru_maxrss / 1024
         self.cpu = usage.ru_utime + usage.ru_stime
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._pid
+
     def press(self, keys: bytes) -> None:
         """Type."""
         os.write(self._master, keys)
