@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from capture.arrays import I64, Bools
+from capture.arrays import I64, Bools, distinct
 from capture.model import Flow
 from capture.raw import Raw
 from capture.table import Kind, PacketTable, Piece
@@ -42,9 +42,9 @@ class Picking:
         columns = {name: table.stored(name)[rows] for name in table.columns}
         six = np.flatnonzero(columns["family6"])
         for end in ("src", "dst") if six.size else ():
-            known, places = np.unique(columns[end][six], return_inverse=True)
-            hosts = [table.hosts6[number] for number in known.tolist()]
-            columns[end][six] = np.array(new.host6_numbers(hosts), np.uint32)[places]
+            known = distinct(columns[end][six])
+            numbers = new.host6_numbers(table.hosts6[number] for number in known.tolist())
+            columns[end][six] = np.array(numbers, np.uint32)[np.searchsorted(known, columns[end][six])]
         again = columns["copy_of"] >= 0
         columns["copy_of"][again] = self._place[columns["copy_of"][again]]
         frames = [table.frame_bytes(row) for row in rows.tolist()]

@@ -17,7 +17,7 @@ from __future__ import annotations
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -26,7 +26,8 @@ import numpy as np
 from capture.arrays import I64
 from capture.collector import collect_all
 from capture.kept_rows import Picking, rows_of, rows_of_streams
-from capture.model import Flow, VerdictCode
+from capture.let_go import Ledger, LetGo, Line, line_of
+from capture.model import Flow
 
 if TYPE_CHECKING:
     from capture.live import LiveSource
@@ -57,16 +58,6 @@ _LOOK, _READY, _ROWS_FOR_ONE = 1, 2, 50
 """Costs of looking at an attempt and of preparing one; rows that are copied and joined at the cost of 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class LetGo:
-    """What was let go since the start."""
-
-    packets: int = 0
-    attempts: int = 0
-    verdicts: Mapping[VerdictCode, int] = field(default_factory=dict)
-    """How many of these attempts had which verdict."""
-
-
 class _Chosen(NamedTuple):
     """What is to stay, and which attempts are not."""
 
@@ -81,7 +72,10 @@ class Less:
     """A smaller story of the same source, before it takes the place of the other."""
 
     story: Story
-    let_go: LetGo
+    packets: int
+    """How many were let go for it."""
+    gone: list[Line]
+    """The attempts that were."""
 
 
 class Retention:
@@ -100,7 +94,9 @@ class Retention:
 
     def __init__(self, story: Story, source: LiveSource, most: int = KEEP, settled: float = SETTLED) -> None:
         self.let_go = LetGo()
-        """What was let go."""
+        """How much was let go."""
+        self.ledger = Ledger()
+        """What stays of the attempts that were."""
         self.on_adopted: list[Callable[[], None]] = []
         """Called when rows have got other numbers."""
         self._story = story
@@ -169,7 +165,10 @@ class Retention:
             file.knowledge.renumber(lambda number: numbers.get(old.hosts6[number]))
         self._left, self._patience = weakref.ref(old), PATIENCE
         self._former = self._story.become(less.story)
-        self.let_go = less.let_go
+        self.ledger.add(less.gone)
+        attempts, verdicts = self.let_go.attempts + len(less.gone), Counter(self.let_go.verdicts)
+        verdicts.update(line.code for line in less.gone)
+        self.let_go = LetGo(self.let_go.packets + less.packets, attempts, dict(verdicts))
         for told in self.on_adopted:
             told()
 
@@ -201,7 +200,10 @@ class Retention:
             # It is all attempts that go on: making everything anew for that would never end.
             self._not_before = len(old.table) + self._most // 8
             return
-        yield _LOOK
+        gone: dict[str, tuple[Flow, Line]] = {}
+        for one in chosen.gone:
+            gone[one.id] = one, line_of(one)
+            yield _LOOK
         for file in old.table.files:
             del file.secrets[:-SECRETS]
             file.knowledge.shrink(TRANSLATIONS)
@@ -229,10 +231,9 @@ class Retention:
                     yield _READY
         if given != old.given or any(map(wanted, chosen.gone)):
             return  # somebody knows more by now, or wants one of those: from the start again
-        verdicts = Counter(self.let_go.verdicts)
-        verdicts.update(flow.verdict.code for flow in chosen.gone)
-        packets = self.let_go.packets + len(old.table) - len(new.table)
-        self._made = Less(new, LetGo(packets, self.let_go.attempts + len(chosen.gone), dict(verdicts)))
+        lines = _brought_up_to_date(gone, old)
+        if lines is not None:
+            self._made = Less(new, len(old.table) - len(new.table), lines)
 
     def _choose(self, wanted: Callable[[Flow], bool]) -> Iterator[int | _Chosen]:
         """Find out what may stay; nothing where too little may go."""
@@ -265,6 +266,18 @@ class Retention:
         stay = np.flatnonzero(rows | ((copy_of >= 0) & rows[copy_of]))
         if seen - len(stay) >= self._most // 8:
             yield _Chosen(stay, gone, seen)
+
+
+def _brought_up_to_date(gone: Mapping[str, tuple[Flow, Line]], story: Story) -> list[Line] | None:
+    """What stays of attempts, by what is known of them now; None where one of them goes on."""
+    now = {flow.id: flow for flow in story.flows if flow.id in gone}
+    lines = []
+    for flow_id, (before, line) in gone.items():
+        flow = now.get(flow_id)
+        if flow is None or flow.ended != before.ended:
+            return None
+        lines.append(line if flow is before else line_of(flow))
+    return lines
 
 
 def _nothing() -> None:

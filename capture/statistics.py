@@ -9,8 +9,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from capture.arrays import Array
 from capture.course import Asked, Stage
 from capture.figures import FlowFigures
+from capture.let_go import NOTHING, Totals
 from capture.model import Outcome, VerdictCode
 from protocol.address import Address
 
@@ -106,24 +108,49 @@ class Statistics:
     """Seconds of a period; 0 without attempts."""
     periods: tuple[Period, ...]
     """One after the other, those without attempts too."""
+    let_go: int = 0
+    """Attempts that count in all but stages and relays: they were let go to keep within a bound."""
+    forgotten: int = 0
+    """Those of them that do not count in the periods either."""
 
 
-def statistics_of(figures: Iterable[FlowFigures]) -> Statistics:
-    """Count everything."""
+def statistics_of(figures: Iterable[FlowFigures], let_go: Totals = NOTHING) -> Statistics:
+    """Count everything.
+
+    Args:
+        figures: of the attempts that are there.
+        let_go: what is known of those that are not there any more.
+    """
     everything = list(figures)
-    outcomes = Counter(one.outcome for one in everything)
     verdicts = Counter((one.code, one.outcome) for one in everything)
-    period, begins = _periods(everything)
+    verdicts.update(let_go.verdicts)
+    outcomes: Counter[Outcome] = Counter()
+    for (_, outcome), count in verdicts.items():
+        outcomes[outcome] += count
+    ended = _Ended(
+        np.concatenate((let_go.started, [one.started for one in everything])),
+        (*let_go.outcomes, *(one.outcome for one in everything)),
+    )
+    period, begins = _periods(ended)
     return Statistics(
-        len(everything),
+        len(everything) + let_go.attempts,
         tuple((outcome, outcomes[outcome]) for outcome in Outcome if outcomes[outcome]),
         tuple(VerdictCount(code, outcome, count) for (code, outcome), count in verdicts.most_common()),
-        _pairs(everything),
+        _pairs(everything, let_go),
         _stages(everything),
         _relays(everything, period, begins),
         period,
-        _by_period(everything, period, begins),
+        _by_period(ended, period, begins),
+        let_go.attempts,
+        let_go.attempts - len(let_go.outcomes),
     )
+
+
+class _Ended(NamedTuple):
+    """When attempts began, and how each ended."""
+
+    started: Array
+    outcomes: tuple[Outcome, ...]
 
 
 def spread_of(seconds: Sequence[float]) -> Spread | None:
@@ -137,8 +164,9 @@ def spread_of(seconds: Sequence[float]) -> Spread | None:
     return Spread(p50, p90, p99, float(values.max()), tuple(bins.tolist()))
 
 
-def _pairs(figures: Sequence[FlowFigures]) -> tuple[PairCount, ...]:
+def _pairs(figures: Sequence[FlowFigures], let_go: Totals) -> tuple[PairCount, ...]:
     ended = Counter([(one.client_class, one.server_class, one.outcome) for one in figures])
+    ended.update(let_go.pairs)
     pairs: Counter[tuple[str, str]] = Counter()
     for (client, server, _), count in ended.items():
         pairs[client, server] += count
@@ -191,11 +219,11 @@ def _relay(relay: Address | None, asked: Sequence[Asked], periods: tuple[int, ..
     )
 
 
-def _periods(figures: Sequence[FlowFigures]) -> tuple[int, float]:
+def _periods(ended: _Ended) -> tuple[int, float]:
     """Seconds of a period, and when the first begins: at a whole multiple, so that it stays where it is."""
-    if not figures:
+    if not ended.outcomes:
         return 0, 0.0
-    first, last = min(one.started for one in figures), max(one.started for one in figures)
+    first, last = float(ended.started.min()), float(ended.started.max())
     for seconds in PERIODS:
         if last // seconds - first // seconds < MOST_PERIODS:
             return seconds, first // seconds * seconds
@@ -203,18 +231,17 @@ def _periods(figures: Sequence[FlowFigures]) -> tuple[int, float]:
     return seconds, first // seconds * seconds
 
 
-def _by_period(figures: Sequence[FlowFigures], period: int, begins: float) -> tuple[Period, ...]:
-    if not figures:
+def _by_period(ended: _Ended, period: int, begins: float) -> tuple[Period, ...]:
+    if not ended.outcomes:
         return ()
-    starts = np.fromiter((one.started for one in figures), np.float64)
-    places = ((starts - begins) // period).astype(np.int64)
+    places = ((ended.started - begins) // period).astype(np.int64)
     count = int(places.max()) + 1
-    ended = {
-        outcome: np.bincount(places[[one.outcome is outcome for one in figures]], minlength=count).tolist()
-        for outcome in (Outcome.CONNECTED, Outcome.FAILED)
+    counts = {
+        wanted: np.bincount(places[[one is wanted for one in ended.outcomes]], minlength=count).tolist()
+        for wanted in (Outcome.CONNECTED, Outcome.FAILED)
     }
     began = np.bincount(places, minlength=count).tolist()
-    connected, failed = ended[Outcome.CONNECTED], ended[Outcome.FAILED]
+    connected, failed = counts[Outcome.CONNECTED], counts[Outcome.FAILED]
     return tuple(
         Period(begins + index * period, began[index], connected[index], failed[index]) for index in range(count)
     )

@@ -42,9 +42,10 @@ def statistics_page(
         width: cells of a line.
         of: what the attempts are, such as the filter they pass; safe text.
         zone: for times; None is the machine's own.
-        let_go: verdicts of attempts that were let go to keep within a bound.
+        let_go: verdicts of attempts that were let go to keep within a bound, where the statistics have none of them.
     """
     lines = [heading(f"{counted(statistics.attempts, 'attempt')}{of}")]
+    lines += _counted_of(statistics, width)
     if not statistics.attempts:
         return [*lines, *paragraph("Nothing to count yet.", width, Tone.DIM), *_let_go(let_go or {}, width)]
     lines += _outcomes(statistics, width)
@@ -72,6 +73,19 @@ def _outcomes(statistics: Statistics, width: int) -> list[Linked]:
             _share(name, one.attempts, total, width, terms.OUTCOME_TONE[one.outcome], f"verdict == {one.code}")
         )
     return lines
+
+
+def _counted_of(statistics: Statistics, width: int) -> list[Linked]:
+    """What of attempts that were let go is counted."""
+    if not statistics.let_go:
+        return []
+    said = (
+        f"{counted(statistics.let_go, 'attempt')} of them were let go to keep within the bound. Times of stages and "
+        "relays are those of the others."
+    )
+    if statistics.forgotten:
+        said += f" The oldest {grouped(statistics.forgotten)} are left out over time, too."
+    return paragraph(said, width, Tone.DIM)
 
 
 def _let_go(verdicts: Mapping[VerdictCode, int], width: int) -> list[Linked]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from capture.collector import collector_paused
 from capture.figures import FlowFigures, figures_of
+from capture.let_go import NOTHING, Totals
 from capture.statistics import Statistics, statistics_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class Counting:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._known: dict[str, tuple[Flow, FlowFigures]] = {}
+        self._gone = 0
+        """Attempts that were let go and are counted."""
         self.spent = 0.0
         """Seconds that the last count took, waits included."""
 
@@ -35,6 +38,8 @@ class Counting:
     def changed(self) -> bool:
         """Whether other attempts are shown now than were counted."""
         passing = self._session.passing
+        if self._let_go().attempts != self._gone:
+            return True
         return len(passing) != len(self._known) or any(self._of(flow) is None for flow in passing)
 
     async def count(self, told: Callable[[int, int], None] = lambda _done, _total: None) -> Statistics:
@@ -57,9 +62,18 @@ class Counting:
             await asyncio.sleep(0)
         self._known = kept
         figures = [one for _, one in kept.values()]
-        counted = await asyncio.to_thread(_summed, figures)
+        let_go = self._let_go()
+        self._gone = let_go.attempts
+        counted = await asyncio.to_thread(_summed, figures, let_go)
         self.spent = time.monotonic() - began
         return counted
+
+    def _let_go(self) -> Totals:
+        """Attempts that are gone: of them nothing can be asked, so that no filter lets them pass."""
+        session = self._session
+        if session.retention is None or session.filter.text.strip():
+            return NOTHING
+        return session.retention.ledger.totals()
 
     def _slice(self, passing: tuple[Flow, ...], at: int, kept: dict[str, tuple[Flow, FlowFigures]]) -> int:
         """Look at some more attempts; gives the index of the next."""
@@ -78,7 +92,7 @@ class Counting:
         return known[1] if known is not None and known[0] is flow else None
 
 
-def _summed(figures: list[FlowFigures]) -> Statistics:
+def _summed(figures: list[FlowFigures], let_go: Totals) -> Statistics:
     # Nothing of what is made meanwhile is a cycle, and the collector would stop the screen to find that out.
     with collector_paused():
-        return statistics_of(figures)
+        return statistics_of(figures, let_go)

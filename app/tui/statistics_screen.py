@@ -76,7 +76,7 @@ class StatisticsScreen(PageScreen, inherit_bindings=False):
         present = self._session.filter.text.strip()
         of = f" that pass {safe_text(present)}" if present else ""
         retention = self._session.retention
-        gone = None if retention is None else retention.let_go.verdicts
+        gone = None if retention is None or self._statistics.let_go else retention.ledger.verdicts
         return statistics_page(self._statistics, width, of=of, zone=self._zone, let_go=gone)
 
     async def _count(self) -> None:

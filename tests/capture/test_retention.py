@@ -15,8 +15,9 @@ from capture.capture_file import CaptureFile
 from capture.errors import LiveError
 from capture.frame_rows import frames_of
 from capture.kept_rows import picked, rows_of
+from capture.let_go import LetGo
 from capture.opening import open_captures
-from capture.retention import LetGo, Retention
+from capture.retention import Retention
 from capture.story import Story
 from capture.table import PacketTable
 
