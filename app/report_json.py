@@ -148,6 +148,7 @@ def _file(file: FileSummary) -> Json:
         "duplicates": file.duplicates,
         "truncated": file.truncated,
         "clock_offset": seconds(file.clock_offset),
+        "clock_drift": round(file.clock_drift, 9),
         "notes": list(file.notes),
     }
 

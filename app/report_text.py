@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from app.draw import terms
 from app.draw.spans import Tone
+from app.draw.vantage_marks import drift
 from app.report_detail import FrameName, detail_lines
 from app.terminal_text import cell_width, pad, safe_text
 from app.wording import OUTCOME_GLYPHS, TOKEN_GLYPHS, clock, counted, date_and_clock, grouped
@@ -185,7 +186,7 @@ def _file_line(file: FileSummary) -> str:
     if file.duplicates:
         parts.append(counted(file.duplicates, "duplicate"))
     if file.clock_offset:
-        parts.append(f"clock {file.clock_offset:+.6f} s")
+        parts.append(f"clock {file.clock_offset:+.6f} s{drift(file)}")
     if file.truncated:
         parts.append("truncated")
     return f"{safe_text(file.path)}: {', '.join(parts)}"

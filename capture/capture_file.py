@@ -30,11 +30,14 @@ class CaptureFile:
         fragments_pending: fragmented datagrams of which pieces are missing.
         truncated: where and why reading stopped before the end, with the byte offset; or None.
         stopped: whether somebody had enough of it before it was read to its end.
-        clock_offset_ns: by how much this source's clock is ahead of the first one's; taken off its times.
+        clock_offset_ns: by how much this source's clock was ahead of the first one's at its first packet; taken off its
+            times.
+        clock_drift: what it gains on the first one's in a second, in seconds, on the whole.
         clock_uncertainty_ns: by how much that may be wrong either way; None: not known.
         clock_given: whether the user said it.
         secrets: data of decryption secrets blocks: key log text.
         notes: other things worth telling, one sentence each.
+        overflowed: how many of the dropped ones our own queue had no room for.
         dropped: frames that were lost before they could be captured or read; None where nothing counts them.
         udx: datagrams with a UDX header, copies included.
         punches: datagrams that punch, copies included.
@@ -47,6 +50,7 @@ class CaptureFile:
     """
 
     __slots__ = (
+        "clock_drift",
         "clock_given",
         "clock_offset_ns",
         "clock_uncertainty_ns",
@@ -62,6 +66,7 @@ class CaptureFile:
         "malformed",
         "not_udp",
         "notes",
+        "overflowed",
         "packets",
         "path",
         "public_keys",
@@ -88,9 +93,11 @@ class CaptureFile:
         self.clock_offset_ns = 0
         self.clock_uncertainty_ns: int | None = None
         self.clock_given = False
+        self.clock_drift = 0.0
         self.secrets: list[bytes] = []
         self.notes: list[str] = []
         self.dropped: int | None = None
+        self.overflowed = 0
         self.udx = self.punches = 0
         self.unreadable: dict[int, int] = {}
         self.firsts: dict[str, int] = {}

@@ -4,7 +4,7 @@ A datagram seen in file a and later in file b gives offset + delay, one that goe
 the sum of the medians is the offset, whatever the delay, as long as both ways take equally long. Which way a datagram
 goes, its TTL says; between captures on one link, where the TTL does not change, packets from the busiest host and to
 it are the two ways. Files that share no packets with the first are compared through others, or through the messages
-that relays passed on.
+that relays passed on. Clocks that drift apart meanwhile are told by `capture.drift`.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from capture.arrays import I64
+from capture.clock_curve import Curve
+from capture.drift import JITTER_NS, NEGLIGIBLE_NS, curve_of, drift_of
 from capture.relayed import Leg, relayed_legs
 from capture.sightings import TELLING_LENGTH, last_sightings, whole_content
 from capture.table import PacketTable
 
-NEGLIGIBLE_NS: Final = 1_000_000
-"""Smaller offsets that contradict no packet's direction are taken for noise."""
-JITTER_NS: Final = 100_000
-"""By how much the times of one clock's captures are uncertain."""
 LONG_CONTENT: Final = 20
 """Bytes of payload that are not equal by chance."""
 ONE_WAY_DELAY_NS: Final = 2_000_000_000
 """Longest delay believed where packets are seen in one direction only."""
+_ZERO: Final = Curve.constant(0)
 
 
 class Offset(NamedTuple):
     """Clock of one file minus that of another."""
 
-    ns: int
+    curve: Curve
+    """By the time of the file that is ahead, or, between two files, of the one with the smaller number."""
     datagrams: int
     """How many datagrams both files show; the estimate rests on them."""
     both_ways: bool
@@ -49,7 +49,7 @@ def clock_offsets(table: PacketTable) -> list[Offset | None]:
     unique = [_unique_rows(table, number) for number in range(count)]
     edges = {(a, b): _offset(table, unique[a], unique[b], last) for a in range(count) for b in range(a + 1, count)}
     _add_relayed(table, edges)
-    known: dict[int, Offset | None] = {0: Offset(0, 0, True, 0)}
+    known: dict[int, Offset | None] = {0: Offset(_ZERO, 0, True, 0)}
     while len(known) < count:
         # The pair that shares most goes first: a chain of good estimates beats a direct poor one.
         reach = [
@@ -64,8 +64,9 @@ def clock_offsets(table: PacketTable) -> list[Offset | None]:
         _, _, a, b = max(reach)
         base, edge = known[a], edges[min(a, b), max(a, b)]
         assert edge is not None
+        curve = edge.curve if a < b else edge.curve.back()
         known[b] = Offset(
-            (base.ns if base else 0) + (edge.ns if a < b else -edge.ns),
+            curve.over(base.curve if base else _ZERO),
             edge.datagrams,
             edge.both_ways and (base is None or base.both_ways),
             _sum(base.uncertainty_ns if base else 0, edge.uncertainty_ns),
@@ -89,8 +90,9 @@ def _add_relayed(table: PacketTable, edges: dict[tuple[int, int], Offset | None]
         shared = [(legs[a][sealed], legs[b][sealed]) for sealed in legs[a].keys() & legs[b].keys()]
         shared = [(x, y) for x, y in shared if x.order != y.order]
         if shared:
+            times = np.array([x.time_ns for x, _ in shared], np.int64)
             difference = np.array([y.time_ns - x.time_ns for x, y in shared], np.int64)
-            edges[a, b] = _estimate(difference, np.array([y.order - x.order for x, y in shared], np.int64))
+            edges[a, b] = _estimate(times, difference, np.array([y.order - x.order for x, y in shared], np.int64))
 
 
 def _unique_rows(table: PacketTable, file: int) -> I64:
@@ -121,7 +123,7 @@ def _offset(table: PacketTable, rows_a: I64, rows_b: I64, last: I64) -> Offset |
     if (step == 0).any() and not ((step > 0).any() and (step < 0).any()):
         # On one link, there and back are what the busiest host sends and what it is sent.
         step[step == 0] = _ways(table, a[step == 0])
-    return _estimate(difference, step)
+    return _estimate(table.time_ns[a], difference, step)
 
 
 def _nearest(table: PacketTable, a: I64, b: I64, last: I64) -> tuple[I64, I64]:
@@ -136,8 +138,24 @@ def _nearest(table: PacketTable, a: I64, b: I64, last: I64) -> tuple[I64, I64]:
     return difference, np.where(forth > 0, forth, np.where(back > 0, -back, 0))
 
 
-def _estimate(difference: I64, way: I64) -> Offset:
-    """Offset from how much later b shows each datagram, and its way: from a to b (> 0), from b to a, or on one link."""
+def _estimate(times: I64, difference: I64, way: I64) -> Offset:
+    """Offset from when a shows each datagram, how much later b does, and its way: see `capture.drift.drift_of`."""
+    drift, at_ns = drift_of(times, difference, way), int(times[times.size // 2])
+    if drift:
+        difference = difference - np.rint(drift * (times - at_ns).astype(np.float64)).astype(np.int64)
+    ahead_ns, both_ways, uncertainty_ns = _constant(difference, way, drifts=drift != 0)
+    return Offset(curve_of(times, difference, way, ahead_ns, drift, at_ns), difference.size, both_ways, uncertainty_ns)
+
+
+def _constant(difference: I64, way: I64, *, drifts: bool) -> tuple[int, bool, int | None]:
+    """Offset of clocks that keep their distance, whether datagrams went both ways, and the uncertainty.
+
+    Args:
+        difference: as for `drift_of`, without what the drift makes of it.
+        way: as for `drift_of`.
+        drifts: whether there was one: then it is not the same clock, however little they are apart.
+    """
+    negligible_ns = 0 if drifts else NEGLIGIBLE_NS
     forth, back, still = difference[way > 0], difference[way < 0], difference[way == 0]
     if forth.size and back.size:
         forward, backward = float(np.median(forth)), float(np.median(back))
@@ -148,19 +166,19 @@ def _estimate(difference: I64, way: I64) -> Offset:
             offset = min(max(offset, least), most)
         low, high = sorted((forward, backward))
         causal = low <= JITTER_NS and high >= -JITTER_NS
-        if causal and min(abs(offset), abs(low), abs(high)) < NEGLIGIBLE_NS:
+        if causal and min(abs(offset), abs(low), abs(high)) < negligible_ns:
             # Vantages next to each other for one direction and not for the other look like this; clocks hardly do.
             offset = 0
-        # Bounds that contradict each other mean clocks that drift apart meanwhile, by so much.
-        return Offset(round(offset), difference.size, True, round(abs(most - least) / 2))
+        # Bounds that contradict each other mean clocks that stray meanwhile, by so much.
+        return round(offset), True, round(abs(most - least) / 2)
     if still.size:
         offset = float(np.median(still))
         spread = round(float(still.max() - still.min()) / 2)
-        return Offset(0 if abs(offset) < NEGLIGIBLE_NS else round(offset), difference.size, True, spread)
+        return 0 if abs(offset) < negligible_ns else round(offset), True, spread
     median = float(np.median(difference))
     forward = -median if back.size else median
     offset = 0 if 0 <= forward <= ONE_WAY_DELAY_NS or abs(median) < NEGLIGIBLE_NS else median
-    return Offset(round(offset), difference.size, False)
+    return round(offset), False, None
 
 
 def _ways(table: PacketTable, rows: I64) -> I64:

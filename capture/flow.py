@@ -130,7 +130,7 @@ class FileSummary:
     truncated: str | None = None
     """What was wrong with the file and at which byte, when it is damaged."""
     clock_offset: float = 0.0
-    """By how many seconds this file's clock is ahead of the first one's; taken off its times."""
+    """By how many seconds this file's clock was ahead of the first one's at its first packet; taken off its times."""
     notes: tuple[str, ...] = ()
     clock_uncertainty: float | None = None
     """By how many seconds that may be wrong either way; None: not known."""
@@ -142,3 +142,5 @@ class FileSummary:
     """Datagrams that punch: one zero byte."""
     dropped: int | None = None
     """Packets lost before they could be captured or read; None where nothing counts them."""
+    clock_drift: float = 0.0
+    """What its clock gains on the first one's in a second, in seconds."""

@@ -42,7 +42,7 @@ def frames_of(table: PacketTable, rows: Iterable[int]) -> list[Frame]:
 
 def _piece(table: PacketTable, piece: Piece, file: int, row: int) -> Frame:
     data = bytes(table.segments[piece.segment].buffer[piece.at : piece.at + piece.length])
-    time_ns = piece.time_ns - table.files[file].clock_offset_ns
+    time_ns = piece.time_ns - int(table.ahead_ns[row])
     return Frame(time_ns, file, piece.interface, data, piece.wire_length, row)
 
 

@@ -193,6 +193,7 @@ class Ingest:
         frames = run.frames
         self._table.append(
             time_ns=frames.time_ns,
+            ahead_ns=0,
             src=payloads.src,
             dst=payloads.dst,
             family6=run.version == 6,

@@ -16,12 +16,13 @@ from capture.flows.keyring import Keyring
 from capture.flows.listing import list_search
 from capture.flows.owners import Owners
 from capture.flows.searches import Search, Searches
+from capture.flows.waiting import Haste
 from capture.given_keys import NO_KEYS, Keys
 from capture.opening import Progress, open_captures
 from capture.table import PacketTable
 from protocol.address import Address
 
-__all__ = ["Keys", "Story"]
+__all__ = ["Haste", "Keys", "Story"]
 
 if TYPE_CHECKING:
     from capture.keylog import KeyLog
@@ -105,6 +106,7 @@ class Story:
                 file.udx,
                 file.punches,
                 file.dropped,
+                file.clock_drift,
             )
             for file in self.table.files
         )
@@ -230,11 +232,12 @@ class Story:
 
             self._tails.extend(KeyLogTail(path) for path in keys.keylogs)
 
-    def update(self, progress: Progress | None = None) -> tuple[str, ...]:
+    def update(self, progress: Progress | None = None, haste: Haste | None = None) -> tuple[str, ...]:
         """Consume new packets and new key log lines. Returns the ids of the flows that changed.
 
         Args:
             progress: told of each stage before it begins.
+            haste: how many attempts may be made anew now; others that changed follow with later calls (`waiting`).
 
         Raises:
             CaptureError: a mapped file was shortened meanwhile.
@@ -259,7 +262,7 @@ class Story:
                 run()
             if progress is not None:
                 progress("putting attempts together", len(stages), len(stages) + 1)
-            fresh = self._casebook.update(self._assembler.changed, self._assembler.dropped)
+            fresh = self._casebook.update(self._assembler.changed, self._assembler.dropped, haste)
             gone = self._casebook.replaced
             self._assembler.changed.clear()
             self._assembler.dropped.clear()
@@ -270,6 +273,11 @@ class Story:
         if ids:
             self._owners.forget()
         return ids
+
+    @property
+    def waiting(self) -> int:
+        """Attempts that changed and that updates in haste have not come to yet."""
+        return self._casebook.waiting
 
     def make_ready(self, progress: Progress | None = None) -> None:
         """Do what has to be done before the first attempt is looked at; else that look does it, however long it takes.

@@ -74,7 +74,9 @@ class PacketTable:
     columns: dict[str, np.dtype[Any]] = {}  # noqa: RUF012  filled by the columns below, once
 
     time_ns = Column(np.int64)
-    """Epoch nanoseconds, with the clock offset of its file taken off."""
+    """Epoch nanoseconds, with `ahead_ns` taken off."""
+    ahead_ns = Column(np.int64)
+    """By how much the clock of its file was ahead then; 0 where nothing was taken off."""
     src = Column(np.uint32)
     """IPv4 host number, or index into `hosts6` where `family6`."""
     dst = Column(np.uint32)

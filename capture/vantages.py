@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 
 from capture.arrays import I64, Bools
-from capture.clocks import clock_offsets
+from capture.corrected_clocks import correct_clocks
 from capture.envelopes import Kind
 from capture.knowledge import Endpoint, Knowledge
 from capture.late_copies import in_turn
@@ -54,23 +54,7 @@ def merge_vantages(table: PacketTable, given_ns: Mapping[int, int] | None = None
         table: with all the files in it.
         given_ns: by how much the clocks of some files, by number, are known to be ahead; the others are estimated.
     """
-    given_ns = given_ns or {}
-    for number, ahead_ns in given_ns.items():
-        table.time_ns[table.file == number] -= ahead_ns
-    for number, offset in enumerate(clock_offsets(table)):
-        file = table.files[number]
-        if number in given_ns:
-            file.clock_offset_ns = given_ns[number]
-            file.clock_given = True
-            continue
-        if offset is None:
-            file.notes.append("shares no packets with the files before it: its clock is taken as it is")
-            continue
-        file.clock_offset_ns, file.clock_uncertainty_ns = offset.ns, offset.uncertainty_ns
-        if offset.ns:
-            table.time_ns[table.file == number] -= offset.ns
-        if not offset.both_ways:
-            file.notes.append("shares packets with other files in one direction only: clock offset uncertain")
+    correct_clocks(table, given_ns or {})
     matcher = _Matcher(table)
     matcher.match(telling=True)
     matcher.match(telling=False)

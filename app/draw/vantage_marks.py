@@ -63,9 +63,13 @@ def clock(file: FileSummary) -> str:
     ahead = f"clock {_seconds(file.clock_offset, signed=True)}"
     if file.clock_given:
         return f"{ahead} as given"
-    if file.clock_uncertainty is None:
-        return f"{ahead} uncertain"
-    return f"{ahead} ±{_seconds(file.clock_uncertainty)}"
+    sure = "uncertain" if file.clock_uncertainty is None else f"±{_seconds(file.clock_uncertainty)}"
+    return f"{ahead} {sure}{drift(file)}"
+
+
+def drift(file: FileSummary) -> str:
+    """What a clock gains on the first one's, where it drifts, to be put behind its offset."""
+    return f", drifting {file.clock_drift * 1e6:+.1f} µs/s" if file.clock_drift else ""
 
 
 def _seconds(value: float, *, signed: bool = False) -> str:

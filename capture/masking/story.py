@@ -22,6 +22,7 @@ from protocol.envelope import decode_request
 from protocol.errors import DecodeError
 
 _COUNTS: Final = (
+    "clock_drift",
     "clock_offset_ns",
     "dht_messages",
     "dropped",
@@ -117,9 +118,14 @@ class MaskedStory:
         """Epoch seconds of the last packet."""
         return self.original.last_time
 
-    def update(self) -> tuple[str, ...]:
+    def update(self, progress: Progress | None = None, haste: Haste | None = None) -> tuple[str, ...]:
         """Let the story grow."""
-        return self.original.update()
+        return self.original.update(progress, haste)
+
+    @property
+    def waiting(self) -> int:
+        """Attempts that changed and that updates in haste have not come to yet."""
+        return self.original.waiting
 
     @property
     def gone(self) -> frozenset[str]:

@@ -128,9 +128,15 @@ class RecordingWriter:
         """Write all names of addresses and keys; they stand in place of those written before."""
         self._item(Item.NAMES, {"names": sorted(map(list, names.items()))})
 
-    def finish(self) -> None:
-        """Say that this is all; a recording without this was cut, or is still written."""
-        self._item(Item.END, {"items": self._items, "frames": self._frames})
+    def finish(self, items: int | None = None, frames: int | None = None) -> None:
+        """Say that this is all; a recording without this was cut, or is still written.
+
+        Args:
+            items: how many there are, if not all that were made came to be in the file.
+            frames: the same of frames.
+        """
+        counts = self._items if items is None else items, self._frames if frames is None else frames
+        self._item(Item.END, dict(zip(("items", "frames"), counts, strict=True)))
 
     def _item(self, kind: Item, body: Mapping[str, Any]) -> None:
         import cbor2
@@ -220,7 +226,7 @@ def frames_to_record(table: PacketTable, rows: Iterable[int]) -> list[RecordedFr
             data = bytes(table.segments[piece.segment].buffer[piece.at : piece.at + piece.length])
             found.append(RecordedFrame(piece.time_ns, piece.interface, number, data, piece.wire_length, direction))
         data, wire_length = table.whole_frame(row)
-        time_ns = int(table.time_ns[row]) + table.files[int(table.file[row])].clock_offset_ns
+        time_ns = int(table.time_ns[row]) + int(table.ahead_ns[row])
         found.append(RecordedFrame(time_ns, interface, number, data, wire_length, direction))
     return found
 

@@ -41,6 +41,7 @@ def test_a_clock_that_nothing_proves_is_uncertain_and_a_given_one_is_said_to_be(
     assert vantage_marks.clock(replace(SERVER, clock_uncertainty=None)) == "clock -7.250 s uncertain"
     assert vantage_marks.clock(replace(SERVER, clock_given=True)) == "clock -7.250 s as given"
     assert vantage_marks.clock(replace(SERVER, clock_offset=0.0, clock_uncertainty=28e-6)) == "clock +0.0 ms ±28 µs"
+    assert vantage_marks.clock(replace(SERVER, clock_drift=-2e-5)).endswith(", drifting -20.0 µs/s")
 
 
 def test_names_of_files_are_harmless() -> None:

@@ -1,0 +1,64 @@
+"""The times of several captures, told by one clock: that of the first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from capture.clock_curve import Curve
+from capture.clocks import Offset, clock_offsets
+from capture.table import PacketTable
+
+ALONE: Final = "shares no packets with the files before it: its clock is taken as it is"
+ONE_WAY: Final = "shares packets with other files in one direction only: clock offset uncertain"
+_SAID: Final = (ALONE, ONE_WAY)
+
+
+def correct_clocks(
+    table: PacketTable, given_ns: Mapping[int, int], before: Mapping[int, Offset] | None = None
+) -> dict[int, Offset]:
+    """Estimate how far the clocks are apart, and take it off the times of all rows.
+
+    Args:
+        table: its times are those of the files' own clocks.
+        given_ns: as for `merge_vantages`.
+        before: estimates to keep where the table no longer tells.
+
+    Returns:
+        What was estimated, by file.
+    """
+    for number, ahead_ns in given_ns.items():
+        _take_off(table, number, Curve.constant(ahead_ns))
+    found: dict[int, Offset] = {}
+    for number, estimate in enumerate(clock_offsets(table)):
+        file = table.files[number]
+        file.notes[:] = [note for note in file.notes if note not in _SAID]
+        file.clock_given = number in given_ns
+        file.clock_uncertainty_ns = None
+        if file.clock_given:
+            continue
+        offset = estimate or (before or {}).get(number)
+        if offset is None:
+            file.notes.append(ALONE)
+            continue
+        found[number] = offset
+        file.clock_uncertainty_ns = offset.uncertainty_ns
+        _take_off(table, number, offset.curve)
+        if not offset.both_ways:
+            file.notes.append(ONE_WAY)
+    return found
+
+
+def _take_off(table: PacketTable, number: int, curve: Curve) -> None:
+    """Correct the times of a file, and note by how much."""
+    file = table.files[number]
+    rows = np.flatnonzero(table.file == number)
+    file.clock_drift = curve.drift
+    if rows.size:
+        ahead = curve.at(table.time_ns[rows])
+        file.clock_offset_ns = ahead.item(0)
+        if ahead.any():
+            table.time_ns[rows] -= ahead
+            table.ahead_ns[rows] = ahead
