@@ -81,6 +81,7 @@ class HeadlessNode:
             except TimeoutError:
                 pass
             await asyncio.to_thread(self._take_in)
+            self._feed.tell_changes()
             self._tell()
             status = self._node.status()
             if status is not None and status.trouble != trouble:

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, BinaryIO
 from app.cli import complain
 from app.exit_status import CommandError, ExitStatus
 from app.live_recording import LiveRecorder
-from app.live_touches import LiveTouches
-from app.wording import counted
+from app.live_saving import LiveSaving
+from app.wording import counted, grouped
+from capture.losses import LIVE, Losses, losses_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from capture.disk_ring.ring import DiskRing
     from capture.live import LiveSource
     from capture.model import Flow
     from capture.notes import Notes
-    from capture.pcapng_writer import PcapngWriter
     from capture.retention import Retention
 
 
@@ -39,7 +40,7 @@ class LiveFeed:
     def __init__(
         self,
         capture: LiveSource,
-        out: BinaryIO | None = None,
+        out: DiskRing | None = None,
         retention: Retention | None = None,
         record: BinaryIO | None = None,
     ) -> None:
@@ -47,24 +48,21 @@ class LiveFeed:
 
         Args:
             capture: where packets come from.
-            out: where they are written, too.
+            out: where they are written, too; ended by `finish`.
             retention: keeps them within a bound; whoever lets the story grow sees to it.
             record: where they are recorded, with what the user says of them.
+
+        Raises:
+            CommandError: one of the files takes nothing from the start.
         """
         self.recorder = None if record is None else LiveRecorder(record, capture)
+        self.saving = None if out is None else LiveSaving(out, capture)
         self.retention = retention
         if retention is not None:
             retention.on_adopted.append(self._renumbered)
         self._capture = capture
-        self._out = out
         self._written = len(capture.table)
-        self._writer: PcapngWriter | None = None
-        self._described = self._count = 0
-        if out is not None:
-            from capture.pcapng_writer import PcapngWriter
-
-            self._writer = PcapngWriter(out)
-            self._touches = LiveTouches(capture.file)
+        self._noted = 0
 
     @property
     def name(self) -> str:
@@ -72,9 +70,36 @@ class LiveFeed:
         return self._capture.file.path
 
     @property
+    def way(self) -> str:
+        """How packets come here, in a word or two."""
+        return self._capture.way
+
+    @property
+    def promiscuous(self) -> bool | None:
+        """Whether frames for other hosts are taken too; None where nothing tells."""
+        return self._capture.promiscuous
+
+    @property
     def dropped(self) -> int:
         """Packets that were lost before they could be read."""
         return self._capture.file.dropped or 0
+
+    @property
+    def losses(self) -> Losses:
+        """What is not there, or not understood, by what is to blame."""
+        gone = 0 if self.retention is None else self.retention.let_go.packets
+        saving, recorder = self.saving, self.recorder
+        return losses_of(
+            self._capture.table.files,
+            let_go=gone,
+            unwritten=0 if saving is None else saving.lost,
+            unrecorded=0 if recorder is None else recorder.lost,
+        )
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What is wrong with the files that are written now, one sentence each."""
+        return tuple(one.trouble for one in (self.saving, self.recorder) if one is not None and one.trouble)
 
     @property
     def ended(self) -> bool:
@@ -82,11 +107,10 @@ class LiveFeed:
         return self._capture.error is not None
 
     def poll(self) -> None:
-        """Take in what has arrived.
+        """Take in what has arrived. Files that can't be written any more end nothing: see `troubles`.
 
         Raises:
             LiveError: capturing has ended by itself.
-            CommandError: the file can't be written any more.
         """
         self._capture.collect()
         self._write()
@@ -94,16 +118,9 @@ class LiveFeed:
             raise self._capture.error
 
     def take_notes(self, notes: Notes, names: Mapping[str, str]) -> None:
-        """Put what the user says into the recording, if one is written.
-
-        Raises:
-            CommandError: it can't be written any more.
-        """
+        """Put what the user says into the recording, if one is written."""
         if self.recorder is not None:
-            try:
-                self.recorder.say(notes, names)
-            except OSError as error:
-                raise _unwritable(self.recorder.path, error) from error
+            self.recorder.say(notes, names)
 
     def let_go(self, wanted: Callable[[Flow], bool]) -> None:
         """Keep within the bound, if there is one.
@@ -114,34 +131,40 @@ class LiveFeed:
         if self.retention is not None:
             self.retention.step(wanted)
 
+    def tell_changes(self) -> None:
+        """Say on standard error what has happened to files and interfaces since the last call."""
+        # Only those of interfaces are said once and for all: a note on a stream may count on.
+        gone = [note for file in self._capture.table.files if file.format == LIVE for note in file.notes]
+        for note in gone[self._noted :]:
+            complain(note)
+        self._noted = len(gone)
+        for writing in (self.saving, self.recorder):
+            for change in () if writing is None else writing.changes():
+                complain(change)
+
     def tell_losses(self) -> None:
         """Say on standard error what is not there."""
-        if self.dropped:
-            complain(f"{self.dropped} packets came too fast and are missing")
-        gone = None if self.retention is None else self.retention.let_go
-        if gone is not None and gone.packets:
-            attempts = counted(gone.attempts, "attempt")
-            complain(f"{attempts} and {counted(gone.packets, 'packet')} were let go to stay within --keep")
+        self.tell_changes()
+        for loss in self.losses:
+            if loss.cause == "let_go" and self.retention is not None:
+                attempts = counted(self.retention.let_go.attempts, "attempt")
+                complain(f"{attempts} and {counted(loss.number, 'packet')} were let go to stay within --keep")
+            else:
+                complain(f"{grouped(loss.number)} {loss.says}")
+        for line in () if self.saving is None else self.saving.remarks():
+            complain(line)
+        for file in self._capture.table.files:
+            if file.truncated:
+                complain(f"{file.path}: {file.truncated}")
 
     def finish(self) -> None:
-        """End capturing and take in the last packets.
-
-        Raises:
-            CommandError: the file can't be written any more.
-        """
+        """End capturing, take in the last packets, and end the files."""
         self._capture.stop()
         self._write()
-        if self._out is not None:
-            try:
-                self._touches.write_rest(self._out)
-                self._out.flush()
-            except OSError as error:
-                raise _unwritable(self._out.name, error) from error
+        if self.saving is not None:
+            self.saving.finish()
         if self.recorder is not None:
-            try:
-                self.recorder.finish()
-            except OSError as error:
-                raise _unwritable(self.recorder.path, error) from error
+            self.recorder.finish()
 
     def _renumbered(self) -> None:
         """Whatever is in the table was written."""
@@ -150,32 +173,7 @@ class LiveFeed:
     def _write(self) -> None:
         rows = range(self._written, len(self._capture.table))
         self._written = rows.stop
-        if self.recorder is not None and rows:
-            try:
-                self.recorder.add(rows)
-            except OSError as error:
-                raise _unwritable(self.recorder.path, error) from error
-        if self._writer is None or self._out is None or not rows:
-            return
-        from capture.frame_rows import frames_of
-
-        interfaces = self._capture.file.interfaces
-        try:
-            # A source that is fed by many hosts may come to have more interfaces.
-            for interface in interfaces[self._described :]:
-                self._writer.add_interface(interface.linktype, interface.name, comment=interface.comment)
-                self._described += 1
-            for frame in frames_of(self._capture.table, rows):
-                self._count += 1
-                number = int(self._capture.table.frame[frame.row])
-                comments = self._touches.comments(number, self._count)
-                self._writer.add_packet(
-                    frame.interface, frame.time_ns, frame.data, frame.wire_length, comments, frame.direction
-                )
-            self._out.flush()
-        except OSError as error:
-            raise _unwritable(self._out.name, error) from error
-
-
-def _unwritable(path: str, error: OSError) -> CommandError:
-    return CommandError(ExitStatus.USAGE, f"{path} can't be written: {error.strerror or error}")
+        if rows:
+            for writing in (self.recorder, self.saving):
+                if writing is not None:
+                    writing.write(rows)

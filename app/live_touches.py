@@ -1,12 +1,14 @@
-"""What is done to packets of a live source, on its way into the pcapng that is written of it meanwhile.
+"""What is done to packets of a live source, on its way into the pcapng files that are written of it meanwhile.
 
 A touch that is known when its packet is written is a comment on it. One that comes later, as when a message was held
-before, is a comment on a section at the end: it names its packet by number.
+before, is a comment on a section at the end of the file: it names its packet by number. What is done to a packet after
+its file was ended is in no file.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, Final
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 
 from capture.touches import comment_of
 
@@ -18,7 +20,7 @@ OF_A_SECTION: Final = 200
 
 
 class LiveTouches:
-    """Comments for one file.
+    """Comments for the files of one source.
 
     Args:
         file: the source.
@@ -27,41 +29,35 @@ class LiveTouches:
     def __init__(self, file: CaptureFile) -> None:
         self._file = file
         self._told: dict[int, int] = {}
-        """How many touches of a packet are in the file."""
-        self._ahead = 0
-        """By how much the packet's number in the source is higher than in what is written."""
+        """How many touches of a packet are written."""
 
-    def comments(self, frame: int, number: int) -> list[str]:
-        """Comments on a packet.
+    def comments(self, frame: int) -> list[str]:
+        """Comments on a packet that is written now.
 
         Args:
             frame: its number in the source.
-            number: its number in what is written, from 1.
         """
-        self._ahead = frame - number
         touches = self._file.touches
         known = () if touches is None else touches.of_frame(frame)
         if known:
             self._told[frame] = len(known)
         return [comment_of(touch) for touch in known]
 
-    def write_rest(self, out: BinaryIO) -> None:
-        """Write what came later.
+    def rest(self, last: int, packets: int) -> Iterator[list[str]]:
+        """What came later, as comments for sections at the end of a file; each is given once.
 
-        Raises:
-            OSError: it can't be written.
+        Args:
+            last: number in the source of the last packet in the file.
+            packets: how many there are; they follow each other in the source.
         """
-        from capture.pcapng_writer import PcapngWriter
-
         touches = self._file.touches
         if touches is None:
             return
-        late = [
-            comment_of(touch, frame - self._ahead)
-            for frame in touches.frames
-            if frame > self._ahead
-            for touch in touches.of_frame(frame)[self._told.get(frame, 0) :]
-        ]
-        self._told = {frame: len(touches.of_frame(frame)) for frame in touches.frames}
+        ahead, late = last - packets, []
+        for frame in touches.frames:
+            if ahead < frame <= last:
+                known = touches.of_frame(frame)
+                late += [comment_of(touch, frame - ahead) for touch in known[self._told.get(frame, 0) :]]
+                self._told[frame] = len(known)
         for start in range(0, len(late), OF_A_SECTION):
-            PcapngWriter(out, late[start : start + OF_A_SECTION])
+            yield late[start : start + OF_A_SECTION]

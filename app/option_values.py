@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable
 from typing import Final
 
+from capture.disk_ring.bounds import Bounds, read_bound
+
 
 def _whole(complaint: str, least: int, most: int) -> Callable[[str], int]:
     """A reader of whole numbers between two bounds, which says `complaint` of anything else."""
@@ -50,6 +52,14 @@ def clock_offset(text: str) -> tuple[str, float]:
     if not path or not abs(seconds) < 1e9:
         raise argparse.ArgumentTypeError("an offset is written FILE=SECONDS, as server.pcap=-0.25")
     return path, seconds
+
+
+def ring_bound(text: str) -> Bounds:
+    """When a capture goes on in another file, or how many are kept."""
+    try:
+        return read_bound(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def duration(text: str) -> float:

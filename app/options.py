@@ -20,6 +20,7 @@ from app.shared_options import (
     add_proxy,
     add_redaction,
     add_running,
+    add_saving,
 )
 
 REPORT_FORMATS: Final = ("text", "json", "markdown", "junit", "github")
@@ -104,6 +105,7 @@ def _open() -> Parser:
         action="store_true",
         help="show what comes while the one FILE is being written, also when it is rotated; a pipe is followed anyway",
     )
+    add_saving(parser, "save what comes of a FILE that is followed, as pcapng")
     add_keep(parser)
     add_keys(parser)
     add_filter(parser)
@@ -218,7 +220,7 @@ def _watch() -> Parser:
         action="store_true",
         help="take frames for other hosts too (a mirror port, a hub); puts the interface into promiscuous mode",
     )
-    parser.add_argument("-w", "--write", metavar="OUT", help="save what is captured, as pcapng")
+    add_saving(parser, "save what is captured, as pcapng")
     parser.add_argument("--report", action="store_true", help="headless: print attempts as they conclude, until Ctrl-C")
     parser.add_argument("--json", action="store_true", help="with --report: one JSON object a line")
     parser.add_argument("--duration", type=duration, metavar="SECONDS", help="stop by itself")
@@ -331,7 +333,7 @@ def _demo() -> Parser:
         "--count", type=network_size, default=14, metavar="N", help="nodes of the DHT, 4 to 200; default 14"
     )
     parser.add_argument("--keylog", metavar="OUT", help="write a key log of all attempts")
-    parser.add_argument("-w", "--write", metavar="OUT", help="save the packets, as pcapng")
+    add_saving(parser, "save the packets, as pcapng")
     parser.add_argument(
         "--headless",
         type=duration,

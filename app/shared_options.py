@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from app.hand.preset_names import PRESET_NAMES
-from app.option_values import clock_offset, duration, kept_packets, port
+from app.option_values import clock_offset, duration, kept_packets, port, ring_bound
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
@@ -95,7 +95,7 @@ def add_hand(parser: argparse.ArgumentParser) -> None:
 
 def add_running(parser: argparse.ArgumentParser) -> None:
     """How a peer of ours runs, and what is written."""
-    parser.add_argument("-w", "--write", metavar="OUT", help="save all packets, as pcapng")
+    add_saving(parser, "save all packets, as pcapng")
     parser.add_argument("--keylog", metavar="FILE", help="write the keys of our attempts, see docs/keylog.md")
     parser.add_argument("--headless", action="store_true", help="no inspector: print attempts as they conclude")
     parser.add_argument("--json", action="store_true", help="with --headless: one JSON object a line")
@@ -148,6 +148,27 @@ def add_redaction(parser: argparse.ArgumentParser) -> None:
         "--redact-key", metavar="PHRASE", help="redact, and alike wherever this phrase is given (keep it to yourself)"
     )
     redaction.add_argument("--redact-ports", action="store_true", help="redact, and ports too")
+
+
+def add_saving(parser: argparse.ArgumentParser, says: str) -> None:
+    """Packets that are written to a file, or to a ring of files.
+
+    Args:
+        parser: of the command.
+        says: what is saved.
+    """
+    parser.add_argument("-w", "--write", metavar="OUT", help=says)
+    parser.add_argument(
+        "-b",
+        "--ring",
+        dest="bounds",
+        action="append",
+        default=[],
+        type=ring_bound,
+        metavar="BOUND",
+        help="with -w: go on in a new file, OUT with number and date, after filesize:KB, packets:N, duration:S or at "
+        "each interval:S, and keep files:N of them; may be given again (docs/live.md)",
+    )
 
 
 def add_recording(parser: argparse.ArgumentParser) -> None:

@@ -82,6 +82,7 @@ class Arrivals:
             self._waiting_bytes += size
         else:
             self.overflowed += frames
+            self._file.overflowed += frames
         return taken
 
     def _gather_singles(self) -> None:

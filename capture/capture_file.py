@@ -38,6 +38,7 @@ class CaptureFile:
         secrets: data of decryption secrets blocks: key log text.
         notes: other things worth telling, one sentence each.
         overflowed: how many of the dropped ones our own queue had no room for.
+        overflowed: how many of the dropped ones our own queue had no room for.
         dropped: frames that were lost before they could be captured or read; None where nothing counts them.
         udx: datagrams with a UDX header, copies included.
         punches: datagrams that punch, copies included.
@@ -66,6 +67,7 @@ class CaptureFile:
         "malformed",
         "not_udp",
         "notes",
+        "overflowed",
         "overflowed",
         "packets",
         "path",
@@ -97,6 +99,7 @@ class CaptureFile:
         self.secrets: list[bytes] = []
         self.notes: list[str] = []
         self.dropped: int | None = None
+        self.overflowed = 0
         self.overflowed = 0
         self.udx = self.punches = 0
         self.unreadable: dict[int, int] = {}

@@ -17,6 +17,7 @@ from app.configured import configured, packets_kept
 from app.exit_status import CommandError, ExitStatus
 from app.hand.from_options import intercepting_of
 from app.live_feed import LiveFeed, created
+from app.live_saving import saved
 from app.reading import chosen_filter
 from app.wording import counted
 
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     chosen_filter(options)
     intercepted = intercepting_of(options) if options.headless is None else None
     with ExitStack() as stack:
-        out = stack.enter_context(created(options.write)) if options.write else None
+        out = stack.enter_context(saved(options))
         record = stack.enter_context(created(options.record)) if options.record else None
         keylog = stack.enter_context(_keylog(options.keylog)) if options.keylog else None
         from capture.retention import Retention
@@ -162,6 +163,7 @@ class _Headless:
         while not self._attempts.empty():
             self._judge.add(self._attempts.get())
         self._feed.poll()
+        self._feed.tell_changes()
         self._story.update()
         self._feed.let_go(self._judge.wants)
 

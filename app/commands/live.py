@@ -13,6 +13,7 @@ from app.configured import configured, packets_kept
 from app.exit_status import CommandError, ExitStatus
 from app.hand.from_options import intercepting_of
 from app.live_feed import LiveFeed, created
+from app.live_saving import saved
 from app.own_keys import own_keys, written_keylog
 from app.printed_flows import FlowPrinter
 from app.reading import chosen_filter
@@ -140,7 +141,7 @@ def run_own(
         finished: headless, ends the command when the peer has done all that it is to do, with this status.
     """
     with ExitStack() as stack:
-        out = stack.enter_context(created(options.write)) if options.write else None
+        out = stack.enter_context(saved(options))
         record = stack.enter_context(created(options.record)) if options.record else None
         log = stack.enter_context(written_keylog(options.keylog)) if options.keylog else None
         from app.live_node import LiveNode

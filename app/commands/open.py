@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.exit_status import CommandError, ExitStatus
 from app.live_input import STANDARD_INPUT, await_first, bytes_of, growing, growing_standard_input, keys_from_terminal
+from app.live_saving import saved
 from app.reading import check_paths, chosen_filter, clocks_of, keys_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def run(options: argparse.Namespace) -> int:
         growing = _growing(options)
         if growing is not None:
             return _inspect_growing(options, growing, keys)
+    if options.write or options.bounds:
+        raise CommandError(ExitStatus.USAGE, "-w and -b go with a pipe, or with --follow")
     from app.configured import configured
     from app.tui.app import run as run_screen
 
@@ -48,11 +51,11 @@ def _inspect_growing(options: argparse.Namespace, capture: GrowingCapture, keys:
     from capture.retention import Retention
     from capture.story import Story
 
-    with capture:
+    with capture, saved(options) as out:
         await_first(capture)
         story = Story(capture.table, keys)
         # A pipe may bring a whole capture, of which nothing is to be missing; what goes on for days has to be bounded.
-        feed = LiveFeed(capture, retention=Retention(story, capture, options.keep or 0))
+        feed = LiveFeed(capture, out, Retention(story, capture, options.keep or 0))
         if options.files == [STANDARD_INPUT]:
             keys_from_terminal()
         return inspect(options, story, feed)

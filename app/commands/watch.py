@@ -16,6 +16,7 @@ from app.configured import configured, packets_kept
 from app.exit_status import CommandError, ExitStatus
 from app.live_feed import LiveFeed, created
 from app.live_input import STANDARD_INPUT, await_first, check_input, keys_from_terminal, opened_input
+from app.live_saving import saved
 from app.printed_flows import FlowPrinter
 from app.reading import chosen_filter, keys_of
 from capture.model import Flow
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
         capture = opened_input(options)
         stack.enter_context(capture)
         await_first(capture)
-        out = stack.enter_context(created(options.write)) if options.write else None
+        out = stack.enter_context(saved(options))
         record = stack.enter_context(created(options.record)) if options.record else None
         from capture.retention import Retention
         from capture.story import Story
@@ -110,6 +111,7 @@ class _Headless:
         while not self._leave.is_set() and (end is None or time.monotonic() < end):
             self._capture.wait(TICK)
             self._feed.poll()
+            self._feed.tell_changes()
             self._story.update()
             self._printer.print_fresh()
             self._feed.let_go(self._printer.wants)

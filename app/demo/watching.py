@@ -18,6 +18,7 @@ from capture.story import Story
 
 if TYPE_CHECKING:
     from app.intercept_status import Interception
+    from capture.losses import Losses
 
 LATEST: Final = 100
 """Attempts that are listed with their verdicts."""
@@ -61,6 +62,16 @@ class WatchedDemo:
         return self._feed.dropped
 
     @property
+    def losses(self) -> Losses:
+        """What is not there, by what is to blame."""
+        return self._feed.losses
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What is wrong with the files that are written now."""
+        return self._feed.troubles
+
+    @property
     def retention(self) -> Retention | None:
         """What keeps its packets within a bound."""
         return self._feed.retention
@@ -75,7 +86,6 @@ class WatchedDemo:
 
         Raises:
             LiveError: capturing has ended by itself.
-            CommandError: the file can't be written any more.
         """
         while not self._attempts.empty():
             self._judge.add(self._attempts.get())

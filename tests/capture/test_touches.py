@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.live_feed import LiveFeed
+from capture.disk_ring.ring import DiskRing
 from capture.opening import open_captures
 from capture.pcapng_writer import write_pcapng
 from capture.recording.writing import write_recording
@@ -106,8 +107,8 @@ def test_written_while_it_happens(late: bool, tmp_path: Path) -> None:
     tap = tapped()
     assert tap.file.touches is not None
     pcapng, recording = tmp_path / "live.pcapng", tmp_path / "live.peephole"
-    with pcapng.open("wb") as out, recording.open("wb") as record:
-        feed = LiveFeed(tap, out, record=record)
+    with recording.open("wb") as record:
+        feed = LiveFeed(tap, DiskRing(str(pcapng)), record=record)
         tap.file.touches.add(1, HELD)
         if late:
             feed.poll()

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
-import pytest
-
-from app.exit_status import CommandError
 from app.live_feed import LiveFeed
 from app.tui.app import PeepholeApp
 from app.tui.hidden_node import HiddenNode
@@ -107,20 +103,3 @@ def test_a_live_recording_is_whole_after_every_look(tmp_path: Path) -> None:
     assert whole.files[0].notes == []
     assert names_of(whole.files) == {"10.0.0.1": "me"}
     assert whole.files[0].format == tap.file.format
-
-
-def test_a_recording_that_can_not_be_written_ends_the_feed() -> None:
-    class Full(io.BytesIO):
-        name = "full.peephole"
-        full = False
-
-        def write(self, data: object) -> int:
-            if self.full:
-                raise OSError(28, "No space left on device")
-            return super().write(data)  # type: ignore[arg-type]
-
-    out = Full()
-    feed = LiveFeed(Tap("node"), record=out)
-    out.full = True
-    with pytest.raises(CommandError, match=r"full.peephole can't be written: No space left"):
-        feed.take_notes(NO_NOTES, {})

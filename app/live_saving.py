@@ -1,0 +1,156 @@
+"""Packets of a live source on their way into pcapng files; what happens there is put in words."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from app.counts import counted, grouped
+from app.exit_status import CommandError, ExitStatus
+from app.live_pieces import Pieces, reason_of, unwritable
+from app.live_touches import LiveTouches
+from capture.disk_ring.bounds import Bounds, together
+
+if TYPE_CHECKING:
+    from capture.disk_ring.ring import DiskRing
+    from capture.live import LiveSource
+
+
+def bounds_of(options: argparse.Namespace) -> Bounds:
+    """When the next file begins, as the options say.
+
+    Raises:
+        CommandError: they don't go together.
+    """
+    if options.bounds and not options.write:
+        raise CommandError(ExitStatus.USAGE, "-b goes with -w, which names the files")
+    try:
+        return together(options.bounds)
+    except ValueError as error:
+        raise CommandError(ExitStatus.USAGE, f"-b: {error}") from None
+
+
+@contextmanager
+def saved(options: argparse.Namespace) -> Iterator[DiskRing | None]:
+    """The file or files that the options want packets written to, if any.
+
+    Raises:
+        CommandError: they can't be written, or the options don't go together.
+    """
+    bounds = bounds_of(options)
+    if not options.write:
+        yield None
+        return
+    from capture.disk_ring.ring import DiskRing
+
+    try:
+        ring = DiskRing(options.write, bounds)
+    except (OSError, ValueError) as error:
+        raise unwritable(options.write, error) from None
+    try:
+        yield ring
+    finally:
+        ring.close()
+
+
+class LiveSaving:
+    """Writes rows of the table of a live source into a ring.
+
+    Args:
+        ring: the files.
+        source: where packets come from.
+
+    Raises:
+        CommandError: the first file takes nothing.
+    """
+
+    def __init__(self, ring: DiskRing, source: LiveSource) -> None:
+        from capture.pcapng_writer import PcapngWriter
+
+        self._ring = ring
+        self._source = source
+        self._pieces = Pieces()
+        self._writer = PcapngWriter(cast("BinaryIO", self._pieces))
+        self._interfaces: dict[tuple[int, int], int] = {}
+        self._touches = LiveTouches(source.file)
+        self._told = ""
+        try:
+            ring.begin(self._pieces.taken())
+        except OSError as error:
+            raise unwritable(ring.path, error) from None
+        ring.on_end = self._late_touches
+
+    @property
+    def lost(self) -> int:
+        """Packets that were not written."""
+        return self._ring.lost
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with writing now; empty if nothing is."""
+        error = self._ring.error
+        if error is None:
+            return ""
+        return f"{self._ring.path} can't be written: {reason_of(error)}; {counted(self.lost, 'packet')} not written"
+
+    def changes(self) -> Iterator[str]:
+        """What began or ended since the last call, as sentences for standard error."""
+        now = "" if self._ring.error is None else reason_of(self._ring.error)
+        if now and now != self._told:
+            yield f"{self._ring.path} can't be written: {now}; watching goes on, what is not written is counted"
+        elif self._told and not now:
+            yield f"writing goes on in {self._ring.writing}; {counted(self.lost, 'packet')} were not written"
+        self._told = now
+
+    def remarks(self) -> Iterator[str]:
+        """What became of old files of a ring besides what was asked for, one sentence each."""
+        ring = self._ring
+        if ring.given_up:
+            yield f"{counted(ring.given_up, 'file')} of the ring went before their time, to make room on a full disk"
+        if ring.stuck:
+            yield f"{grouped(ring.stuck)} old files of the ring could not be removed"
+
+    def write(self, rows: range) -> None:
+        """Write packets."""
+        from capture.disk_ring.ring import Block
+        from capture.frame_rows import frames_of
+
+        table, blocks = self._source.table, []
+        self._describe()
+        for frame in frames_of(table, rows):
+            if frame.time_ns < 0:
+                self._ring.lost += 1  # pcapng has no time before 1970
+                continue
+            number = table.frame.item(frame.row)
+            interface = self._interfaces[frame.file, frame.interface]
+            self._writer.add_packet(
+                interface, frame.time_ns, frame.data, frame.wire_length, self._touches.comments(number)
+            )
+            blocks.append(Block(self._pieces.taken()[0], number))
+        self._ring.write(blocks)
+
+    def finish(self) -> None:
+        """End the last file."""
+        self._ring.close()
+
+    def _describe(self) -> None:
+        """A source that is fed by many hosts may come to have more interfaces."""
+        files = self._source.table.files
+        for number, file in enumerate(files):
+            for index, interface in enumerate(file.interfaces):
+                if (number, index) not in self._interfaces:
+                    of_many = file.path if len(files) > 1 else ""
+                    self._interfaces[number, index] = self._writer.add_interface(
+                        interface.linktype, interface.name, of_many, comment=interface.comment
+                    )
+                    self._ring.describe(self._pieces.taken()[0])
+
+    def _late_touches(self) -> list[bytes]:
+        """What was done to packets of a file after they were written: comments on sections at its end."""
+        from capture.pcapng_writer import PcapngWriter
+
+        for comments in self._touches.rest(self._ring.last_frame, self._ring.packets):
+            PcapngWriter(cast("BinaryIO", self._pieces), comments)
+        return self._pieces.taken()

@@ -1,0 +1,1 @@
+"""Captures that are written for as long as one likes: rings of files, and what happens when the disk is full."""
