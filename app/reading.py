@@ -55,6 +55,7 @@ def open_story(options: argparse.Namespace) -> Story:
         CaptureError: a file can't be read as a capture.
         CommandError: a key or a key log can't be used.
     """
+    options.files = with_rings(options.files)
     check_paths(options.files)
     keys = keys_of(options)
     from capture.story import Story
@@ -89,6 +90,20 @@ def _hint(expression: str, error: FilterError) -> str:
     before, after = expression[:at], expression[at:]
     shown = f"{'…' if len(before) > 30 else ''}{before[-30:]} ⇒ {after[:30]}{'…' if len(after) > 30 else ''}"
     return f"; it reads: {shown.strip()}"
+
+
+def with_rings(paths: Sequence[str]) -> list[str]:
+    """The paths; in place of the name of a ring, which no file has, those of its files."""
+    from capture.disk_ring.names import parts_of
+
+    found: list[str] = []
+    for path in paths:
+        try:
+            parts = [] if path == "-" or os.path.lexists(path) else [part.path for part in parts_of(path)]
+        except (OSError, ValueError):
+            parts = []  # whoever opens it says why it can't be
+        found += parts or [path]
+    return found
 
 
 def check_paths(paths: Sequence[str]) -> None:

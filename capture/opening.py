@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 from capture.allocator import keep_freed_memory
 from capture.capture_file import CaptureFile
+from capture.disk_ring.names import chains
 from capture.duplicates import mark_copies
 from capture.errors import CaptureError, EnoughError
 from capture.frames import FrameReader, Frames
@@ -54,7 +55,7 @@ def open_captures(
     """Read capture files (``-`` is standard input) into one table.
 
     Args:
-        paths: capture files.
+        paths: capture files; those of one ring (`capture.disk_ring`) are one capture.
         progress: told of bytes and packets that were read; what it raises stops the reading. After an `EnoughError`
             what was read so far is all there is, as the notes of its file say.
         ahead: by how many seconds the clocks of some files, by path, are known to be ahead of the first one's; those of
@@ -65,14 +66,22 @@ def open_captures(
             `CaptureFile.truncated`.
     """
     table = PacketTable()
-    for number, path in enumerate(paths, 1):
-        read_capture(path, table, progress)
-        if table.files[-1].stopped and number < len(paths):
-            unread = ", ".join(os.path.basename(other) or other for other in paths[number:])
+    ahead_ns: dict[int, int] = {}
+    sources = chains(paths)
+    for number, chain in enumerate(sources, 1):
+        known = [ahead[path] for path in chain if path in ahead] if ahead else []
+        if known:
+            ahead_ns[len(table.files)] = round(known[0] * 1e9)
+        if len(chain) > 1:
+            from capture.disk_ring.reading import read_ring
+
+            read_ring(chain, table, progress)
+        else:
+            read_capture(chain[0], table, progress)
+        if table.files[-1].stopped and number < len(sources):
+            unread = ", ".join(os.path.basename(path) or path for other in sources[number:] for path in other)
             table.files[-1].notes.append(f"not read at all, because reading was stopped: {unread}")
             break
-    paths = paths[: len(table.files)]
-    ahead_ns = {number: round(ahead[path] * 1e9) for number, path in enumerate(paths) if path in ahead} if ahead else {}
     if len(table.files) > 1 or ahead_ns:
         from capture.vantages import merge_vantages
 
@@ -189,6 +198,24 @@ def _expected_rows(raw: Raw, frames: Frames) -> int:
     count = frames.time_ns.size
     end = int(frames.window.at[-1]) + int(frames.length[-1])
     return count if end >= raw.size - end // 8 else int(raw.size / end * count * 1.1)
+
+
+def loaded(path: str) -> tuple[Raw, str | None]:
+    """A file, unfolded if it is compressed, and what is damaged about that.
+
+    Raises:
+        CaptureError: it can't be read.
+    """
+    buffer, _ = _load(path, None)
+    damage = None
+    if buffer[:2] == GZIP:
+        from capture.compressed import unfold
+
+        buffer, damage = unfold(buffer, path)
+    if not len(buffer):
+        raise CaptureError(path, "the file is empty")
+    keep_freed_memory()
+    return Raw(buffer, path), damage
 
 
 def reader_of(raw: Raw, path: str) -> FrameReader:

@@ -133,6 +133,8 @@ class PacketTable:
         self.hosts6: list[bytes] = []
         """16-byte IPv6 hosts; `src` and `dst` of IPv6 rows index it."""
         self.segments: list[Raw] = []
+        self.read_segments = 0
+        """How many of the first segments are files, where one source is several."""
         self.assembled: dict[int, bytes] = {}
         """Payloads of datagrams that came in fragments, by row."""
         self.pieces: dict[int, list[Piece]] = {}
@@ -271,8 +273,8 @@ class PacketTable:
         Raises:
             CaptureError: one is shorter than it was.
         """
-        # Files come first, one segment each; those of live sources are in memory.
-        for segment in self.segments[: len(self.files)]:
+        # Files come first, mostly one segment each; those of live sources are in memory.
+        for segment in self.segments[: max(len(self.files), self.read_segments)]:
             segment.check_size()
 
     def payload(self, row: int) -> bytes:

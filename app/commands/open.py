@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from app.exit_status import CommandError, ExitStatus
 from app.live_input import STANDARD_INPUT, await_first, bytes_of, growing, growing_standard_input, keys_from_terminal
 from app.live_saving import saved
-from app.reading import check_paths, chosen_filter, clocks_of, keys_of
+from app.reading import check_paths, chosen_filter, clocks_of, keys_of, with_rings
 
 if TYPE_CHECKING:
     from capture.given_keys import Keys
@@ -20,6 +20,7 @@ def run(options: argparse.Namespace) -> int:
     """Open the inspector; whatever can be refused is refused before the screen is entered."""
     if options.filter:
         chosen_filter(options)
+    options.files = with_rings(options.files)
     check_paths(options.files)
     keys = keys_of(options)
     ahead = clocks_of(options)
