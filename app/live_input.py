@@ -146,7 +146,7 @@ def _bytes_over_ssh(host: str, interface: str, bpf: str) -> ByteSource:
     from capture.growing.command_bytes import CommandBytes, capture_over_ssh
 
     try:
-        return CommandBytes(capture_over_ssh(host, interface, bpf), f"{host} {interface}")
+        return CommandBytes(capture_over_ssh(host, interface, bpf), f"{host} {interface}", way="ssh", promiscuous=False)
     except LiveError as error:
         raise CommandError(ExitStatus.USAGE, str(error)) from None
 

@@ -41,6 +41,16 @@ class LiveSource(Protocol):
         """Why it ended by itself."""
         ...
 
+    @property
+    def way(self) -> str:
+        """How packets come here, in a word or two for the status line."""
+        ...
+
+    @property
+    def promiscuous(self) -> bool | None:
+        """Whether frames for other hosts are taken too; None where that is not ours to say."""
+        ...
+
     def wait(self, timeout: float) -> bool:
         """Wait until something has arrived, at most `timeout` seconds; whether it has."""
         ...
@@ -95,6 +105,8 @@ class LiveCapture:
         """Why capturing ended by itself."""
         self.way = self._sockets[0].way
         """How frames come here, in a word or two."""
+        self.promiscuous: bool | None = promiscuous
+        """Whether frames for other hosts are taken too."""
         self._arrivals = Arrivals(self.file, self.table)
         self._dropped = dict.fromkeys(self._sockets, 0)
         self._stop, self._stopped = socket.socketpair()

@@ -65,6 +65,8 @@ class Tap:
 
     error: LiveError | None = None
     """Never: sockets of our own do not go away."""
+    way = "our own sockets"
+    promiscuous: bool | None = False
 
     def __init__(self, name: str = "node", table: PacketTable | None = None, *, room: int = MAX_WAITING_BYTES) -> None:
         self.table = PacketTable() if table is None else table

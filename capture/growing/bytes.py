@@ -15,6 +15,10 @@ class ByteSource(Protocol):
 
     name: str
     """What it is called."""
+    way: str
+    """How bytes come here, in a word or two for the status line."""
+    promiscuous: bool | None
+    """Whether whoever writes them has frames for other hosts taken too; None where nothing tells."""
 
     def read(self) -> bytes | None:
         """Wait for bytes; none: the source starts anew with another capture; None: it has ended, or was woken.
@@ -33,6 +37,9 @@ class ByteSource(Protocol):
 
 class DescriptorBytes:
     """Bytes of a descriptor that tells when some are there: standard input, a named pipe, a socket."""
+
+    way = "pipe"
+    promiscuous: bool | None = None
 
     def __init__(self, descriptor: int, name: str, begun: bytes = b"") -> None:
         """Read a descriptor.

@@ -48,6 +48,10 @@ class GrowingCapture:
         self.file = CaptureFile(source.name, "pcap", interfaces=[])
         self.error: LiveError | None = None
         """Why it ended by itself."""
+        self.way = source.way
+        """How bytes come here, in a word or two."""
+        self.promiscuous: bool | None = source.promiscuous
+        """Whether frames for other hosts are taken too; None where nothing tells."""
         self._source = source
         self._ingest = Ingest(self.table, self.file)
         self._first_row = len(self.table)

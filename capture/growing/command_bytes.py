@@ -22,7 +22,8 @@ def capture_over_ssh(host: str, interface: str, bpf: str) -> list[str]:
     """The command that captures on another host and writes the packets to its standard output.
 
     dumpcap where the host has it, else tcpdump; as root through sudo where that asks no password, and as oneself else.
-    The packets of the ssh connection itself are none that matter, as they are no UDP.
+    The interface there is not made promiscuous. The packets of the ssh connection itself are none that matter, as they
+    are no UDP.
 
     Args:
         host: as ssh takes it: ``user@host`` or a name of its configuration.
@@ -32,8 +33,8 @@ def capture_over_ssh(host: str, interface: str, bpf: str) -> list[str]:
     name, wanted = shlex.quote(interface), shlex.quote(bpf or "udp")
     script = (
         'run=; if [ "$(id -u)" != 0 ] && sudo -n true 2>/dev/null; then run="sudo -n"; fi; '
-        f"if command -v dumpcap >/dev/null; then exec $run dumpcap -q -i {name} -f {wanted} -w -; fi; "
-        f"exec $run tcpdump -i {name} -U -s 0 -w - {wanted}"
+        f"if command -v dumpcap >/dev/null; then exec $run dumpcap -q -p -i {name} -f {wanted} -w -; fi; "
+        f"exec $run tcpdump -p -i {name} -U -s 0 -w - {wanted}"
     )
     return ["ssh", "-o", "ServerAliveInterval=5", "--", host, f"sh -c {shlex.quote(script)}"]
 
@@ -41,18 +42,30 @@ def capture_over_ssh(host: str, interface: str, bpf: str) -> list[str]:
 class CommandBytes:
     """What a program writes to its standard output, from now until it ends or is told to."""
 
-    def __init__(self, arguments: Sequence[str], name: str, *, ends_with_input: bool = False) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        name: str,
+        *,
+        ends_with_input: bool = False,
+        way: str = "",
+        promiscuous: bool | None = None,
+    ) -> None:
         """Start it.
 
         Args:
             arguments: of the program, itself first.
             name: what its output is called.
             ends_with_input: whether it writes what it still has, and ends, when its standard input is closed.
+            way: how bytes come here, in a word or two; the name of the program if empty.
+            promiscuous: whether it has frames for other hosts taken too; None where nothing tells.
 
         Raises:
             LiveError: it can't be started.
         """
         self.name = name
+        self.way = way or os.path.basename(arguments[0])
+        self.promiscuous = promiscuous
         try:
             self._process = subprocess.Popen(
                 arguments,

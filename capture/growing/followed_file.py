@@ -20,6 +20,9 @@ class FollowedFile:
     again from its start.
     """
 
+    way = "file followed"
+    promiscuous: bool | None = None
+
     def __init__(self, path: str, interval: float = INTERVAL) -> None:
         """Open the file.
 

@@ -134,7 +134,7 @@ def test_the_command_that_ssh_is_given_captures(put: Put, tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     assert len(told(done.stdout)) == 1
     assert (tmp_path / "told").read_text().splitlines() == [
-        *("-i", "it's", "-U", "-s", "0", "-w", "-", "udp and not (port 53)")
+        *("-p", "-i", "it's", "-U", "-s", "0", "-w", "-", "udp and not (port 53)")
     ]
 
 

@@ -48,7 +48,8 @@ def captures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 class Pieces:
     """Pieces of a capture, each when it is asked for."""
 
-    name = "pieces"
+    name = way = "pieces"
+    promiscuous: bool | None = None
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
