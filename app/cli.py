@@ -24,6 +24,7 @@ _MODULES: Final = {
     "export": "app.commands.export",
     "record": "app.commands.record",
     "watch": "app.commands.watch",
+    "sensor": "app.commands.sensor",
     "node": "app.commands.node",
     "connect": "app.commands.connect",
     "listen": "app.commands.listen",

@@ -7,6 +7,7 @@ from typing import Final
 from app.option_parser import Parser
 from app.option_values import duration, network_size, round_number, speed, story_number, stream_bytes, text_width
 from app.own_options import add_by_hand, completion_parser, config_parser, man_parser, script_parser
+from app.sensor_options import sensor_parser
 from app.shared_options import (
     add_bound,
     add_files,
@@ -32,6 +33,7 @@ usage: peephole FILE...                      open captures in the terminal inspe
        peephole export FILE... --flow ID     one attempt as text, Markdown, Mermaid, SVG, JSON, pcapng, recording
        peephole record FILE... -o OUT        captures as one recording, with marks, comments and names
        peephole watch -i IFACE [BPF]         inspect live traffic, with --ssh HOST that of another host
+       peephole sensor -i IFACE --to URL     publish what is captured here to NATS, for `--from` elsewhere
        peephole node --bootstrap HOST:PORT   run a DHT node of our own and watch its life
        peephole connect KEY --bootstrap ...  connect to a server and watch how it goes
        peephole listen --bootstrap ...       be a server and watch who comes
@@ -63,6 +65,7 @@ def parser_of(command: str) -> Parser:
         "export": _export,
         "record": _record,
         "watch": _watch,
+        "sensor": sensor_parser,
         "node": _node,
         "connect": _connect,
         "listen": _listen,
@@ -82,6 +85,7 @@ COMMANDS: Final = (
     "export",
     "record",
     "watch",
+    "sensor",
     "node",
     "connect",
     "listen",

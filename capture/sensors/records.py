@@ -33,7 +33,7 @@ MOST_FRAMES: Final = 4096
 MOST_TEXT: Final = 4096
 """Characters of a name or a remark."""
 MOST_SOURCES: Final = 256
-MOST_INTERFACES: Final = 4096
+MOST_INTERFACES: Final = 1024
 """Of a source."""
 MOST_LOSSES: Final = 64
 """Causes of loss in a record."""
