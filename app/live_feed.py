@@ -82,7 +82,7 @@ class LiveFeed:
     @property
     def dropped(self) -> int:
         """Packets that were lost before they could be read."""
-        return self._capture.file.dropped or 0
+        return self.losses.dropped
 
     @property
     def losses(self) -> Losses:

@@ -64,9 +64,14 @@ class Losses:
     """The same of a recording."""
 
     @property
+    def dropped(self) -> int:
+        """Packets for which there was no room before they could be seen."""
+        return self.kernel + self.elsewhere + self.queue
+
+    @property
     def missing(self) -> int:
         """Packets that never came to be seen."""
-        return self.kernel + self.elsewhere + self.queue + self.cut
+        return self.dropped + self.cut
 
     @property
     def unsaved(self) -> int:
@@ -83,6 +88,9 @@ class Losses:
     def lines(self) -> list[str]:
         """Every cause that there is, in words."""
         return [f"{count:,}".replace(",", " ") + f" {says}" for _, count, says in self]
+
+
+NOTHING_LOST: Final = Losses()
 
 
 def losses_of(files: Iterable[CaptureFile], *, let_go: int = 0, unwritten: int = 0, unrecorded: int = 0) -> Losses:

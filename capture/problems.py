@@ -19,6 +19,7 @@ from capture.arrays import I64
 from capture.capture_file import CaptureFile
 from capture.flow import Sighting
 from capture.links import linktype_name
+from capture.losses import Loss, Losses
 from capture.table import Kind, PacketTable
 from protocol.decode import decode_datagram
 from protocol.messages import Undecodable
@@ -31,6 +32,15 @@ _ROWS: Final = 1 << 16
 """Rows that are looked through at once."""
 _DECODED: Final = 256
 """Packets that are decoded at once."""
+_OF_LOSSES: Final = {
+    "kernel": "dropped",
+    "elsewhere": "dropped elsewhere",
+    "queue": "dropped here",
+    "let_go": "let go",
+    "unwritten": "not saved",
+    "unrecorded": "not recorded",
+}
+"""Causes of losses that are told of a live source as a whole, and kinds of their problems; files tell the others."""
 _NUMBERS: Final = re.compile(r"\d+")
 
 
@@ -153,23 +163,18 @@ class Problems:
     def _sighting(self, row: int) -> Sighting:
         return Sighting(self.table.file.item(row), self.table.frame.item(row), row)
 
-    def found(
-        self, story: Reported, remarks: Iterable[str] = (), dropped: int | None = None, let_go: int = 0
-    ) -> list[Problem]:
+    def found(self, story: Reported, remarks: Iterable[str] = (), losses: Losses | None = None) -> list[Problem]:
         """All problems, the worst first, among equals the most frequent.
 
         Args:
             story: what it knows beside the table.
             remarks: what is to be said of keys that were given.
-            dropped: what a live source lost; None where files tell it.
-            let_go: packets that were let go to stay within bounds.
+            losses: what a live source lost; None where files tell it.
         """
         problems = [*self._undecodable.values(), self._cut, self._duplicates, *self._assembled()]
         for file in self.table.files:
-            problems += _of_file(file, dropped)
-        problems.append(
-            Problem(Severity.NOTE, "let go", "packets that were let go, to keep no more than --keep", let_go)
-        )
+            problems += _of_file(file, of_losses=losses is not None)
+        problems += [_of_loss(loss) for loss in losses or () if loss.cause in _OF_LOSSES]
         problems += self._refused(story)
         lines = "malformed lines of key logs, ignored"
         problems += _said(Severity.WARNING, "key log", lines, story.keylog_errors)
@@ -208,7 +213,12 @@ def _said(severity: Severity, kind: str, says: str, texts: Sequence[str]) -> Ite
         yield Problem(severity, kind, says, len(texts), texts[0], texts=tuple(texts))
 
 
-def _of_file(file: CaptureFile, dropped: int | None) -> Iterator[Problem]:
+def _of_loss(loss: Loss) -> Problem:
+    kind = _OF_LOSSES[loss.cause]
+    return Problem(Severity.NOTE if kind == "let go" else Severity.ERROR, kind, loss.says, loss.number)
+
+
+def _of_file(file: CaptureFile, *, of_losses: bool) -> Iterator[Problem]:
     """What was counted while a file was read, or a live source was listened to."""
 
     def problem(severity: Severity, kind: str, says: str, count: int, first: str = "") -> Problem:
@@ -217,9 +227,9 @@ def _of_file(file: CaptureFile, dropped: int | None) -> Iterator[Problem]:
 
     if file.truncated:
         yield problem(Severity.ERROR, "damage", f"{file.truncated}; what came before is used", 1)
-    lost = file.dropped if dropped is None else dropped
-    if lost:
-        yield problem(Severity.ERROR, "dropped", "packets that were lost before they could be captured or read", lost)
+    if file.dropped and not of_losses:
+        says = "packets that were lost before they could be captured or read"
+        yield problem(Severity.ERROR, "dropped", says, file.dropped)
     malformed = "frames whose IP or UDP header is cut short or contradicts itself"
     yield problem(Severity.WARNING, "malformed", malformed, file.malformed, "malformed")
     for linktype, count in file.unreadable.items():

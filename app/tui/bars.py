@@ -63,7 +63,7 @@ class StatusLine(Bar):
         super().__init__(id="status")
         self._parts: list[_Part] = []
         self._opened = ""
-        self._state: tuple[str, Tone] = ("", Tone.PLAIN)
+        self._state: tuple[tuple[str, ...], Tone] = ((), Tone.PLAIN)
 
     def show(
         self,
@@ -74,11 +74,13 @@ class StatusLine(Bar):
         counted: bool,
         shown: int,
         filter_text: str,
-        live: str = "",
+        live: Sequence[str] = (),
         dropped: int | None = None,
+        unsaved: int = 0,
         progress: str = "",
         let_go: int = 0,
         held: int = 0,
+        unsaved: int = 0,
     ) -> None:
         """Take new counts.
 
@@ -89,11 +91,13 @@ class StatusLine(Bar):
             counted: whether it is known of all.
             shown: how many of them pass the filter.
             filter_text: the filter, if any.
-            live: what to say of a live source, such as ``● live eth0``.
+            live: what to say of a live source, such as ``● live eth0`` and how its packets come; the first matter most.
             dropped: packets lost before they could be read; None for files, which may say it themselves.
+            unsaved: packets that could not be written where they were to be saved.
             progress: what is being worked out, if anything.
             let_go: attempts that were let go to keep within a bound.
             held: messages that are held on their way, until somebody lets them go.
+            unsaved: packets that are missing in a file that was to be written.
         """
         waiting = f"‖ {grouped(held)} held: I shows {'it' if held == 1 else 'them'}"
         names = [safe_text(os.path.basename(file.path) or file.path) for file in files]
@@ -113,23 +117,27 @@ class StatusLine(Bar):
             _Part(number_of(sum(file.punches for file in files), "punch", "punches"), Tone.DIM, 8),
             _counted_trouble(sum(file.undecodable for file in files), "undecodable", 3, 9),
             *([_counted_trouble(sum(lost), "dropped", 2, 6)] if lost else []),
+            *([_counted_trouble(unsaved, "unsaved", 2, 6)] if unsaved else []),
         ]
+        if unsaved:
+            self._parts.append(_Part(f"! {grouped(unsaved)} not saved", Tone.WARN, 2))
         if let_go:
             self._parts.append(_Part(f"{grouped(let_go)} let go", Tone.DIM, 3))
         duplicates = sum(file.duplicates for file in files)
         if duplicates:
             self._parts.append(_Part(number_of(duplicates, "duplicate"), Tone.DIM, 10))
-        self._state = (live, Tone.GOOD)
+        self._state = (tuple(part for part in live if part), Tone.GOOD)
         if filter_text:
-            self._state = (f"{live}  / {safe_text(filter_text)} ({shown} of {attempts})".strip(), Tone.KEY)
+            said = f"{live[0] if live else ''}  / {safe_text(filter_text)} ({shown} of {attempts})".strip()
+            self._state = ((said,), Tone.KEY)
         if progress:
-            self._state = (progress, Tone.KEY)
+            self._state = ((progress,), Tone.KEY)
         self.repaint()
 
     def line(self) -> Line:
         """Name, the counts that matter most, as many as there is room for, then filter or live state at the right."""
         width = self.size.width
-        state = clip(self._state[0], max(0, width // 2))
+        state = _as_many_as_fit(self._state[0], max(0, width // 2))
         spans = [Span(" peephole ", Tone.KEY), Span(clip(self._opened, max(8, width // 4)), Tone.STRONG), Span("  ")]
         room = width - width_of(tuple(spans)) - cell_width(state) - 2
         kept: set[_Part] = set()
@@ -143,6 +151,17 @@ class StatusLine(Bar):
             spans += [Span(" · " if number else " ", Tone.RULE), Span(part.text, part.tone)]
         blanks = width - width_of(tuple(spans)) - cell_width(state) - 1
         return (*spans, Span(" " * max(1, blanks)), Span(state, self._state[1]))
+
+
+def _as_many_as_fit(parts: Sequence[str], width: int) -> str:
+    """The first parts that there is room for, of the very first as much as there is."""
+    text = clip(parts[0], width) if parts else ""
+    for part in parts[1:]:
+        longer = f"{text} · {part}"
+        if cell_width(longer) > width:
+            break
+        text = longer
+    return text
 
 
 def _counted_trouble(number: int, word: str, weight: int, harmless: int) -> _Part:

@@ -208,14 +208,20 @@ class ListActions(MainActions):
     def show_status(self) -> None:
         """Counts, filter, and the state of a live source."""
         session = self._main.session
-        live, dropped = "", None
+        live: tuple[str, ...] = ()
+        dropped, unsaved = None, 0
         if session.feed is not None:
             state = "■ ended" if session.trouble else "● live"
             if session.paused:
-                live = f"‖ paused: {session.waiting} new · {session.feed.name}"
+                live = (f"‖ paused: {session.waiting} new · {session.feed.name}", way_of(session.feed))
             else:
-                live = terms.joined((f"{state} {session.feed.name}", "following" if self._main.follow else ""))
-            dropped = session.feed.dropped
+                live = (
+                    f"{state} {session.feed.name}",
+                    way_of(session.feed),
+                    "following" if self._main.follow else "",
+                )
+            losses = session.feed.losses
+            dropped, unsaved = losses.missing or session.feed.dropped, losses.unsaved
         self._main.query_one(StatusLine).show(
             session.files,
             len(session.flows),
@@ -225,9 +231,11 @@ class ListActions(MainActions):
             filter_text=session.filter.text,
             live=live,
             dropped=dropped,
+            unsaved=unsaved,
             progress=self._progress,
             let_go=0 if session.retention is None else session.retention.let_go.attempts,
             held=self._main.held_count,
+            unsaved=0 if session.losses is None else session.losses.unsaved,
         )
 
     def _sort_by(self, order: Order) -> None:

@@ -375,14 +375,13 @@ class MainScreen(
             await asyncio.to_thread(self.session.take_in)
         finally:
             self._looking = False
-        if self.session.trouble:
-            self.query_one(Banner).show([self.session.trouble])
         if self.session.refresh():
             self.show_flows()
             if self.follow:
                 self.ladder.go_to_end()
         else:
             self.show_status()
+        self.tell_troubles()
         self.ladder.show_time(self.session.last_time)
         self.look_at_touches()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from app.tui.story_view import Feed, StoryView
+    from capture.losses import Losses
     from capture.problems import Problem, Problems
     from capture.retention import Retention
 
@@ -30,6 +31,16 @@ class ProblemsOfStory:
             self._problems = Problems(self.story.table)
         return self._problems
 
+    @property
+    def losses(self) -> Losses | None:
+        """What a live source has lost, by what is to blame; None of files, which say it themselves."""
+        return None if self.feed is None else self.feed.losses
+
+    @property
+    def writing_troubles(self) -> tuple[str, ...]:
+        """What is wrong with the files that are written meanwhile."""
+        return () if self.feed is None else self.feed.troubles
+
     def look_for_problems(self) -> bool:
         """Look through some more packets for what is wrong with them; whether there are more."""
         with self._lock:
@@ -38,6 +49,4 @@ class ProblemsOfStory:
     def found_problems(self) -> list[Problem]:
         """What is wrong, as far as was looked."""
         with self._lock:
-            dropped = None if self.feed is None else self.feed.dropped
-            let_go = 0 if self.retention is None else self.retention.let_go.packets
-            return self.problems.found(self.story, self.remarks, dropped, let_go)
+            return self.problems.found(self.story, self.remarks, self.losses)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from app.reading import oddities
+from app.tui.bars import Banner
+
 if TYPE_CHECKING:
     from app.tui.main_screen import MainScreen
     from app.tui.story_view import StoryView
@@ -16,6 +19,23 @@ class SavingActions:
     @property
     def _main(self) -> MainScreen:
         return cast("MainScreen", self)
+
+    _said: tuple[str, ...] | None = None
+    """What the banner says of what is live."""
+
+    def tell_troubles(self) -> None:
+        """Say in the banner what has ended, what can't be written, and what is wrong with sources, while it is so."""
+        main = self._main
+        session = main.session
+        cut = [file.truncated for file in session.files if file.truncated]
+        ended = ["; ".join((session.trouble, *cut))] if session.trouble else []
+        odd = [] if ended else [*oddities(session), *session.remarks]
+        said = (*ended, *session.writing_troubles, *odd)
+        if said != self._said:
+            if said or self._said:
+                main.query_one(Banner).show(said)
+                main.share_out()
+            self._said = said
 
     def action_export(self) -> None:
         """Write attempts, or the selected packet, to files."""

@@ -9,6 +9,7 @@ from capture.model import Flow, Sighting
 from protocol.messages import Address
 
 if TYPE_CHECKING:
+    from capture.losses import Losses
     from capture.table import PacketTable
 
 
@@ -89,6 +90,16 @@ class Feed(Protocol):
     @property
     def dropped(self) -> int:
         """Packets that were lost before they could be read."""
+        ...
+
+    @property
+    def losses(self) -> Losses:
+        """Everything that is not there, by what is to blame."""
+        ...
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What is wrong with the files that are written now, one sentence each."""
         ...
 
     def poll(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.hand.desk import DeskControl
 from app.intercept_status import Interception
 from app.node_status import Announcement, ConnectionStatus, NodeStatus, Relay, TableRow
+from capture.losses import NOTHING_LOST, Losses
 from protocol.constants import Firewall
 from protocol.dht.health import Health
 from protocol.dht.refusals import Refusal
@@ -53,6 +54,8 @@ class SilentFeed:
 
     name: str = "node"
     dropped: int = 0
+    losses: Losses = NOTHING_LOST
+    troubles: tuple[str, ...] = ()
 
     def poll(self) -> None:
         """Nothing has arrived."""

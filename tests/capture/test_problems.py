@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from capture.keylog import SECRETS_TYPE
+from capture.losses import Losses
 from capture.opening import read_capture
 from capture.problems import KEPT, Problem, Problems, Severity
 from capture.story import Story
@@ -23,12 +24,12 @@ def frame(payload: bytes) -> bytes:
     return ethernet(ipv4(udp(payload)))
 
 
-def problems_of(table: PacketTable, dropped: int | None = None) -> dict[str, Problem]:
+def problems_of(table: PacketTable, losses: Losses | None = None) -> dict[str, Problem]:
     story = Story(table)
     problems = Problems(table)
     while problems.look_some():
         pass
-    found = problems.found(story, ("--key 11…22 is the key of no attempt in here",), dropped)
+    found = problems.found(story, ("--key 11…22 is the key of no attempt in here",), losses)
     assert len({problem.kind for problem in found}) == len(found)
     return {problem.kind: problem for problem in found}
 
@@ -112,10 +113,11 @@ def test_malformed_lines_of_secrets_blocks_are_told_with_their_place() -> None:
 
 def test_what_a_live_source_lost_and_keys_that_fit_nothing() -> None:
     table = read_capture(pcap([frame(REQUEST)]))
-    (note,) = (one for one in Problems(table).found(Story(table), let_go=9) if one.kind == "let go")
+    (note,) = (one for one in Problems(table).found(Story(table), (), Losses(let_go=9)) if one.kind == "let go")
     assert (note.severity, note.count) == (Severity.NOTE, 9)
-    found = problems_of(table, dropped=12)
-    assert found["dropped"].count == 12
+    found = problems_of(table, Losses(kernel=12, elsewhere=3, queue=4, unwritten=5, unrecorded=6, malformed=99))
+    counts = {kind: problem.count for kind, problem in found.items() if problem.severity is Severity.ERROR}
+    assert counts == {"dropped": 12, "dropped elsewhere": 3, "dropped here": 4, "not saved": 5, "not recorded": 6}
     assert found["key"].says == "--key 11…22 is the key of no attempt in here"
 
 

@@ -13,6 +13,8 @@ from app.tui.attempt_list import AttemptList
 from app.tui.bars import Banner
 from app.tui.pages import ChoiceScreen
 from capture.errors import LiveError
+from capture.flows.waiting import Haste
+from capture.losses import NOTHING_LOST, Losses
 from capture.model import FileSummary, Flow
 from tests.app.flows_by_hand import BOTH_RANDOM, CONSISTENT_RANDOM, FAST_OPEN, STORY, TWO_ROUNDS, UNANSWERED
 from tests.app.hand_story import HandStory
@@ -33,7 +35,7 @@ class Growing:
     hand: HandStory = STORY
     gone: frozenset[str] = frozenset()
 
-    def update(self) -> tuple[str, ...]:
+    def update(self, *, haste: Haste | None = None) -> tuple[str, ...]:
         before = {flow.id: flow for flow in self.flows}
         self.flows = next(self.stages, self.flows)
         self.gone = frozenset(before.keys() - {flow.id for flow in self.flows})
@@ -50,6 +52,8 @@ class Quiet:
 
     name: str = "eth0"
     dropped: int = 0
+    losses: Losses = NOTHING_LOST
+    troubles: tuple[str, ...] = ()
     polls: int = 0
     error: LiveError | None = None
 
@@ -181,6 +185,28 @@ async def test_a_feed_that_ends_by_itself_says_why_and_what_was_seen_stays() -> 
         assert main_of(pilot).query_one(AttemptList).row_count == 2
         await look(pilot)
         assert feed.polls == 2, "not polled again"
+
+
+async def test_a_file_that_can_not_be_written_is_said_while_it_is_so() -> None:
+    feed = Quiet()
+    async with live((FAST_OPEN,), (FAST_OPEN, BOTH_RANDOM), feed=feed) as pilot:
+        await look(pilot)
+        assert not main_of(pilot).query_one(Banner).display
+        feed.troubles = ("out.pcapng can't be written: No space left on device; 7 packets not written",)
+        feed.losses = Losses(unwritten=7)
+        await look(pilot)
+        shown = text_on(pilot)
+        assert "! out.pcapng can't be written: No space left on device; 7 packets not written" in shown
+        assert "! 7 not saved" in shown
+        assert "● live" in shown
+        assert main_of(pilot).query_one(AttemptList).row_count == 2, "watching goes on"
+        feed.troubles = ()
+        await look(pilot)
+        assert not main_of(pilot).query_one(Banner).display
+        assert "! 7 not saved" in text_on(pilot)
+        await pilot.press("E")
+        await pilot.pause()
+        assert "packets that could not be written to the capture file" in text_on(pilot)
 
 
 async def test_asked_again_while_the_question_stands_it_leaves_but_not_from_another_choice() -> None:

@@ -13,6 +13,7 @@ from app.tui.packet_screen import PacketScreen
 from app.tui.pages import PageScreen
 from app.tui.raw_page import RawScreen
 from capture.filter import expression, parse_filter
+from capture.losses import NOTHING_LOST
 from capture.story import Story
 from capture.table import PacketTable
 from protocol.sealed_values import decode_holepunch_payload
@@ -212,6 +213,8 @@ class GrowingFeed:
 
     name = "eth0"
     dropped = 0
+    losses = NOTHING_LOST
+    troubles = ()
 
     def __init__(self, table: PacketTable, source: PacketTable) -> None:
         self._table, self._source = table, source
