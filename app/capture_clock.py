@@ -8,10 +8,11 @@ counts, which no setting of the time moves.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from capture.clock_jumps import Jump
     from capture.story import Story
 
 
@@ -37,3 +38,9 @@ class CaptureClock:
             self._newest_ns = newest_ns
             self._since = self._steady()
         return self._newest_ns / 1e9 + self._steady() - self._since
+
+    @property
+    def jumps(self) -> Sequence[Jump]:
+        """Those of the clock that stamped the newest packet."""
+        table = self._story.table
+        return table.files[table.file.item(-1)].jumps if len(table) else ()

@@ -6,9 +6,10 @@ one after it connected, a longer one before, as hyperdht itself waits up to ten 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
+from capture.clock_jumps import Jump, passed
 from capture.model import Flow, Outcome, VerdictCode
 
 QUIET_CONNECTED: Final = 2.0
@@ -24,17 +25,18 @@ class Conclusions:
     def __init__(self) -> None:
         self._told: dict[str, VerdictCode] = {}
 
-    def fresh(self, flows: Collection[Flow], now: float) -> list[Flow]:
+    def fresh(self, flows: Collection[Flow], now: float, jumps: Sequence[Jump] = ()) -> list[Flow]:
         """Attempts that concluded since the last call, and told ones whose verdict is another one now.
 
         Args:
             flows: all attempts of the story.
             now: epoch seconds on the clock of the capture (`app.capture_clock`).
+            jumps: of that clock.
         """
         if len(self._told) > 2 * len(flows) + _FEW:
             # Attempts that were let go to stay within a bound don't come back.
             self._told = {flow.id: self._told[flow.id] for flow in flows if flow.id in self._told}
-        return self._tell(flow for flow in flows if flow.id in self._told or _is_over(flow, now))
+        return self._tell(flow for flow in flows if flow.id in self._told or _is_over(flow, now, jumps))
 
     def told(self, flow: Flow) -> bool:
         """Whether the attempt was told as it is now."""
@@ -50,6 +52,6 @@ class Conclusions:
         return fresh
 
 
-def _is_over(flow: Flow, now: float) -> bool:
+def _is_over(flow: Flow, now: float, jumps: Sequence[Jump]) -> bool:
     quiet = QUIET_CONNECTED if flow.outcome is Outcome.CONNECTED else QUIET_OTHERWISE
-    return now - flow.ended >= quiet
+    return passed(jumps, flow.ended, now) >= quiet

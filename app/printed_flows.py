@@ -33,7 +33,7 @@ class FlowPrinter:
 
     def print_fresh(self) -> None:
         """Print what has concluded by now."""
-        self._print(self._conclusions.fresh(self._story.flows, self._clock.now()))
+        self._print(self._conclusions.fresh(self._story.flows, self._clock.now(), self._clock.jumps))
 
     def wants(self, flow: Flow) -> bool:
         """Whether an attempt is still to be printed."""

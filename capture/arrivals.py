@@ -13,6 +13,7 @@ import numpy as np
 
 from capture.bursts import Arrival, Burst
 from capture.capture_file import CaptureFile
+from capture.clock_jumps import ClockWatch
 from capture.copies_of_new import mark_new_copies
 from capture.frames import Frames
 from capture.ingest import Ingest
@@ -31,18 +32,26 @@ class Arrivals:
         file: the source; added to the files of the table.
         table: where rows go.
         room: bytes of frames that may wait.
+        clock: looks for jumps of the clock; by default only for those that go back.
 
     Attributes:
         overflowed: frames for which there was no room.
     """
 
-    def __init__(self, file: CaptureFile, table: PacketTable, room: int = MAX_WAITING_BYTES) -> None:
+    def __init__(
+        self,
+        file: CaptureFile,
+        table: PacketTable,
+        room: int = MAX_WAITING_BYTES,
+        clock: ClockWatch | None = None,
+    ) -> None:
         self.table = table
         self.overflowed = 0
         self._file = file
         self._room = room
         self._ingest = Ingest(table, file)
         self._first_row = len(table)
+        self._clock = clock or ClockWatch(file)
         self._lock = threading.Lock()
         self._arrived = threading.Event()
         self._waiting: list[Burst] = []
@@ -62,6 +71,7 @@ class Arrivals:
         with self._lock:
             taken = self._take(size, len(arrivals))
             if taken:
+                self._clock.arrive([arrival.time_ns for arrival in arrivals])
                 self._singles += arrivals
         self._arrived.set()
         return taken
@@ -71,6 +81,7 @@ class Arrivals:
         with self._lock:
             taken = self._take(len(burst.content), burst.at.size)
             if taken:
+                self._clock.arrive(burst.time_ns)
                 self._gather_singles()
                 self._waiting.append(burst)
         self._arrived.set()
@@ -119,4 +130,6 @@ class Arrivals:
         first_new = len(table)
         table.segments.append(raw)
         self._ingest.add(len(table.segments) - 1, frames)
+        back = self._clock.look(table, first_new)
+        self._first_row = self._first_row if back is None else back
         mark_new_copies(table, self._file, first_new, self._first_row)

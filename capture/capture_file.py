@@ -8,6 +8,7 @@ from capture.frames import Interface
 from capture.knowledge import Knowledge
 
 if TYPE_CHECKING:
+    from capture.clock_jumps import Jump
     from capture.said import Said
     from capture.touches import Touches
 
@@ -19,6 +20,7 @@ class CaptureFile:
         path: as the user named it; ``-`` is standard input.
         format: ``pcap``, ``pcapng`` or ``live``.
         interfaces: where it was captured.
+        jumps: of its clock, while it was captured; the newest.
         packets: frames of any protocol.
         udp: rows of the table.
         dht_messages: requests and responses of dht-rpc, copies included.
@@ -37,7 +39,6 @@ class CaptureFile:
         clock_given: whether the user said it.
         secrets: data of decryption secrets blocks: key log text.
         notes: other things worth telling, one sentence each.
-        overflowed: how many of the dropped ones our own queue had no room for.
         overflowed: how many of the dropped ones our own queue had no room for.
         dropped: frames that were lost before they could be captured or read; None where nothing counts them.
         udx: datagrams with a UDX header, copies included.
@@ -63,11 +64,11 @@ class CaptureFile:
         "fragments",
         "fragments_pending",
         "interfaces",
+        "jumps",
         "knowledge",
         "malformed",
         "not_udp",
         "notes",
-        "overflowed",
         "overflowed",
         "packets",
         "path",
@@ -100,10 +101,10 @@ class CaptureFile:
         self.notes: list[str] = []
         self.dropped: int | None = None
         self.overflowed = 0
-        self.overflowed = 0
         self.udx = self.punches = 0
         self.unreadable: dict[int, int] = {}
         self.firsts: dict[str, int] = {}
+        self.jumps: tuple[Jump, ...] = ()
         self.knowledge = Knowledge()
         self.public_keys: list[bytes] = []
         self.said: Said | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 import numpy as np
@@ -89,6 +89,17 @@ def rows_of(flow: Flow) -> tuple[set[int], set[int]]:
     if flow.key.proof is not None:
         rows.add(flow.key.proof.row)
     return rows, {stream.udx_id for stream in members.streams}
+
+
+def ends_of(rows: Collection[int], most: int) -> Collection[int]:
+    """The rows, or the first and the last of them where they are more than `most`.
+
+    Nothing but a bound: somebody may send for ever what looks like one attempt.
+    """
+    if len(rows) <= most:
+        return rows
+    ordered = sorted(rows)
+    return ordered[: most // 2] + ordered[-(most // 2) :]
 
 
 def rows_of_streams(table: PacketTable, ids: Iterable[int]) -> I64:

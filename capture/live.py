@@ -10,6 +10,7 @@ from __future__ import annotations
 import select
 import socket
 import threading
+import time
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from capture.arrivals import Arrivals
 from capture.capture_file import CaptureFile
+from capture.clock_jumps import ClockWatch
 from capture.errors import LiveError
 from capture.frames import Interface
 from capture.live_socket import LiveSocket
@@ -107,7 +109,7 @@ class LiveCapture:
         """How frames come here, in a word or two."""
         self.promiscuous: bool | None = promiscuous
         """Whether frames for other hosts are taken too."""
-        self._arrivals = Arrivals(self.file, self.table)
+        self._arrivals = Arrivals(self.file, self.table, clock=ClockWatch(self.file, time.monotonic))
         self._dropped = dict.fromkeys(self._sockets, 0)
         self._stop, self._stopped = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name=f"capture {self.file.path}", daemon=True)

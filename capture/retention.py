@@ -18,19 +18,20 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from capture.arrays import I64
+from capture.clock_jumps import steady_times
 from capture.collector import collect_all
-from capture.kept_rows import Picking, rows_of, rows_of_streams
+from capture.kept_rows import Picking, ends_of, rows_of, rows_of_streams
 from capture.let_go import Ledger, LetGo, Line, line_of
-from capture.model import Flow
+from capture.model import Flow, Outcome
 
 if TYPE_CHECKING:
     from capture.live import LiveSource
+    from capture.several.sources import SeveralSources
     from capture.story import Story
     from capture.table import PacketTable
 
@@ -40,8 +41,12 @@ LEAST: Final = 1000
 """Fewest packets that may be asked for."""
 SETTLED: Final = 30.0
 """Seconds of silence before which an attempt is not let go: it may go on."""
+UNSETTLED: Final = 61.0
+"""The same where nothing tells yet how it ended: by then silence does."""
 LOOK_BACK: Final = 120.0
 """Seconds before the newer half: what went on beside an attempt that reaches into it stays, if it ended within them."""
+OF_AN_ATTEMPT: Final = 20_000
+"""Packets of one attempt that stay, at least, the first and the last half: no real one has more."""
 SECRETS: Final = 4096
 """Blocks of key log lines of a live source that are kept, the newest."""
 TRANSLATIONS: Final = 1 << 13
@@ -52,10 +57,20 @@ PATIENCE: Final = 40
 """Looks after which no screen shows any more what was let go."""
 LITTLE: Final = 24
 """What one call of `Retention.work` does: so many attempts looked at, or fifty times as many rows copied and joined."""
+_AT_ONCE: Final = 5000
+"""Rows that are merged again and joined at once."""
 _ROWS: Final = 1000
 """Rows that are copied at once."""
 _LOOK, _READY, _ROWS_FOR_ONE = 1, 2, 50
 """Costs of looking at an attempt and of preparing one; rows that are copied and joined at the cost of 1."""
+
+
+class _Old(NamedTuple):
+    """An attempt that may go, and when it began and ended, by a clock that never went back."""
+
+    flow: Flow
+    started: float
+    ended: float
 
 
 class _Chosen(NamedTuple):
@@ -90,9 +105,17 @@ class Retention:
         source: where its packets come from.
         most: packets that are kept, about; 0 for all. While a smaller story is made there are more.
         settled: seconds of silence after which an attempt may go.
+        several: the source, if its table is to be merged again now and then: that takes the same way.
     """
 
-    def __init__(self, story: Story, source: LiveSource, most: int = KEEP, settled: float = SETTLED) -> None:
+    def __init__(
+        self,
+        story: Story,
+        source: LiveSource,
+        most: int = KEEP,
+        settled: float = SETTLED,
+        several: SeveralSources | None = None,
+    ) -> None:
         self.let_go = LetGo()
         """How much was let go."""
         self.ledger = Ledger()
@@ -103,6 +126,7 @@ class Retention:
         self._source = source
         self._most = most
         self._settled = settled
+        self._several = several
         self._making: Iterator[int] | None = None
         self._made: Less | None = None
         self._known = 0
@@ -118,6 +142,10 @@ class Retention:
     def due(self) -> bool:
         """Whether there are more packets than are to be kept."""
         return 0 < self._most < len(self._story.table)
+
+    @property
+    def _to_be_remade(self) -> bool:
+        return self._several is not None and self._several.to_be_remade
 
     def step(self, wanted: Callable[[Flow], bool] = lambda _: False) -> None:
         """Do all of it at once, if it is due."""
@@ -141,13 +169,17 @@ class Retention:
             little: how much to do.
         """
         if self._making is None:
-            if not self.due or len(self._story.table) < self._not_before:
+            if self._to_be_remade:
+                self._making = self._make_again(prepare)
+            elif self.due and len(self._story.table) >= self._not_before:
+                self._making = self._make(wanted, prepare)
+            else:
                 return None
-            self._making = self._make(wanted, prepare)
             self._known = len(self._story.table)
         # The further above the bound, the more is done; and never less than it takes to catch up with what comes.
         rows = len(self._story.table)
-        little = little * (2 * rows - self._most) // self._most + (rows - self._known) // 10
+        over = max(rows - self._most, 0) if self._most else 0
+        little = little * (self._most + 2 * over) // max(self._most, 1) + (rows - self._known) // 10
         self._known = len(self._story.table)
         for cost in self._making:
             little -= cost
@@ -235,24 +267,61 @@ class Retention:
         if lines is not None:
             self._made = Less(new, len(old.table) - len(new.table), lines)
 
+    def _make_again(self, prepare: Callable[[Flow], None]) -> Iterator[int]:
+        """Make a story of the same packets, merged anew; gives what each part cost."""
+        assert self._several is not None
+        old, part = self._story, _ROWS if len(self._story.table) > _AT_ONCE else 1 << 62
+        again = self._several.remake()
+        yield 1 + len(old.table) // _ROWS_FOR_ONE
+        given, new = old.given, old.anew(again.new)
+        waiting: dict[str, None] = {}
+        while True:
+            if added := again.add(part):
+                waiting.update(dict.fromkeys(new.update()))
+                yield 1 + added // _ROWS_FOR_ONE
+                continue
+            if not waiting:
+                break
+            flows = {flow.id: flow for flow in new.flows}
+            while waiting and again.complete:
+                flow = flows.get(waiting.popitem()[0])
+                if flow is not None:
+                    prepare(flow)
+                    yield _READY
+        if given == old.given:
+            self._made = Less(new, 0, [])
+
     def _choose(self, wanted: Callable[[Flow], bool]) -> Iterator[int | _Chosen]:
         """Find out what may stay; nothing where too little may go."""
         story = self._story
         table, seen = story.table, len(story.table)
         cut = seen - self._most // 2
-        since = table.time_ns.item(cut) / 1e9
-        old = list(takewhile(lambda flow: flow.started < since + self._settled, story.flows))
+        times, went_back = steady_times(table, seen)
+        since, now = times.item(cut) / 1e9, times.item(-1) / 1e9
+        old: list[_Old] = []
+        for flow in story.flows:
+            one = _Old(flow, flow.started, flow.ended)
+            if went_back:
+                # The clock went back: what its packets say tells nothing, but where they lie does.
+                places = times[[row for row in rows_of(flow)[0] if row < seen]]
+                one = _Old(flow, int(places.min()) / 1e9, int(places.max()) / 1e9)
+                yield _LOOK
+            elif flow.started >= since + self._settled:
+                break
+            if one.started < since + self._settled:
+                old.append(one)
         proofs = story.proof_rows()[-PROOFS:]
         # One that reaches over may rest on others that went on beside it, as a path through a blind relay does.
-        began = min((flow.started for flow in old if flow.ended >= since - self._settled), default=since)
+        began = min((one.started for one in old if one.ended >= since - self._settled), default=since)
         least = max(began, since - LOOK_BACK) - self._settled
         kept: set[int] = set(proofs)
         streams: set[int] = set()
         gone: list[Flow] = []
-        for flow in old:
-            if flow.ended >= least or wanted(flow):
+        for flow, _, ended in old:
+            goes_on = now - ended < UNSETTLED and flow.outcome is Outcome.UNKNOWN
+            if ended >= least or goes_on or wanted(flow):
                 of_flow, ids = rows_of(flow)
-                kept |= of_flow
+                kept.update(ends_of(of_flow, max(OF_AN_ATTEMPT, self._most // 8)))
                 streams |= ids
                 yield _LOOK
             else:

@@ -117,7 +117,8 @@ def state(flow: Flow, *, short: bool = False) -> str:
 
 def goes_on(flow: Flow, latest: float) -> bool:
     """Whether more may come of an attempt of a live source, whose newest packet came at `latest`, epoch seconds."""
-    return flow.verdict.code is VerdictCode.INCOMPLETE and latest - flow.ended < GOES_ON
+    # Later than the newest packet: from before the clock went back.
+    return flow.verdict.code is VerdictCode.INCOMPLETE and -GOES_ON < latest - flow.ended < GOES_ON
 
 
 def stage(flow: Flow) -> str:

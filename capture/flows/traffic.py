@@ -35,6 +35,8 @@ OPENING_NS: Final = 5_000_000_000
 """How long after its handshake began a side may open its connection to a blind relay."""
 SAMPLING_NS: Final = 2_000_000_000
 """How long before its first and after its last relayed leg a socket's samples count."""
+BACK_NS: Final = 60_000_000_000
+"""A time so far below the newest was not late: the clock was set."""
 
 
 @dataclass(slots=True, eq=False)
@@ -124,7 +126,9 @@ class Traffic:
         if start < stop:
             self._in_order = self._in_order and bool((times[1:] >= times[:-1]).all())
             self.first_ns = min(self.first_ns, int(times.min())) if start else int(times.min())
-            self.last_ns = max(self.last_ns, int(times.max()))
+            # Where a live clock went back, it is there that the capture goes on.
+            went_back = start > 0 and int(times[-1]) < self.last_ns - BACK_NS
+            self.last_ns = int(times[-1]) if went_back else max(self.last_ns, int(times.max()))
         for changes in (self.fresh, self.grown, self.sampled, self.handed):
             changes.clear()
         kind = self._table.kind[start:stop]

@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from capture.capture_file import CaptureFile
+from capture.clock_jumps import ClockWatch
 from capture.copies_of_new import mark_new_copies
 from capture.errors import CaptureError, LiveError
 from capture.frames import Frames
@@ -55,6 +56,7 @@ class GrowingCapture:
         self._source = source
         self._ingest = Ingest(self.table, self.file)
         self._first_row = len(self.table)
+        self._clock = ClockWatch(self.file)
         self._unread = b""
         self._reader: FrameReader | None = None
         self._packets_before = self._interfaces_before = self._others = 0
@@ -124,6 +126,8 @@ class GrowingCapture:
                 start = index + 1
         self._read(b"".join(waiting[start:]))
         if len(self.table) > before:
+            back = self._clock.look(self.table, before)
+            self._first_row = self._first_row if back is None else back
             mark_new_copies(self.table, self.file, before, self._first_row)
         if self.error is None and end is not None:
             self._end_part()
@@ -209,7 +213,8 @@ class GrowingCapture:
             file.dropped = self._dropped_before + sum(findings.dropped.values())
         if self._parts == 1:
             file.said = findings.said
-        file.notes[:] = self._notes_before + findings.notes + (file.said.summary() if file.said else [])
+        said = file.said.summary() if file.said else []
+        file.notes[:] = self._notes_before + findings.notes + said + self._clock.notes
 
     def _begin_part(self) -> None:
         """Another capture begins; what the one before left unread is lost."""
@@ -219,7 +224,7 @@ class GrowingCapture:
         self._unread = b""
         self._parts += 1
         self._packets_before, self._interfaces_before, self._others = file.packets, len(file.interfaces), 0
-        self._notes_before = list(file.notes)
+        self._notes_before = [note for note in file.notes if note not in self._clock.notes]
         self._dropped_before = file.dropped or 0
 
     def _end_part(self) -> None:
