@@ -99,6 +99,11 @@ class Flow:
         return self.id
 
     @property
+    def worked_out(self) -> bool:
+        """Whether what a list shows of it can be read in no time (`capture.flows.deferred`)."""
+        return True
+
+    @property
     def ended(self) -> float:
         """Epoch seconds of the last packet."""
         return self.started + self.duration

@@ -279,6 +279,11 @@ class Story:
         """Attempts that changed and that updates in haste have not come to yet."""
         return self._casebook.waiting
 
+    @property
+    def listed(self) -> frozenset[str]:
+        """Ids of attempts that the last `update` only listed: they are worked out when their turn comes."""
+        return frozenset(flow.id for flow in self._casebook.listed)
+
     def make_ready(self, progress: Progress | None = None) -> None:
         """Do what has to be done before the first attempt is looked at; else that look does it, however long it takes.
 

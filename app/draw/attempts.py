@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from app.draw.attempt_columns import BY_ID, PLAIN, STATE, Column, Shown, Size
+from app.draw.attempt_columns import BY_ID, PLAIN, STATE, Column, Content, Reads, Shown, Size
 from app.draw.spans import Line, Span, Tone, cell
 from capture.model import Flow
 
 SIGNS: Final = 3
 """Cells before the first column: cursor, mark, comment."""
+NOT_YET: Final[Content] = ("…", Tone.DIM)
+"""What stands for what is not worked out yet."""
 
 _BY_WIDTH: Final = (
     (100, ("time", "client", "key", "nats", "rounds", "tokens", STATE)),
@@ -68,8 +70,11 @@ class AttemptColumns:
         """One attempt. The first `SIGNS` cells are left to the view, for cursor, mark and comment."""
         spans = [Span(" " * SIGNS)]
         gap = Span(" " * self.gap)
+        # What is not worked out yet of an attempt that has just begun is not asked for while others come in.
+        ready = shown.latest is None or flow.worked_out
         for column, width in zip(self.columns, self.widths, strict=True):
-            text, tone = column.content(flow, shown, self.size)
+            known = ready or column.reads is Reads.LISTED
+            text, tone = column.content(flow, shown, self.size) if known else NOT_YET
             spans += [cell(text, width, tone, right=column.right), gap]
         return tuple(spans[:-1])
 

@@ -372,6 +372,7 @@ class MainScreen(
         self._looking = True
         try:
             self.session.may_let_go = self.app.screen is self
+            self.session.seen = self.query_one(AttemptList).seen
             await asyncio.to_thread(self.session.take_in)
         finally:
             self._looking = False

@@ -8,7 +8,11 @@ the socket: there a packet is to be on screen within a tenth of a second.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from capture.flows.waiting import Haste
 
 SHARE: Final = 1 / 25
 """What looks may take in relation to the pauses between them, where peers run in this process."""
@@ -28,6 +32,23 @@ LONGEST: Final = 1.0
 """Seconds after which a look comes whatever it costs."""
 LONGEST_ALONE: Final = 0.02
 """The same for captures: a longer pause would only give the next look more to do."""
+
+FEW: Final = 16
+"""Attempts that a look works out anew, besides those on screen: some 6 ms."""
+MANY: Final = 48
+"""The same at most, where many wait."""
+
+
+def haste_of(waiting: int, seen: Collection[str]) -> Haste:
+    """What one look may do.
+
+    Args:
+        waiting: attempts that changed and that earlier looks have not come to.
+        seen: ids of the attempts that are on screen.
+    """
+    from capture.flows.waiting import Haste
+
+    return Haste(min(MANY, FEW + waiting // 32), seen)
 
 
 def pause_after(spent: float, least: float, share: float = SHARE) -> float:

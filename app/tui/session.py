@@ -24,6 +24,7 @@ from app.draw.attempt_columns import Reads
 from app.draw.attempts import BY_TIME, Order
 from app.exit_status import CommandError
 from app.tui.ordering import Ordering
+from app.tui.pace import haste_of
 from app.tui.packets_of_story import PacketsOfStory, passing_in_slices
 from app.tui.problems_of_story import ProblemsOfStory
 from app.tui.story_view import Feed, StoryView
@@ -71,6 +72,8 @@ class Session(ProblemsOfStory, PacketsOfStory):
         """Attempts known to have failed."""
         self.looked_at = ""
         """Id of the attempt that is shown whole."""
+        self.seen: tuple[str, ...] = ()
+        """Ids of the attempts whose rows are on screen: where many change at once, these are worked out first."""
         self.latest: float | None = None
         """Time of the newest packet of a live source."""
         self.spent = 0.0
@@ -171,17 +174,18 @@ class Session(ProblemsOfStory, PacketsOfStory):
                 self.feed.poll()
         except (CaptureError, CommandError) as error:
             self.trouble = str(error)
-        changed = {*self.story.update(), *(() if self.flows or self._grown else self._arrived)}
+        haste = haste_of(self.story.waiting, self.seen)
+        changed = {*self.story.update(haste=haste), *(() if self.flows or self._grown else self._arrived)}
         if not changed:
             return
         if len(self.table):
             self.latest = int(self.table.time_ns[-1]) / 1e9
         self._arrived |= changed
-        flows = self.story.flows
+        flows, listed = self.story.flows, self.story.listed
         # What changed is mostly what is new: at the end.
-        left = len(changed)
-        for flow in reversed(flows):
-            if flow.id in changed:
+        left = len(changed - listed)
+        for flow in reversed(flows) if left else ():
+            if flow.id in changed and flow.id not in listed:
                 if flow.id not in self.cleared:
                     self._note(flow)
                 self._prepare(flow)

@@ -13,6 +13,7 @@ from capture.flows.attempt import Attempt
 from capture.flows.copies import Copies
 from capture.flows.listing import list_attempt
 from capture.flows.traffic import OPENING_NS, SAMPLING_NS, Stream, Traffic
+from capture.flows.waiting import QUIET_NS, Haste, Waiting
 from capture.table import PacketTable
 
 if TYPE_CHECKING:
@@ -51,22 +52,29 @@ class Casebook:
         """Those of `_heard` that go on, at least those later than `RECENT_NS` before the end of the capture."""
         self._recent_at_most = 0
         self._cases: dict[bytes, Case] = {}
-        self._unsettled: dict[bytes, None] = {}
-        """Attempts that were judged while their end was open."""
+        self._unsettled: dict[bytes, int] = {}
+        """Attempts that were judged while their end was open, and where the capture ended then."""
+        self._waiting = Waiting(attempts)
         self._by_stream: dict[Stream, tuple[bytes, ...]] = {}
         """Attempts whose facts hold a stream."""
         self._starts: list[tuple[int, bytes]] = []
         """Start and noise message 1 of every attempt that was ever judged, in order."""
         self.flows: dict[bytes, Flow] = {}
+        self.listed: list[Flow] = []
+        """Flows that the last `update` made of new attempts whose turn comes later."""
         self.replaced: list[Flow] = []
         """Flows that the last `update` made anew or left out, as they were."""
 
-    def update(self, changed: Iterable[bytes], dropped: Iterable[bytes] = ()) -> list[Flow]:
+    def update(
+        self, changed: Iterable[bytes], dropped: Iterable[bytes] = (), haste: Haste | None = None
+    ) -> list[Flow]:
         """Make new flows of attempts that changed, by their legs or by packets at their endpoints.
 
         Args:
             changed: noise message 1 of attempts whose legs or keys changed.
             dropped: the same of attempts that are no more; another one under the same name is among the changed.
+            haste: how much may be done now. Attempts that wait keep the flow that they have, and new ones get one
+                that is made anew when their turn comes.
 
         Returns:
             The new flows.
@@ -80,12 +88,20 @@ class Casebook:
             for claim in self._traffic.handed:
                 # Who stands on a side's place changes what it claims.
                 stale.update(dict.fromkeys(self._gatherer.claimants(claim)))
+        idle = self._seen_rows == len(self._table)
+        stale.update(dict.fromkeys(self._touched(haste)))
+        now_ns = self._traffic.last_ns
+        self._waiting.add(stale, now_ns)
+        stale = self._waiting.take(now_ns, haste, idle=idle)
+        new = [noise1 for noise1 in self._waiting if noise1 not in self.flows]
         self._unclaimed.update(stale)
-        stale.update(dict.fromkeys(self._touched()))
         if self._heard:
             # Somebody looks: what these attempts claim anew may be what others were judged by.
-            self._unclaimed.update(stale)
-            stale.update(dict.fromkeys(self._claim_all()))
+            others = self._claim_all()
+            if haste is None:
+                stale.update(dict.fromkeys(others))
+            else:
+                self._waiting.add(others - stale.keys(), now_ns)
         carried = self._carriers & stale.keys()
         looked = bool(self._heard)
         for noise1 in stale:
@@ -96,7 +112,8 @@ class Casebook:
         for noise1 in stale:
             self._cases.pop(noise1, None)
             self._unsettled.pop(noise1, None)
-        fresh = {noise1: self._freeze(self._attempts[noise1]) for noise1 in stale}
+        fresh = {noise1: self._freeze(self._attempts[noise1]) for noise1 in (*stale, *new)}
+        self.listed = [fresh[noise1] for noise1 in new]
         self.replaced += [self.flows[noise1] for noise1 in fresh if noise1 in self.flows]
         self.flows.update(fresh)
         return list(fresh.values())
@@ -133,6 +150,7 @@ class Casebook:
             self._let_go(noise1)
             for kept in (self._cases, self._unsettled, self._unclaimed):
                 kept.pop(noise1, None)
+            self._waiting.discard(noise1)
             if self._gatherer is not None:
                 self._gatherer.release(noise1)
         if dropped:
@@ -142,7 +160,12 @@ class Casebook:
                 if not gone.isdisjoint(members):
                     self._by_stream[stream] = tuple(one for one in members if one not in gone)
 
-    def _touched(self) -> Iterator[bytes]:
+    @property
+    def waiting(self) -> int:
+        """Attempts that changed and were not worked out anew since."""
+        return len(self._waiting)
+
+    def _touched(self, haste: Haste | None) -> Iterator[bytes]:
         """Attempts that packets of the last batch may belong to, or whose time to settle has come."""
         traffic, gatherer = self._traffic, self._gatherer
         start, self._seen_rows = self._seen_rows, len(self._table)
@@ -152,9 +175,14 @@ class Casebook:
             yield from gatherer.claimants(endpoint)
         for stream in traffic.grown:
             yield from self._by_stream.get(stream, ())
-        if start == self._seen_rows:
+        idle = start == self._seen_rows
+        for noise1, judged_ns in self._unsettled.items():
+            silent_ns = judged_ns - self._attempts[noise1].last_ns
+            due = haste is None or idle or traffic.last_ns - judged_ns >= max(QUIET_NS, silent_ns // 4)
+            if due and judged_ns < traffic.last_ns:
+                yield noise1
+        if idle:
             return
-        yield from self._unsettled
         since = int(self._table.time_ns[start:].min()) - SAMPLING_NS
         for endpoint in traffic.sampled:
             yield from (one for one in gatherer.sampling(endpoint) if self._attempts[one].last_ns >= since)
@@ -193,8 +221,13 @@ class Casebook:
         found: set[bytes] = set()
         for endpoint, start in since.items():
             if start >= self._traffic.last_ns - RECENT_NS:
-                later = {one for one, last_ns in self._recent.items() if last_ns >= start and one in self._heard}
-                found.update(gatherer.claimants_among(endpoint, later))
+                recent = self._recent
+                claimants = gatherer.few_claimants(endpoint)
+                if claimants is None:
+                    later = {one for one, last_ns in recent.items() if last_ns >= start and one in self._heard}
+                    found.update(gatherer.claimants_among(endpoint, later))
+                else:
+                    found.update(one for one in claimants if recent.get(one, -1) >= start and one in self._heard)
             else:
                 claimants = gatherer.claimants_among(endpoint, self._heard)
                 found.update(one for one in claimants if self._heard[one] >= start)
@@ -266,7 +299,7 @@ class Casebook:
             )
             self._cases[attempt.noise1] = case
             if case.judgement.outcome is Outcome.UNKNOWN and facts.capture_end_ns - attempt.last_ns < SETTLING_NS:
-                self._unsettled[attempt.noise1] = None
+                self._unsettled[attempt.noise1] = facts.capture_end_ns
             start = attempt.started_ns, attempt.noise1
             at = bisect_left(self._starts, start)
             if self._starts[at : at + 1] != [start]:
@@ -275,11 +308,15 @@ class Casebook:
 
     def _facts_of(self, attempt: Attempt) -> Facts:
         """The facts of an attempt; every attempt must have claimed its endpoints first."""
-        self._claim_all()
+        traffic, gatherer = self._traffic, self._gathering()
+        if attempt.noise1 in self._waiting and not gatherer.has_claimed(attempt.noise1):
+            # Somebody looks at it before its turn comes.
+            self._unclaimed[attempt.noise1] = None
+        if self._unclaimed:
+            self._waiting.add(self._claim_all(), traffic.last_ns)
         facts = self._facts.get(attempt.noise1)
         if facts is None:
-            traffic = self._traffic
-            facts = self._gathering().gather(attempt, traffic.first_ns, traffic.last_ns)
+            facts = gatherer.gather(attempt, traffic.first_ns, traffic.last_ns)
             self._keep(facts)
             if facts.last_ns >= traffic.last_ns - RECENT_NS:
                 self._recent[attempt.noise1] = facts.last_ns

@@ -40,6 +40,8 @@ MEMBERS: Final = "members"
 """Name of the stage that finds the packets of an attempt; its value is no field of a flow."""
 _PER_PACKET: Final = ("messages", "steps", "client_nat", "server_nat", "candidates")
 """Fields that hold an object for each packet."""
+_LISTED: Final = ("outcome", "client_nat")
+"""A field of each stage that lists show."""
 
 
 class DeferredFlow(Flow):
@@ -68,6 +70,16 @@ class DeferredFlow(Flow):
         for each, value in made.items():
             object.__setattr__(self, each, value)
         return object.__getattribute__(self, name)
+
+    @property
+    def worked_out(self) -> bool:
+        """Whether facts, verdict and samples are there."""
+        try:
+            for name in _LISTED:
+                object.__getattribute__(self, name)
+        except AttributeError:
+            return False
+        return True
 
     def members(self) -> Members:
         """The packets that belong to it, found without an object for each message and arrow; nothing is kept."""

@@ -29,7 +29,9 @@ LOCAL_PING_NS: Final = 5_000_000_000
 
 _FEW: Final = 8
 """Claims on one endpoint that are as quickly looked through as looked up."""
-_UNCLAIMED: Final[list[tuple[int, bytes]]] = []
+_Claim = tuple[int, bytes]
+"""Start and noise message 1 of an attempt."""
+_UNCLAIMED: Final[list[_Claim]] = []
 """The claims on an endpoint of no attempt; nothing is ever added to it."""
 
 _Ends = tuple[list[int], list[int]]
@@ -43,8 +45,8 @@ class Gatherer:
         self._traffic = traffic
         self._copies = copies
         self._sides: dict[bytes, Sides] = {}
-        self._claims: dict[int, list[tuple[int, bytes]]] = {}
-        """Start and noise message 1 of the attempts of an endpoint, oldest first."""
+        self._claims: dict[int, list[_Claim]] = {}
+        """By the attempts of an endpoint, oldest first."""
         self._sampling: dict[int, dict[bytes, None]] = {}
         """Of endpoints with many claims, the attempts of which a response to them can be a sample."""
 
@@ -126,6 +128,15 @@ class Gatherer:
         """Noise message 1 of every attempt that uses an endpoint."""
         return {noise1 for _, noise1 in self._claims.get(endpoint, ())}
 
+    def few_claimants(self, endpoint: int) -> list[bytes] | None:
+        """Noise message 1 of every attempt that uses an endpoint; None if they are many."""
+        claims = self._claims.get(endpoint, _UNCLAIMED)
+        return [noise1 for _, noise1 in claims] if len(claims) <= _FEW else None
+
+    def has_claimed(self, noise1: bytes) -> bool:
+        """Whether `claim` was called for an attempt."""
+        return noise1 in self._sides
+
     def claimants_among(self, endpoint: int, among: Collection[bytes]) -> list[bytes]:
         """Those of some attempts that use an endpoint."""
         if len(self._claims.get(endpoint, ())) < len(among):
@@ -202,11 +213,9 @@ class Gatherer:
         latest = self._latest(sources + destinations, time_ns, lambda sides: fits(sides) is not None)
         return latest is None or latest <= mine
 
-    def _latest(
-        self, claims: list[list[tuple[int, bytes]]], time_ns: int, wanted: Callable[[Sides], bool]
-    ) -> tuple[int, bytes] | None:
+    def _latest(self, claims: list[list[_Claim]], time_ns: int, wanted: Callable[[Sides], bool]) -> _Claim | None:
         """The claim that began last before a time, among those whose sides are wanted."""
-        latest: tuple[int, bytes] | None = None
+        latest: _Claim | None = None
         for each in claims:
             for index in range(bisect_right(each, (time_ns, b"\xff" * 64)) - 1, -1, -1):
                 if latest is not None and each[index] <= latest:

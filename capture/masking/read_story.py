@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from capture.flow import FileSummary, Flow, Sighting
 from capture.table import PacketTable
 from protocol.address import Address
+
+if TYPE_CHECKING:
+    from capture.flows.waiting import Haste
 
 
 class ReadStory(Protocol):
@@ -52,8 +55,18 @@ class ReadStory(Protocol):
         """Epoch seconds of the last packet."""
         ...
 
-    def update(self) -> tuple[str, ...]:
-        """Take in what came since; ids of the attempts that changed."""
+    def update(self, *, haste: Haste | None = None) -> tuple[str, ...]:
+        """Take in what came since; ids of the attempts that changed, as far as haste lets them be worked out."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """Attempts that changed and that updates in haste have not come to yet."""
+        ...
+
+    @property
+    def listed(self) -> frozenset[str]:
+        """Ids of attempts that the last `update` only listed: they are worked out when their turn comes."""
         ...
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from capture.table import PacketTable
 from protocol.address import Address
 from protocol.envelope import decode_request
 from protocol.errors import DecodeError
+
+if TYPE_CHECKING:
+    from capture.flows.waiting import Haste
 
 _COUNTS: Final = (
     "clock_drift",
@@ -118,14 +121,19 @@ class MaskedStory:
         """Epoch seconds of the last packet."""
         return self.original.last_time
 
-    def update(self, progress: Progress | None = None, haste: Haste | None = None) -> tuple[str, ...]:
+    def update(self, *, haste: Haste | None = None) -> tuple[str, ...]:
         """Let the story grow."""
-        return self.original.update(progress, haste)
+        return self.original.update(haste=haste)
 
     @property
     def waiting(self) -> int:
         """Attempts that changed and that updates in haste have not come to yet."""
         return self.original.waiting
+
+    @property
+    def listed(self) -> frozenset[str]:
+        """Ids of attempts that the last `update` only listed."""
+        return self.original.listed
 
     @property
     def gone(self) -> frozenset[str]:

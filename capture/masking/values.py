@@ -151,6 +151,11 @@ class MaskedFlow(Flow):
         object.__setattr__(self, "_values", values)
         object.__setattr__(self, "id", flow.id if id_ is None else id_)
 
+    @property
+    def worked_out(self) -> bool:
+        """Whether what is behind the mask can be read in no time."""
+        return self.original.worked_out
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in _fields(Flow):
             raise AttributeError(name)

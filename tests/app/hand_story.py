@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from capture.flows.waiting import Haste
 from capture.model import FileSummary, Flow, Sighting
 from capture.table import PacketTable
 from protocol.messages import Address
@@ -63,7 +64,10 @@ class HandStory:
     def gone(self) -> frozenset[str]:
         return frozenset()
 
-    def update(self) -> tuple[str, ...]:
+    waiting = 0
+    listed: frozenset[str] = frozenset()
+
+    def update(self, *, haste: Haste | None = None) -> tuple[str, ...]:
         return ()
 
     def add_keys(self, keys: object) -> tuple[str, ...]:
