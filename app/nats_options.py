@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import TYPE_CHECKING
+import re
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
 from app.exit_status import CommandError, ExitStatus
 
 if TYPE_CHECKING:
     from capture.sensors.bus import Bus
+    from capture.sensors.stream_reader import Since
+
+_AGO: Final = re.compile(r"([0-9]{1,9})([smhd])")
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def add_nats(parser: argparse.ArgumentParser) -> None:
@@ -29,17 +36,52 @@ def add_from(parser: argparse.ArgumentParser) -> None:
         "--from",
         dest="from_bus",
         metavar="URL",
-        help="what sensors published: nats://HOST:PORT/STREAM, or tls://…; without STREAM it is called peephole",
+        help="what sensors published: nats://HOST:PORT/STREAM, or tls://...; without STREAM it is called peephole",
     )
     since = parser.add_mutually_exclusive_group()
     since.add_argument(
         "--since",
+        type=moment,
         metavar="TIME",
         help="with --from: only what was published since then, as 2026-01-31T12:00 or 90s, 15m, 2h, 3d ago; all that "
         "the stream has otherwise",
     )
     since.add_argument("--new", action="store_true", help="with --from: only what is published from now on")
     add_nats(parser)
+
+
+def moment(text: str) -> float:
+    """Epoch seconds of a time: of the day, as ISO 8601 has it, or so long ago."""
+    ago = _AGO.fullmatch(text)
+    if ago:
+        return time.time() - int(ago[1]) * _UNITS[ago[2]]
+    try:
+        found = datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError, OSError):
+        found = -1.0
+    if not 0 <= found < 1 << 33:
+        raise argparse.ArgumentTypeError("a time is written 2026-01-31T12:00, or 90s, 15m, 2h, 3d for so long ago")
+    return found
+
+
+def since_of(options: argparse.Namespace) -> Since:
+    """Where in the stream to begin."""
+    from capture.sensors.stream_reader import Since
+
+    return Since(None if options.since is None else round(options.since * 1e9), options.new)
+
+
+def check_from(options: argparse.Namespace) -> None:
+    """Refuse options that are about a stream where none is read.
+
+    Raises:
+        CommandError: it says which.
+    """
+    if options.from_bus:
+        return
+    for option in ("since", "new", "nats_ca", "nats_cert", "nats_key", "nats_creds"):
+        if getattr(options, option):
+            raise CommandError(ExitStatus.USAGE, f"--{option.replace('_', '-')} goes with --from")
 
 
 def bus_of(options: argparse.Namespace, url: str) -> Bus:

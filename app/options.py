@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from app.nats_options import add_from
 from app.option_parser import Parser
 from app.option_values import duration, network_size, round_number, speed, story_number, stream_bytes, text_width
 from app.own_options import add_by_hand, completion_parser, config_parser, man_parser, script_parser
@@ -119,7 +120,8 @@ def _open() -> Parser:
 
 def _report() -> Parser:
     parser = Parser("report", "Print one row and a verdict for each hole-punch attempt.")
-    add_files(parser)
+    add_files(parser, needed=False)
+    add_from(parser)
     add_keys(parser)
     add_filter(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of rows (docs/report.md)")

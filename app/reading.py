@@ -49,12 +49,16 @@ class Reported(Filed, Protocol):
 
 
 def open_story(options: argparse.Namespace) -> Story:
-    """Read the files that the options name; say on standard error what is odd about them.
+    """Read the files that the options name, or what sensors published; say on standard error what is odd about them.
 
     Raises:
         CaptureError: a file can't be read as a capture.
         CommandError: a key or a key log can't be used.
     """
+    if getattr(options, "from_bus", None):
+        from app.stream_story import story_of_stream
+
+        return story_of_stream(options)
     options.files = with_rings(options.files)
     check_paths(options.files)
     keys = keys_of(options)

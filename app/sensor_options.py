@@ -59,7 +59,7 @@ def _add_publishing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to",
         metavar="URL",
-        help="where to publish: nats://[USER:PASSWORD@]HOST[:PORT][/STREAM], or tls://…; without it what $NATS_URL "
+        help="where to publish: nats://[USER:PASSWORD@]HOST[:PORT][/STREAM], or tls://...; without it what $NATS_URL "
         "says: other users of this machine can see options, but not that",
     )
     parser.add_argument(

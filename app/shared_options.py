@@ -8,9 +8,10 @@ from app.hand.preset_names import PRESET_NAMES
 from app.option_values import clock_offset, duration, kept_packets, port, ring_bound
 
 
-def add_files(parser: argparse.ArgumentParser) -> None:
-    """The capture files."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="pcap, pcapng or recording; - is standard input")
+def add_files(parser: argparse.ArgumentParser, *, needed: bool = True) -> None:
+    """The capture files; where they are not `needed`, something else may be read."""
+    count = "+" if needed else "*"
+    parser.add_argument("files", nargs=count, metavar="FILE", help="pcap, pcapng or recording; - is standard input")
     parser.add_argument(
         "--offset",
         action="append",

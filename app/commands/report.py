@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from app.commands.export import chosen_flow
 from app.exit_status import CommandError, ExitStatus
 from app.naming import given_names, use_configured_names
+from app.nats_options import check_from
 from app.reading import chosen_filter, nothing_to_see, open_story
 from app.redaction import behind_mask, is_wanted, said_in
 from app.terminal_text import safe_text
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Print the report; with ``--check`` the status tells of failures."""
+    check_from(options)
+    if not (options.files or options.from_bus):
+        raise CommandError(ExitStatus.USAGE, "what is to be reported? FILE, or --from URL; see peephole report --help")
     form = _form(options)
     chosen = chosen_filter(options)
     given = given_names(options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import numpy as np
@@ -54,10 +54,16 @@ def read_stream(bus: Bus, since: Since, told: Callable[[str], None] = lambda _: 
     return receiver
 
 
-def table_of(vantages: Iterable[Vantage]) -> PacketTable:
-    """One table of what waits at some vantages, as `capture.opening.open_captures` makes it of files."""
+def table_of(vantages: Iterable[Vantage], ahead: Mapping[str, float] | None = None) -> PacketTable:
+    """One table of what waits at some vantages, as `capture.opening.open_captures` makes it of files.
+
+    Args:
+        vantages: what came.
+        ahead: by how many seconds the clocks of some, by name, are known to be ahead of the first one's.
+    """
     table = PacketTable()
-    for vantage in sorted(vantages, key=lambda one: one.order):
+    vantages = sorted(vantages, key=lambda one: one.order)
+    for vantage in vantages:
         file = vantage.file
         ingest = Ingest(table, file)
         start = len(table)
@@ -70,6 +76,8 @@ def table_of(vantages: Iterable[Vantage]) -> PacketTable:
                 ingest.add(len(table.segments) - 1, frames.pick(rows))
         ingest.finish()
         file.duplicates = mark_copies(table, start, len(table), start, file.knowledge)
-    if len(table.files) > 1:
-        merge_vantages(table)
+    ahead = ahead or {}
+    ahead_ns = {n: round(ahead[file.path] * 1e9) for n, file in enumerate(table.files) if file.path in ahead}
+    if len(table.files) > 1 or ahead_ns:
+        merge_vantages(table, ahead_ns)
     return table

@@ -109,6 +109,12 @@ class Receiver:
         """Records that sensors published and that never came."""
         return sum(run.sequence.missing for run in self._runs.values())
 
+    @property
+    def whole(self) -> bool:
+        """Whether all packets came that sensors published."""
+        counts = self.counts
+        return self._from_start and not (self.missing or counts.refused or counts.crowded or counts.undescribed)
+
     def take(self, delivered: Delivered) -> None:
         """Take in a message."""
         if delivered.data is None:
