@@ -18,6 +18,7 @@ from capture.copies_of_new import mark_new_copies
 from capture.frames import Frames
 from capture.ingest import Ingest
 from capture.raw import Raw
+from capture.shedding import shed
 from capture.table import PacketTable
 from capture.window import Window
 
@@ -128,8 +129,11 @@ class Arrivals:
         window = Window(raw, burst.at)
         frames = Frames(window, burst.length, burst.wire_length, burst.time_ns, interface, number, burst.direction)
         first_new = len(table)
+        fragments = self._file.fragments
         table.segments.append(raw)
         self._ingest.add(len(table.segments) - 1, frames)
+        if self._file.fragments == fragments:
+            shed(table, first_new)
         back = self._clock.look(table, first_new)
         self._first_row = self._first_row if back is None else back
         mark_new_copies(table, self._file, first_new, self._first_row)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 KEEP: Final = 200_000
 """Packets kept unless somebody wants another number: some 150 MB."""
+KEEP_BYTES: Final = 512 << 20
+"""Bytes of frames that are kept where packets are: 200000 of the largest would be 13 GB."""
 LEAST: Final = 1000
 """Fewest packets that may be asked for."""
 SETTLED: Final = 30.0
@@ -106,6 +108,7 @@ class Retention:
         most: packets that are kept, about; 0 for all. While a smaller story is made there are more.
         settled: seconds of silence after which an attempt may go.
         several: the source, if its table is to be merged again now and then: that takes the same way.
+        most_bytes: bytes of frames that are kept, about, if any bound is: where packets are large, fewer of them stay.
     """
 
     def __init__(
@@ -115,6 +118,7 @@ class Retention:
         most: int = KEEP,
         settled: float = SETTLED,
         several: SeveralSources | None = None,
+        most_bytes: int = KEEP_BYTES,
     ) -> None:
         self.let_go = LetGo()
         """How much was let go."""
@@ -124,7 +128,10 @@ class Retention:
         """Called when rows have got other numbers."""
         self._story = story
         self._source = source
-        self._most = most
+        self._packets = most
+        self._most_bytes = most_bytes
+        self._weighed = 0, 0
+        """Segments of the table whose bytes were counted, and how many there are."""
         self._settled = settled
         self._several = several
         self._making: Iterator[int] | None = None
@@ -137,6 +144,16 @@ class Retention:
         self._left: Callable[[], PacketTable | None] = _nothing
         """The table before the last `adopt`, as long as anything holds on to it."""
         self._patience = 0
+
+    @property
+    def _most(self) -> int:
+        """Packets that are kept, large as they are; 0 for all."""
+        segments, (counted, size) = self._story.table.segments, self._weighed
+        size += sum(segment.size for segment in segments[counted:])
+        self._weighed = len(segments), size
+        if not self._packets or size <= self._most_bytes:
+            return self._packets
+        return min(self._packets, max(1, len(self._story.table) * self._most_bytes // size))
 
     @property
     def due(self) -> bool:
@@ -178,8 +195,8 @@ class Retention:
             self._known = len(self._story.table)
         # The further above the bound, the more is done; and never less than it takes to catch up with what comes.
         rows = len(self._story.table)
-        over = max(rows - self._most, 0) if self._most else 0
-        little = little * (self._most + 2 * over) // max(self._most, 1) + (rows - self._known) // 10
+        over = max(rows - self._most, 0)
+        little = little + (2 * little * over // self._most if self._most else 0) + (rows - self._known) // 10
         self._known = len(self._story.table)
         for cost in self._making:
             little -= cost
@@ -196,6 +213,7 @@ class Retention:
         for file in new.files:
             file.knowledge.renumber(lambda number: numbers.get(old.hosts6[number]))
         self._left, self._patience = weakref.ref(old), PATIENCE
+        self._weighed = 0, 0
         self._former = self._story.become(less.story)
         self.ledger.add(less.gone)
         attempts, verdicts = self.let_go.attempts + len(less.gone), Counter(self.let_go.verdicts)

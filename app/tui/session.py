@@ -199,7 +199,8 @@ class Session(ProblemsOfStory, PacketsOfStory):
 
     def _is_wanted(self, flow: Flow) -> bool:
         """Whether an attempt has to stay however old it is."""
-        return flow.id == self.looked_at or self.notes.marks_attempt(flow.id)
+        notes = self.notes
+        return flow.id == self.looked_at or notes.marks_attempt(flow.id) or bool(notes.on_attempt(flow.id))
 
     def _prepare(self, flow: Flow) -> None:
         """Work out what is shown of an attempt."""

@@ -20,6 +20,7 @@ from capture.opening import PCAPNG, reader_of
 from capture.pcap import FILE_HEADER, is_pcap
 from capture.pcapng_blocks import MAX_BLOCK, section_size
 from capture.raw import Raw
+from capture.shedding import shed
 from capture.said import Said
 from capture.table import PacketTable
 
@@ -165,10 +166,13 @@ class GrowingCapture:
             self._unread = content
             return
         raw, findings = reader.raw, reader.findings
+        first, fragments = len(self.table), self.file.fragments
         self.table.segments.append(raw)
         for frames in reader.batches():
             self.file.interfaces[self._interfaces_before :] = findings.interfaces
             self._ingest.add(len(self.table.segments) - 1, self._placed(frames))
+        if self.file.fragments == fragments:
+            shed(self.table, first)
         self._take_over(reader)
         rest = findings.rest
         self._unread = b"" if rest is None else content[rest:]

@@ -14,7 +14,7 @@ from capture.bursts import Arrival
 from capture.capture_file import CaptureFile
 from capture.errors import LiveError
 from capture.frame_rows import frames_of
-from capture.kept_rows import picked, rows_of
+from capture.kept_rows import ends_of, picked, rows_of
 from capture.let_go import LetGo
 from capture.opening import open_captures
 from capture.retention import Retention
@@ -210,3 +210,24 @@ def test_ipv6_hosts_that_no_packet_has_any_more_are_let_go() -> None:
     assert new.hosts6 == [hosts[3], hosts[7], hosts[0]]
     assert [new.source(row) for row in range(3)] == [table.source(row) for row in (3, 7, 35)]
     assert [new.destination(row) for row in range(3)] == [table.destination(row) for row in (3, 7, 35)]
+
+
+def test_fewer_packets_stay_where_they_are_large() -> None:
+    source = Replay(TOUR)
+    story = Story(source.table)
+    size = sum(len(one.frame) for one in source.left)
+    retention = Retention(story, source, len(source.left), SETTLED, most_bytes=size // 4)
+    held = []
+    while source.left:
+        source.bring(50)
+        story.update()
+        retention.step()
+        held.append(sum(segment.size for segment in story.table.segments))
+    assert retention.let_go.packets > 0
+    assert max(held) < size * 3 // 4
+    assert retention.let_go.attempts + len(story.flows) == len(whole().flows)
+
+
+def test_an_attempt_without_an_end_keeps_its_first_and_last_packets() -> None:
+    assert list(ends_of(range(10), 10)) == list(range(10))
+    assert list(ends_of({*range(100)}, 10)) == [0, 1, 2, 3, 4, 95, 96, 97, 98, 99]
