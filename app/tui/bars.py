@@ -76,7 +76,6 @@ class StatusLine(Bar):
         filter_text: str,
         live: Sequence[str] = (),
         dropped: int | None = None,
-        unsaved: int = 0,
         progress: str = "",
         let_go: int = 0,
         held: int = 0,
@@ -93,7 +92,6 @@ class StatusLine(Bar):
             filter_text: the filter, if any.
             live: what to say of a live source, such as ``● live eth0`` and how its packets come; the first matter most.
             dropped: packets lost before they could be read; None for files, which may say it themselves.
-            unsaved: packets that could not be written where they were to be saved.
             progress: what is being worked out, if anything.
             let_go: attempts that were let go to keep within a bound.
             held: messages that are held on their way, until somebody lets them go.
@@ -117,7 +115,6 @@ class StatusLine(Bar):
             _Part(number_of(sum(file.punches for file in files), "punch", "punches"), Tone.DIM, 8),
             _counted_trouble(sum(file.undecodable for file in files), "undecodable", 3, 9),
             *([_counted_trouble(sum(lost), "dropped", 2, 6)] if lost else []),
-            *([_counted_trouble(unsaved, "unsaved", 2, 6)] if unsaved else []),
         ]
         if unsaved:
             self._parts.append(_Part(f"! {grouped(unsaved)} not saved", Tone.WARN, 2))

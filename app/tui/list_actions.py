@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from app.draw import terms
 from app.draw.attempt_columns import BY_ID, Shown
 from app.draw.attempts import BY_TIME, Order
 from app.draw.spans import Span
@@ -17,6 +16,7 @@ from app.tui.column_picker import Chosen, ColumnScreen
 from app.tui.main_actions import MainActions
 from app.tui.pace import AFTER_PAINT, FOLLOWED, LEAST
 from app.tui.replacing_worker import replace_worker
+from app.way_words import way_of
 from app.wording import counted
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ class ListActions(MainActions):
         """Counts, filter, and the state of a live source."""
         session = self._main.session
         live: tuple[str, ...] = ()
-        dropped, unsaved = None, 0
+        dropped = None
         if session.feed is not None:
             state = "■ ended" if session.trouble else "● live"
             if session.paused:
@@ -220,8 +220,7 @@ class ListActions(MainActions):
                     way_of(session.feed),
                     "following" if self._main.follow else "",
                 )
-            losses = session.feed.losses
-            dropped, unsaved = losses.missing or session.feed.dropped, losses.unsaved
+            dropped = session.feed.dropped
         self._main.query_one(StatusLine).show(
             session.files,
             len(session.flows),
@@ -231,7 +230,6 @@ class ListActions(MainActions):
             filter_text=session.filter.text,
             live=live,
             dropped=dropped,
-            unsaved=unsaved,
             progress=self._progress,
             let_go=0 if session.retention is None else session.retention.let_go.attempts,
             held=self._main.held_count,
