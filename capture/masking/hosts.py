@@ -11,7 +11,9 @@
 | ::, ::1, multicast | itself |
 | any other IPv6 host | a host of 2001:db8::/32 |
 
-None of the hosts that are masked, as far as they are known beforehand, is given to another one.
+None of the hosts that are masked, as far as they are known beforehand, is given to another one. Among several who see
+different hosts and are to mask alike that can't be promised of private networks: what stands for a host of one depends
+on nothing but it and the phrase. Two of them never become one.
 """
 
 from __future__ import annotations
@@ -45,10 +47,12 @@ class HostMask:
     Args:
         mapping: the secret behind them.
         everywhere: whether other runs with the same passphrase shall give the same hosts.
+        shared: whether they shall give them also where they know of other hosts.
     """
 
-    def __init__(self, mapping: SecretMapping, *, everywhere: bool) -> None:
+    def __init__(self, mapping: SecretMapping, *, everywhere: bool, shared: bool = False) -> None:
         self._mapping = mapping
+        self._shared = shared
         self._everywhere = everywhere
         self._four: dict[int, int] = {}
         self._six: dict[bytes, bytes] = {}
@@ -79,10 +83,23 @@ class HostMask:
             return host
         network = next((one for one in _NETWORKS if host >> one[1] == one[0] >> one[1]), None)
         if network is not None:
-            return self._drawn(host, *network)
+            return self._permuted(host, *network) if self._shared else self._drawn(host, *network)
         if self._everywhere:
             return self._drawn(host, *_RESERVED)
         return next(one for one in self._public if one not in self._taken)
+
+    def _permuted(self, host: int, network: int, bits: int) -> int:
+        """The host of a network that stands for another one of it, whatever else there is."""
+        mask = (1 << bits) - 1
+        at_an_end = _at_an_end(host)
+        for purpose in (b"host", b"other host"):
+            number = self._mapping.permuted(purpose, host & mask, bits)
+            # What may be a network's own number or its broadcast stays such, so that no two hosts share one.
+            while _at_an_end(number) != at_an_end:
+                number = self._mapping.permuted(purpose, number, bits)
+            if network | number != host:
+                break
+        return network | number
 
     def _drawn(self, host: int, network: int, bits: int) -> int:
         """A free host of a network, drawn by lot."""
@@ -106,6 +123,10 @@ class HostMask:
         if host[0] & 0xFE == 0xFC:
             return b"\xfd" + drawn[1:]
         return b"\x20\x01\x0d\xb8" + drawn[4:]
+
+
+def _at_an_end(host: int) -> bool:
+    return host & 0xFF in (0, 0xFF)
 
 
 def _in_order() -> Iterator[int]:

@@ -41,11 +41,12 @@ class Mask:
     Args:
         phrase: other runs with it mask alike; None masks in a way that nobody can repeat.
         ports: whether ports from 1024 on are masked too.
+        shared: whether several who see different hosts mask with the phrase; see `capture.masking.hosts`.
     """
 
-    def __init__(self, phrase: str | None = None, *, ports: bool = False) -> None:
+    def __init__(self, phrase: str | None = None, *, ports: bool = False, shared: bool = False) -> None:
         self.mapping = SecretMapping(phrase)
-        self._hosts = HostMask(self.mapping, everywhere=phrase is not None)
+        self._hosts = HostMask(self.mapping, everywhere=phrase is not None, shared=shared)
         self._ids: dict[bytes, bytes] = {}
         self._owners: dict[bytes, bytes] = {}
         """Addresses of nodes by the id that they may have."""

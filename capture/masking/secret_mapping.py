@@ -14,6 +14,8 @@ from typing import Final
 SALT_SIZE: Final = 32
 CASCADE: Final = 32
 """Bytes at the start of opaque data whose masked form depends on nothing behind them."""
+_TURNS: Final = 6
+"""Rounds of a permutation; four make it as good as a random one to whoever may not choose what is masked."""
 
 
 class SecretMapping:
@@ -38,6 +40,15 @@ class SecretMapping:
     def number(self, purpose: bytes, data: bytes, count: int) -> int:
         """A number below `count` that stands for `data`."""
         return int.from_bytes(self.digest(purpose, data, 16), "big") % count
+
+    def permuted(self, purpose: bytes, number: int, bits: int) -> int:
+        """A number of `bits` bits (an even number of them) that stands for another one: no two give the same."""
+        half = bits // 2
+        left, right = number >> half, number & (1 << half) - 1
+        # A Feistel network: each round can be undone, whatever the function in it.
+        for turn in range(_TURNS):
+            left, right = right, left ^ self.number(purpose, bytes((turn,)) + right.to_bytes(2, "big"), 1 << half)
+        return left << half | right
 
     def opaque(self, data: bytes) -> bytes:
         """As many bytes that stand for bytes whose meaning is not known, or is none.

@@ -63,7 +63,9 @@ class Reporter:
         self._behind = self._mask()
 
     def _mask(self) -> MaskedStory | None:
-        return None if self._phrase is None else MaskedStory(self._story, Mask(self._phrase, ports=self._ports))
+        if self._phrase is None:
+            return None
+        return MaskedStory(self._story, Mask(self._phrase, ports=self._ports, shared=True))
 
     @property
     def let_go(self) -> int:

@@ -309,3 +309,15 @@ def test_a_masked_table_reads_like_a_table() -> None:
     assert masked.source(row) == behind.masking.mask.address(table.source(row))
     assert masked.whole_frame(row)[0] == masked.frame_bytes(row)
     assert masked.payloads([row]) == [masked.payload(row)]
+
+
+def test_those_who_see_different_hosts_of_a_network_mask_them_alike() -> None:
+    hosts = [0xC0A80000 + n for n in range(1 << 12)]
+    one, other = Mask("x", shared=True), Mask("x", shared=True)
+    one.avoid(hosts[:1000])
+    masked = [one.host4(host) for host in hosts]
+    assert len(set(masked)) == len(hosts)
+    assert {host >> 16 for host in masked} == {0xC0A8}
+    assert not any(a == b for a, b in zip(hosts, masked, strict=True))
+    assert [other.host4(host) for host in hosts[::-999]] == masked[::-999]
+    assert {host & 0xFF for host in masked[1:0xFF]}.isdisjoint({0, 0xFF})
