@@ -8,7 +8,7 @@ from app.cli import complain
 from app.exit_status import CommandError, ExitStatus
 from app.live_recording import LiveRecorder
 from app.live_saving import LiveSaving
-from app.wording import counted, grouped
+from app.wording import counted
 from capture.losses import LIVE, Losses, losses_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class LiveFeed:
         retention: Retention | None = None,
         record: BinaryIO | None = None,
     ) -> None:
-        """Begin with what comes from now on.
+        """Begin with what is in the table.
 
         Args:
             capture: where packets come from.
@@ -61,7 +61,7 @@ class LiveFeed:
         if retention is not None:
             retention.on_adopted.append(self._renumbered)
         self._capture = capture
-        self._written = len(capture.table)
+        self._written = 0
         self._noted = 0
 
     @property
@@ -150,7 +150,7 @@ class LiveFeed:
                 attempts = counted(self.retention.let_go.attempts, "attempt")
                 complain(f"{attempts} and {counted(loss.number, 'packet')} were let go to stay within --keep")
             else:
-                complain(f"{grouped(loss.number)} {loss.says}")
+                complain(loss.line)
         for line in () if self.saving is None else self.saving.remarks():
             complain(line)
         for file in self._capture.table.files:

@@ -23,20 +23,32 @@ class Loss(NamedTuple):
     cause: str
     """Stable name, like ``kernel``."""
     number: int
-    says: str
-    """What is lost, for behind the number."""
+    noun: str
+    """What is lost, one of them."""
+    why: str
+
+    @property
+    def says(self) -> str:
+        """What is lost and why, without the number."""
+        return f"{self.noun}s {self.why}"
+
+    @property
+    def line(self) -> str:
+        """All of it in words."""
+        number = f"{self.number:,}".replace(",", " ")
+        return f"{number} {self.noun}{'' if self.number == 1 else 's'} {self.why}"
 
 
 _SAYS: Final = {
-    "kernel": "packets for which the kernel had no room",
-    "elsewhere": "packets that were dropped by what captured them, as that says",
-    "queue": "packets for which there was no room while the inspector was busy",
-    "cut": "packets in whose midst a capture ends",
-    "malformed": "frames whose headers contradict themselves, of unknown links, or of which pieces are missing",
-    "undecodable": "datagrams that are shown but not well-formed",
-    "let_go": "packets that were let go to stay within --keep",
-    "unwritten": "packets that could not be written to the capture file",
-    "unrecorded": "packets that could not be written to the recording",
+    "kernel": ("packet", "for which the kernel had no room"),
+    "elsewhere": ("packet", "dropped by what captured, as that says"),
+    "queue": ("packet", "for which there was no room while the inspector was busy"),
+    "cut": ("packet", "cut off where a capture ends in its midst"),
+    "malformed": ("frame", "of an unknown link, with headers that contradict themselves, or with pieces missing"),
+    "undecodable": ("datagram", "shown that can't be decoded"),
+    "let_go": ("packet", "let go to stay within --keep"),
+    "unwritten": ("packet", "that could not be written to the capture file"),
+    "unrecorded": ("packet", "that could not be written to the recording"),
 }
 
 
@@ -83,11 +95,7 @@ class Losses:
         for field in fields(self):
             count: int = getattr(self, field.name)
             if count:
-                yield Loss(field.name, count, _SAYS[field.name])
-
-    def lines(self) -> list[str]:
-        """Every cause that there is, in words."""
-        return [f"{count:,}".replace(",", " ") + f" {says}" for _, count, says in self]
+                yield Loss(field.name, count, *_SAYS[field.name])
 
 
 NOTHING_LOST: Final = Losses()
