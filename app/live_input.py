@@ -144,9 +144,12 @@ def keys_from_terminal() -> None:
 def _bytes_over_ssh(host: str, interface: str, bpf: str) -> ByteSource:
     from capture.errors import LiveError
     from capture.growing.command_bytes import CommandBytes, capture_over_ssh
+    from capture.ways_of_capture import Way
 
     try:
-        return CommandBytes(capture_over_ssh(host, interface, bpf), f"{host} {interface}", way="ssh", promiscuous=False)
+        return CommandBytes(
+            capture_over_ssh(host, interface, bpf), f"{host} {interface}", way=Way.SSH, promiscuous=False
+        )
     except LiveError as error:
         raise CommandError(ExitStatus.USAGE, str(error)) from None
 

@@ -28,6 +28,7 @@ from capture.errors import LiveError
 from capture.frames import Interface
 from capture.links import RAW_IP
 from capture.table import PacketTable
+from capture.ways_of_capture import Way
 from protocol.messages import Address
 
 UNKNOWN_TTL: Final = 0
@@ -65,7 +66,7 @@ class Tap:
 
     error: LiveError | None = None
     """Never: sockets of our own do not go away."""
-    way = "our own sockets"
+    way: str = Way.OWN
     promiscuous: bool | None = False
 
     def __init__(self, name: str = "node", table: PacketTable | None = None, *, room: int = MAX_WAITING_BYTES) -> None:

@@ -19,6 +19,7 @@ from app.live_input import STANDARD_INPUT, await_first, check_input, keys_from_t
 from app.live_saving import saved
 from app.printed_flows import FlowPrinter
 from app.reading import chosen_filter, keys_of
+from app.way_words import way_of
 from capture.model import Flow
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class _Headless:
 
         old = {number: signal.signal(number, self._asked_to_leave) for number in (signal.SIGINT, signal.SIGTERM)}
         status: int = ExitStatus.OK
-        complain(f"listening on {self._feed.name}; Ctrl-C ends")
+        complain(f"listening on {self._feed.name}, {way_of(self._feed)}; Ctrl-C ends")
         try:
             self._watch()
         except EndedError:

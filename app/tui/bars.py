@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from textual.events import Click
 from textual.strip import Strip
@@ -54,6 +54,10 @@ class _Part(NamedTuple):
     tone: Tone
     weight: int
     """Where there is little room, parts of low weight are kept."""
+
+
+_VITAL: Final = 2
+"""Parts of this weight and less: attempts, failures, what waits for the user, and what was lost."""
 
 
 class StatusLine(Bar):
@@ -134,9 +138,22 @@ class StatusLine(Bar):
     def line(self) -> Line:
         """Name, the counts that matter most, as many as there is room for, then filter or live state at the right."""
         width = self.size.width
-        state = _as_many_as_fit(self._state[0], max(0, width // 2))
         spans = [Span(" peephole ", Tone.KEY), Span(clip(self._opened, max(8, width // 4)), Tone.STRONG), Span("  ")]
-        room = width - width_of(tuple(spans)) - cell_width(state) - 2
+        left = width - width_of(tuple(spans)) - 2
+        # What was lost comes before how packets come.
+        vital = {part for part in self._parts if part.weight <= _VITAL}
+        for count in range(max(1, len(self._state[0])), 0, -1):
+            state = _as_many_as_fit(self._state[0][:count], max(0, width // 2))
+            kept = self._fitting(left - cell_width(state))
+            if vital <= kept:
+                break
+        for number, part in enumerate(part for part in self._parts if part in kept):
+            spans += [Span(" · " if number else " ", Tone.RULE), Span(part.text, part.tone)]
+        blanks = width - width_of(tuple(spans)) - cell_width(state) - 1
+        return (*spans, Span(" " * max(1, blanks)), Span(state, self._state[1]))
+
+    def _fitting(self, room: int) -> set[_Part]:
+        """The parts that matter most, as many as there is room for."""
         kept: set[_Part] = set()
         for part in sorted(self._parts, key=lambda part: part.weight):
             cells = cell_width(part.text) + (3 if kept else 1)
@@ -144,10 +161,7 @@ class StatusLine(Bar):
                 break
             room -= cells
             kept.add(part)
-        for number, part in enumerate(part for part in self._parts if part in kept):
-            spans += [Span(" · " if number else " ", Tone.RULE), Span(part.text, part.tone)]
-        blanks = width - width_of(tuple(spans)) - cell_width(state) - 1
-        return (*spans, Span(" " * max(1, blanks)), Span(state, self._state[1]))
+        return kept
 
 
 def _as_many_as_fit(parts: Sequence[str], width: int) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from app.draw.linked import Linked, page_text, paragraph
+from app.draw.source import source_lines
 from app.draw.spans import Tone
 from app.draw.statistics import rate_of, statistics_page
 from app.terminal_text import safe_text
@@ -71,6 +72,17 @@ class StatisticsScreen(PageScreen, inherit_bindings=False):
         return Text("statistics", page_text("peephole statistics", self._draw(TEXT_WIDTH)))
 
     def _draw(self, width: int) -> list[Linked]:
+        return [*self._source(width), *self._counted(width)]
+
+    def _source(self, width: int) -> list[Linked]:
+        feed = self._session.feed
+        if feed is None:
+            return []
+        packets = sum(file.packets for file in self._session.files)
+        promiscuous: bool | None = getattr(feed, "promiscuous", None)
+        return source_lines(feed.name, getattr(feed, "way", ""), promiscuous, feed.losses, packets, width)
+
+    def _counted(self, width: int) -> list[Linked]:
         if self._statistics is None:
             return paragraph("Counting…", width, Tone.DIM)
         present = self._session.filter.text.strip()

@@ -6,6 +6,8 @@ import os
 import select
 from typing import Final, Protocol
 
+from capture.ways_of_capture import Way
+
 PIECE: Final = 1 << 20
 """Bytes taken at a time, at most."""
 
@@ -38,7 +40,7 @@ class ByteSource(Protocol):
 class DescriptorBytes:
     """Bytes of a descriptor that tells when some are there: standard input, a named pipe, a socket."""
 
-    way = "pipe"
+    way: str = Way.PIPE
     promiscuous: bool | None = None
 
     def __init__(self, descriptor: int, name: str, begun: bytes = b"") -> None:

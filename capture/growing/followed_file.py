@@ -8,6 +8,7 @@ from typing import BinaryIO, Final
 
 from capture.errors import CaptureError
 from capture.growing.bytes import PIECE
+from capture.ways_of_capture import Way
 
 INTERVAL: Final = 0.1
 """Seconds between two looks at a file that has not grown."""
@@ -20,7 +21,7 @@ class FollowedFile:
     again from its start.
     """
 
-    way = "file followed"
+    way: str = Way.FILE
     promiscuous: bool | None = None
 
     def __init__(self, path: str, interval: float = INTERVAL) -> None:

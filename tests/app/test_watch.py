@@ -108,7 +108,7 @@ def listening(*arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "app", "watch", "-i", LOOPBACK, "--report", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    assert process.stderr.readline() == "peephole: listening on lo; Ctrl-C ends\n"
+    assert process.stderr.readline() == "peephole: listening on lo, packet ring; Ctrl-C ends\n"
     return process
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
+import pytest
 from textual.pilot import Pilot
 
 from app.draw.spans import Span
@@ -69,9 +70,11 @@ def begun(flow: Flow, steps: int) -> Flow:
 
 
 @asynccontextmanager
-async def live(*stages: tuple[Flow, ...], feed: Quiet | None = None) -> AsyncIterator[Pilot[int]]:
+async def live(
+    *stages: tuple[Flow, ...], feed: Quiet | None = None, size: tuple[int, int] = (120, 40)
+) -> AsyncIterator[Pilot[int]]:
     app = inspector(Growing(iter(stages)), feed=feed or Quiet(), tick=NEVER)  # type: ignore[arg-type]
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=size) as pilot:
         await opened(pilot)
         yield pilot
 
@@ -222,3 +225,29 @@ async def test_asked_again_while_the_question_stands_it_leaves_but_not_from_anot
         await pilot.press("Q")
         await pilot.pause()
         assert pilot.app.return_code == 0
+
+
+class Ring(Quiet):
+    """A feed that says how its packets come."""
+
+    way = "packet ring"
+    promiscuous = True
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+async def test_the_status_line_names_the_way_of_capture(width: int) -> None:
+    async with live((FAST_OPEN,), feed=Ring(), size=(width, 24)) as pilot:
+        await look(pilot)
+        status = text_on(pilot).splitlines()[0]
+        assert "● live eth0 · packet ring, promiscuous" in status
+        assert "1 attempt" in status
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+async def test_what_was_lost_is_said_before_the_way_of_capture(width: int) -> None:
+    async with live((FAST_OPEN,), feed=Ring(dropped=3), size=(width, 24)) as pilot:
+        await look(pilot)
+        status = text_on(pilot).splitlines()[0]
+        assert "! 3 dropped" in status
+        assert "● live eth0" in status
+        assert ("packet ring" in status) is (width > 80)
