@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from heapq import nlargest
 from itertools import chain, islice
@@ -65,9 +66,7 @@ class Casebook:
         self.replaced: list[Flow] = []
         """Flows that the last `update` made anew or left out, as they were."""
 
-    def update(
-        self, changed: Iterable[bytes], dropped: Iterable[bytes] = (), haste: Haste | None = None
-    ) -> list[Flow]:
+    def update(self, changed: Iterable[bytes], dropped: Iterable[bytes] = (), haste: Haste | None = None) -> list[Flow]:
         """Make new flows of attempts that changed, by their legs or by packets at their endpoints.
 
         Args:
@@ -87,7 +86,7 @@ class Casebook:
         if self._gatherer is not None:
             for claim in self._traffic.handed:
                 # Who stands on a side's place changes what it claims.
-                stale.update(dict.fromkeys(self._gatherer.claimants(claim)))
+                stale.update(dict.fromkeys(self._gatherer.claims.claimants(claim)))
         idle = self._seen_rows == len(self._table)
         stale.update(dict.fromkeys(self._touched(haste)))
         now_ns = self._traffic.last_ns
@@ -130,8 +129,8 @@ class Casebook:
             most: how many are wanted.
         """
         self._claim_all()
-        gatherer = self._gathering()
-        senders, receivers = gatherer.began_before(sources, time_ns), gatherer.began_before(destinations, time_ns)
+        held = self._gathering().claims
+        senders, receivers = held.began_before(sources, time_ns), held.began_before(destinations, time_ns)
         claims = nlargest(most, senders & receivers)
         if len(claims) < most:
             claims += nlargest(most - len(claims), senders ^ receivers)
@@ -152,7 +151,7 @@ class Casebook:
                 kept.pop(noise1, None)
             self._waiting.discard(noise1)
             if self._gatherer is not None:
-                self._gatherer.release(noise1)
+                self._gatherer.claims.release(noise1)
         if dropped:
             self._starts = [start for start in self._starts if start[1] not in dropped]
             gone = set(dropped)
@@ -171,8 +170,13 @@ class Casebook:
         start, self._seen_rows = self._seen_rows, len(self._table)
         if gatherer is None:
             return
-        for endpoint in traffic.fresh:
-            yield from gatherer.claimants(endpoint)
+        met: dict[int, set[int]] = defaultdict(set)
+        for endpoint, host in traffic.fresh:
+            met[endpoint].add(host)
+        for endpoint, hosts in met.items():
+            yield from gatherer.claims.meeting(endpoint, hosts)
+        for claim in traffic.fresh_locally:
+            yield from gatherer.claims.claimants(claim)
         for stream in traffic.grown:
             yield from self._by_stream.get(stream, ())
         idle = start == self._seen_rows
@@ -185,7 +189,7 @@ class Casebook:
             return
         since = int(self._table.time_ns[start:].min()) - SAMPLING_NS
         for endpoint in traffic.sampled:
-            yield from (one for one in gatherer.sampling(endpoint) if self._attempts[one].last_ns >= since)
+            yield from (one for one in gatherer.claims.sampling(endpoint) if self._attempts[one].last_ns >= since)
 
     def claim_some(self, most: int) -> int:
         """Let some new attempts claim their endpoints; how many are left.
@@ -212,25 +216,19 @@ class Casebook:
         if not self._unclaimed:
             return set()
         since: dict[int, int] = {}
+        claimers: dict[int, list[bytes]] = defaultdict(list)
         for noise1 in self._unclaimed:
             attempt = self._attempts[noise1]
             claimed = gatherer.claim(attempt)
             for endpoint in claimed if self._heard else ():
                 since[endpoint] = min(since.get(endpoint, attempt.started_ns), attempt.started_ns)
+                claimers[endpoint].append(noise1)
         self._unclaimed.clear()
         found: set[bytes] = set()
         for endpoint, start in since.items():
-            if start >= self._traffic.last_ns - RECENT_NS:
-                recent = self._recent
-                claimants = gatherer.few_claimants(endpoint)
-                if claimants is None:
-                    later = {one for one, last_ns in recent.items() if last_ns >= start and one in self._heard}
-                    found.update(gatherer.claimants_among(endpoint, later))
-                else:
-                    found.update(one for one in claimants if recent.get(one, -1) >= start and one in self._heard)
-            else:
-                claimants = gatherer.claimants_among(endpoint, self._heard)
-                found.update(one for one in claimants if self._heard[one] >= start)
+            heard = self._recent if start >= self._traffic.last_ns - RECENT_NS else self._heard
+            rivals = gatherer.claims.rivals(endpoint, claimers[endpoint])
+            found.update(one for one in rivals if heard.get(one, -1) >= start and one in self._heard)
         return found
 
     def _forget_recent(self) -> None:
@@ -309,7 +307,7 @@ class Casebook:
     def _facts_of(self, attempt: Attempt) -> Facts:
         """The facts of an attempt; every attempt must have claimed its endpoints first."""
         traffic, gatherer = self._traffic, self._gathering()
-        if attempt.noise1 in self._waiting and not gatherer.has_claimed(attempt.noise1):
+        if attempt.noise1 in self._waiting and attempt.noise1 not in gatherer.claims.sides:
             # Somebody looks at it before its turn comes.
             self._unclaimed[attempt.noise1] = None
         if self._unclaimed:

@@ -105,6 +105,12 @@ class Sides:
         starts = [side.handed.start for side in (self.client, self.server) if side.handed is not None]
         return set().union(*(start.sources | start.destinations for start in starts))
 
+    @once
+    def hosts(self) -> set[int]:
+        """Every host of either side, and of the links to their proxies."""
+        ends = self.client.endpoints | self.server.endpoints | self.link_ends
+        return self.client.hosts | self.server.hosts | {host_of(end) for end in ends}
+
     @property
     def same_nat(self) -> bool:
         """Whether relays saw client and server under one host."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Final
@@ -29,6 +29,8 @@ from protocol.constants import LOW_TTL, Command, InternalCommand, UdxFlag
 if TYPE_CHECKING:
     from capture.flows.handoffs import HandoffPacket
 
+Meeting = tuple[int, int]
+"""An endpoint, and a host that it exchanged a datagram with."""
 INTERNAL: Final = 4
 """Envelope flag of dht-rpc's own commands."""
 OPENING_NS: Final = 5_000_000_000
@@ -83,8 +85,24 @@ class SamplePacket:
     seen_by: int
 
 
+def meetings(sources: Collection[int], destinations: Collection[int]) -> set[Meeting]:
+    """Every end of a datagram, in every sighting, with every host at the other end."""
+    if len(sources) == 1 and len(destinations) == 1:
+        [source], [destination] = sources, destinations
+        return {(source, destination >> 16), (destination, source >> 16)}
+    return {
+        meeting
+        for source in sources
+        for destination in destinations
+        for meeting in ((source, host_of(destination)), (destination, host_of(source)))
+    }
+
+
 class Traffic:
-    """Indexes by endpoint, grown batch after batch."""
+    """Indexes by endpoint and the host it speaks with, grown batch after batch.
+
+    A server's socket meets every client there ever was; what is of one attempt is found without the others'.
+    """
 
     def __init__(self, table: PacketTable, copies: Copies) -> None:
         self._table = table
@@ -101,8 +119,8 @@ class Traffic:
         self._pings = EndpointRows()
         """PING requests by sender."""
         self._streams: dict[tuple[int, int, int], Stream] = {}
-        self.punches_by_endpoint: dict[int, list[PunchPacket]] = defaultdict(list)
-        self.streams_by_endpoint: dict[int, list[Stream]] = defaultdict(list)
+        self.punches_between: dict[Meeting, list[PunchPacket]] = defaultdict(list)
+        self.streams_between: dict[Meeting, list[Stream]] = defaultdict(list)
         self.local_streams: dict[int, list[Stream]] = defaultdict(list)
         """Streams between private hosts, by the claim of either: on a LAN peers use sockets that no relay saw."""
         self.handoffs: list[HandoffPacket] = []
@@ -111,8 +129,10 @@ class Traffic:
         """From where to where they went: the links between peers and their proxies."""
         self.handed: set[int] = set()
         """Endpoints that the last batch brought hand-offs of, and claims of their hosts."""
-        self.fresh: set[int] = set()
-        """Endpoints at which the last batch brought punches, or began streams."""
+        self.fresh: set[Meeting] = set()
+        """Where the last batch brought punches, or began streams."""
+        self.fresh_locally: set[int] = set()
+        """Claims of private hosts between which it began streams."""
         self.grown: set[Stream] = set()
         """Older streams that the last batch added packets to."""
         self.sampled: set[int] = set()
@@ -129,7 +149,7 @@ class Traffic:
             # Where a live clock went back, it is there that the capture goes on.
             went_back = start > 0 and int(times[-1]) < self.last_ns - BACK_NS
             self.last_ns = int(times[-1]) if went_back else max(self.last_ns, int(times.max()))
-        for changes in (self.fresh, self.grown, self.sampled, self.handed):
+        for changes in (self.fresh, self.fresh_locally, self.grown, self.sampled, self.handed):
             changes.clear()
         kind = self._table.kind[start:stop]
         primary = self._table.copy_of[start:stop] < 0
@@ -158,6 +178,12 @@ class Traffic:
             self.handoff_paths.update(product(one.sources, one.destinations))
             self.handed.update(one.sources, one.destinations, map(host_claim, one.from_hosts | one.to_hosts))
 
+    def streams_at(self, endpoints: Iterable[int], hosts: Collection[int]) -> Iterator[Stream]:
+        """Streams between some endpoints and hosts; one with more than one such end comes more than once."""
+        between = self.streams_between
+        for meeting in product(endpoints, hosts):
+            yield from between.get(meeting, ())
+
     def stream_of(self, row: int) -> Stream | None:
         """The stream that a UDX packet is of, by its primary row."""
         return self._streams.get((*self._ends(row), int(self._table.udx_id[row])))
@@ -165,24 +191,29 @@ class Traffic:
     def _add_copies(self) -> None:
         """Further sightings of earlier packets: their endpoints lead to those packets too."""
         for row, primary in self._copies.late:
-            ends = [self._ends(primary), self._ends(row)]
+            (src, dst), ends = self._ends(primary), self._ends(row)
             if self._table.kind[primary] == Kind.PUNCH:
-                punches = self.punches_by_endpoint
-                known = next((punch for punch in reversed(punches[ends[0][0]]) if punch.row == primary), None)
+                punches = self.punches_between
+                first = src, host_of(dst)
+                known = next((punch for punch in reversed(punches.get(first, ())) if punch.row == primary), None)
                 if known is None:
                     continue
-                for endpoint in ends[1]:
-                    if known not in punches[endpoint]:
-                        insort(punches[endpoint], known, key=lambda punch: punch.row)
+                met = meetings(self._copies.sources(primary, src), self._copies.destinations(primary, dst))
+                for meeting in met:
+                    if known not in punches[meeting]:
+                        insort(punches[meeting], known, key=lambda punch: punch.row)
+                self.fresh.update(met)
             elif self._table.kind[primary] == Kind.UDX:
-                stream = self._streams.get((*ends[0], int(self._table.udx_id[primary])))
+                stream = self._streams.get((src, dst, int(self._table.udx_id[primary])))
                 if stream is None or stream.first_row != primary:
                     continue
-                for endpoint, known_ends in zip(ends[1], (stream.sources, stream.destinations), strict=True):
-                    if endpoint not in stream.sources | stream.destinations:
-                        self.streams_by_endpoint[endpoint].append(stream)
+                before = meetings(stream.sources, stream.destinations)
+                for endpoint, known_ends in zip(ends, (stream.sources, stream.destinations), strict=True):
                     known_ends.add(endpoint)
-            self.fresh.update(*ends)
+                met = meetings(stream.sources, stream.destinations)
+                for meeting in met - before:
+                    self.streams_between[meeting].append(stream)
+                self.fresh.update(met)
 
     def _ends(self, row: int) -> tuple[int, int]:
         return source_endpoint(self._table, row), destination_endpoint(self._table, row)
@@ -190,7 +221,7 @@ class Traffic:
     def _add_punches(self, rows: I64) -> None:
         if not len(rows):
             return
-        table, copies, index = self._table, self._copies, self.punches_by_endpoint
+        table, copies, index = self._table, self._copies, self.punches_between
         for row, time_ns, src, dst, ttl in zip(
             rows.tolist(),
             table.time_ns[rows].tolist(),
@@ -202,9 +233,10 @@ class Traffic:
             if src == dst:
                 continue  # A node that tests its own socket on listen, not a punch.
             punch = PunchPacket(row, time_ns, src, dst, ttl)
-            for endpoint in {*copies.sources(row, src), *copies.destinations(row, dst)}:
-                index[endpoint].append(punch)
-                self.fresh.add(endpoint)
+            met = meetings(copies.sources(row, src), copies.destinations(row, dst))
+            for meeting in met:
+                index[meeting].append(punch)
+            self.fresh |= met
 
     def _add_streams(self, rows: I64) -> None:
         if not len(rows):
@@ -237,14 +269,15 @@ class Traffic:
                 sources, destinations = set(copies.sources(row, source)), set(copies.destinations(row, destination))
                 stream = Stream(*identity, row, first_ns, 0, 0, 0, sources, destinations)
                 self._streams[identity] = stream
-                for endpoint in sources | destinations:
-                    self.streams_by_endpoint[endpoint].append(stream)
-                    self.fresh.add(endpoint)
+                met = meetings(sources, destinations)
+                for meeting in met:
+                    self.streams_between[meeting].append(stream)
+                self.fresh |= met
                 ends = host_of(source), host_of(destination)
                 if is_private(ends[0]) and is_private(ends[1]):
                     for claim in map(host_claim, ends):
                         self.local_streams[claim].append(stream)
-                        self.fresh.add(claim)
+                        self.fresh_locally.add(claim)
             else:
                 self.grown.add(stream)
             stream.count += count

@@ -5,13 +5,15 @@ from __future__ import annotations
 import gc
 import random
 from dataclasses import fields
+from typing import Any
 
 import pytest
 
 from capture.collector import Elders, collect_all
 from capture.flow import Flow
-from capture.flows import casebook
+from capture.flows import casebook, gathering
 from capture.flows.in_order import InOrder
+from capture.flows.matching import Fit, punch_fit
 from capture.story import Keys, Story
 from protocol.messages import Address
 from tests.capture.story_builder import SERVER, Call
@@ -54,6 +56,39 @@ def test_a_response_at_a_servers_busy_socket_changes_none_of_its_attempts_that_e
     before = len(wire.table())
     wire.ping(SERVER, NODE)
     assert not ended & set(changed_by(wire, before))
+
+
+def test_another_client_of_a_busy_server_changes_none_of_its_attempts() -> None:
+    wire = Wire()
+    calls = [
+        Call(wire, f"call {number}", Address(f"81.2.4.{number}", 40001), Address(f"81.2.4.{number}", 50001))
+        for number in range(CLIENTS)
+    ]
+    for call in calls[:-1]:
+        call.connect()
+    before = len(wire.table())
+    calls[-1].connect()
+    assert changed_by(wire, before) == (calls[-1].noise.id,)
+
+
+def test_what_is_gathered_of_one_client_does_not_grow_with_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+
+    def counted(*arguments: Any) -> Fit | None:
+        nonlocal asked
+        asked += 1
+        return punch_fit(*arguments)
+
+    monkeypatch.setattr(gathering, "punch_fit", counted)
+    wire, costs = Wire(), []
+    for clients in (2, CLIENTS):
+        for number in range(clients):
+            host = f"81.3.{clients}.{number}"
+            Call(wire, f"{clients} {number}", Address(host, 40001), Address(host, 50001)).connect()
+        asked = 0
+        assert all(flow.verdict for flow in wire.story().flows)
+        costs.append(asked / len(wire.story().flows))
+    assert costs[1] == costs[0] > 0
 
 
 def test_a_response_at_a_punching_socket_changes_its_attempt() -> None:
