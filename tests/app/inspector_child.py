@@ -9,7 +9,7 @@ import signal
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final
 
@@ -18,15 +18,22 @@ PATIENCE: Final = 60.0
 
 
 class InspectorChild:
-    """A `peephole` command in a terminal of 120 x 40. A context manager: whatever is left of it is killed."""
+    """A `peephole` command in a terminal of 120 x 40. A context manager: whatever is left of it is killed.
 
-    def __init__(self, *arguments: str, env: dict[str, str] | None = None) -> None:
+    Args:
+        arguments: of the command.
+        env: what else is in its environment.
+        inside: the command that runs it, if another one does and becomes it.
+    """
+
+    def __init__(self, *arguments: str, env: dict[str, str] | None = None, inside: Sequence[str] = ()) -> None:
         self.seen = b""
         self.status: int | None = None
         self.process, self._terminal = pty.fork()
         if not self.process:
             os.environ.update({"TERM": "xterm-256color", **(env or {})})
-            os.execv(sys.executable, [sys.executable, "-m", "app", *arguments])
+            command = [*inside, sys.executable, "-m", "app", *arguments]
+            os.execvp(command[0], command)
         termios.tcsetwinsize(self._terminal, (40, 120))
 
     def __enter__(self) -> InspectorChild:
