@@ -125,8 +125,9 @@ class LiveSaving:
                 continue
             number = table.frame.item(frame.row)
             interface = self._interfaces[frame.file, frame.interface]
+            comments = self._touches.comments(number)
             self._writer.add_packet(
-                interface, frame.time_ns, frame.data, frame.wire_length, self._touches.comments(number)
+                interface, frame.time_ns, frame.data, frame.wire_length, comments, frame.direction
             )
             blocks.append(Block(self._pieces.taken()[0], number))
         self._ring.write(blocks)
