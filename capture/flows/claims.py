@@ -6,10 +6,11 @@ Sockets outlive attempts: a server's DHT socket takes part in all of them.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from capture.flows.endpoints import host_claim, host_of_claim
+from capture.flows.endpoints import host_claim, host_of
 from capture.flows.sides import Sides
 
 Claim = tuple[int, bytes]
@@ -34,6 +35,8 @@ class Claims:
         self._sampling: dict[int, dict[bytes, None]] = {}
         """Of endpoints with many claims, the attempts of which a response to them can be a sample."""
         self._reached: dict[bytes, set[int]] = {}
+        self._of_host: defaultdict[int, list[bytes]] = defaultdict(list)
+        """Attempts by every host of theirs."""
 
     def take(self, claim: Claim, sides: Sides) -> set[int]:
         """Note what an attempt with these sides uses; what it used before stays claimed.
@@ -41,7 +44,10 @@ class Claims:
         Returns:
             What it had not claimed before.
         """
+        before = self.sides.get(claim[1])
         self.sides[claim[1]] = sides
+        for host in sides.hosts if before is None else sides.hosts - before.hosts:
+            self._of_host[host].append(claim[1])
         new: set[int] = set()
         hosts = set(map(host_claim, sides.client.hosts))
         for endpoint in sides.client.endpoints | sides.server.endpoints | sides.link_ends | hosts:
@@ -58,13 +64,17 @@ class Claims:
     def reach(self, noise1: bytes, hosts: set[int]) -> None:
         """Note further hosts that punches of an attempt were seen to come from or to go to."""
         if hosts:
+            for host in hosts - self._reached.get(noise1, set()):
+                self._of_host[host].append(noise1)
             self._reached[noise1] = hosts
 
     def release(self, noise1: bytes) -> None:
         """Give up every claim of an attempt that is no more."""
-        self._reached.pop(noise1, None)
-        if self.sides.pop(noise1, None) is None:
+        reached, sides = self._reached.pop(noise1, set()), self.sides.pop(noise1, None)
+        if sides is None:
             return
+        for host in sides.hosts | reached:
+            self._of_host[host] = [one for one in self._of_host[host] if one != noise1]
         for attempts in self._sampling.values():
             attempts.pop(noise1, None)
         for endpoint, claims in self._of_endpoint.items():
@@ -103,16 +113,27 @@ class Claims:
         """Noise message 1 of every attempt that uses an endpoint."""
         return {noise1 for _, noise1 in self.on(endpoint)}
 
-    def few_claimants(self, endpoint: int) -> list[bytes] | None:
-        """The same; None if they are many."""
-        claims = self.on(endpoint)
-        return [noise1 for _, noise1 in claims] if len(claims) <= _FEW else None
+    def rivals(self, endpoint: int, claimers: list[bytes]) -> Iterable[bytes]:
+        """Noise message 1 of attempts at an endpoint which may have packets there that belong to one of some others.
 
-    def claimants_among(self, endpoint: int, among: Collection[bytes]) -> list[bytes]:
-        """Those of some attempts that use an endpoint."""
-        if len(self.on(endpoint)) < len(among):
-            return [noise1 for noise1 in self.claimants(endpoint) if noise1 in among]
-        return [noise1 for noise1 in among if noise1 in self.sides and _uses(self.sides[noise1], endpoint)]
+        Such a packet has its other end at a host that both have. A socket of the DHT is where thousands of attempts
+        meet that have no other host in common.
+
+        Args:
+            endpoint: or the claim of a host.
+            claimers: noise message 1 of those others.
+        """
+        claims = self.on(endpoint)
+        if endpoint < 0 or len(claims) <= _FEW:
+            return [noise1 for _, noise1 in claims]
+        here, found = host_of(endpoint), dict[bytes, None]()
+        for claimer in claimers:
+            sides = self.sides[claimer]
+            for host in (sides.hosts | self._reached.get(claimer, set())) - {here}:
+                found.update(dict.fromkeys(self._of_host.get(host, ())))
+            if sides.same_nat:
+                found.update((noise1, None) for _, noise1 in claims)
+        return found
 
     def meeting(self, endpoint: int, hosts: set[int]) -> list[bytes]:
         """Noise message 1 of every attempt that uses an endpoint, and at its other end one of some hosts."""
@@ -153,10 +174,3 @@ def _sampling(sides: Sides) -> set[int]:
 def _has(claims: list[Claim], claim: Claim) -> bool:
     at = bisect_left(claims, claim)
     return at < len(claims) and claims[at] == claim
-
-
-def _uses(sides: Sides, endpoint: int) -> bool:
-    """Whether an endpoint, or the claim of a host, is one that an attempt with these sides claims."""
-    if endpoint < 0:
-        return host_of_claim(endpoint) in sides.client.hosts
-    return endpoint in sides.client.endpoints or endpoint in sides.server.endpoints or endpoint in sides.link_ends
