@@ -16,7 +16,7 @@ from capture.flows.keyring import Keyring
 from capture.flows.listing import list_search
 from capture.flows.owners import Owners
 from capture.flows.searches import Search, Searches
-from capture.flows.waiting import Haste
+from capture.flows.waiting import QUIET_NS, Haste
 from capture.given_keys import NO_KEYS, Keys
 from capture.opening import Progress, open_captures
 from capture.table import PacketTable
@@ -53,6 +53,10 @@ class Story:
         self._tails: list[KeyLogTail] = []
         self._lone: dict[Search, Flow] = {}
         """Rows and flow of searches without an attempt, by target and client."""
+        self._young: dict[Search, int] = {}
+        """When those of them were seen first that nobody was told to look at yet."""
+        self._seen = 0
+        """Rows at the last update."""
         self._in_order = InOrder()
         self.gone: frozenset[str] = frozenset()
         """Ids of attempts that the last `update` found to be none, or part of others."""
@@ -267,8 +271,9 @@ class Story:
             self._assembler.changed.clear()
             self._assembler.dropped.clear()
             former, lone = self._rebuild_lone()
+            grown_up = self._grown_up(haste)
         self._in_order.change([*gone, *former], [*fresh, *lone])
-        ids = tuple(flow.id for flow in (*fresh, *lone))
+        ids = tuple(dict.fromkeys(flow.id for flow in (*fresh, *lone, *grown_up)))
         self.gone = frozenset(flow.id for flow in (*gone, *former)).difference(ids)
         if ids:
             self._owners.forget()
@@ -281,8 +286,9 @@ class Story:
 
     @property
     def listed(self) -> frozenset[str]:
-        """Ids of attempts that the last `update` only listed: they are worked out when their turn comes."""
-        return frozenset(flow.id for flow in self._casebook.listed)
+        """Ids of attempts that were only listed so far: they are worked out when their turn comes."""
+        young = [self._lone[one].id for one in self._young]
+        return frozenset((*young, *(flow.id for flow in self._casebook.listed)))
 
     def make_ready(self, progress: Progress | None = None) -> None:
         """Do what has to be done before the first attempt is looked at; else that look does it, however long it takes.
@@ -315,7 +321,23 @@ class Story:
         before, lone = self._lone, self._searches.lone
         fresh = {one: list_search(self.table, one, self._copies) for one in lone if one not in before}
         self._lone = {one: fresh.get(one) or before[one] for one in lone}
+        now_ns = self.table.time_ns.item(-1) if len(self.table) else 0
+        self._young = {one: since for one, since in self._young.items() if one in self._lone}
+        self._young.update(dict.fromkeys(fresh, now_ns))
         return [flow for one, flow in before.items() if one not in self._lone], list(fresh.values())
+
+    def _grown_up(self, haste: Haste | None) -> list[Flow]:
+        """Searches that are worth a look now: most become attempts a moment after they were seen first."""
+        rows, young = len(self.table), self._young
+        idle, self._seen = rows == self._seen, rows
+        if haste is None or idle or len(young) <= haste.most:
+            self._young = {}
+            return [self._lone[one] for one in young]
+        until = self.table.time_ns.item(-1) - QUIET_NS
+        found = [one for one, since_ns in young.items() if since_ns <= until]
+        for one in found:
+            del young[one]
+        return [self._lone[one] for one in found]
 
     def payload(self, sighting: Sighting) -> bytes:
         """UDP payload bytes of a packet, as captured.

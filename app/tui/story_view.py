@@ -9,6 +9,7 @@ from capture.model import Flow, Sighting
 from protocol.messages import Address
 
 if TYPE_CHECKING:
+    from capture.flows.waiting import Haste
     from capture.losses import Losses
     from capture.table import PacketTable
 
@@ -69,8 +70,18 @@ class StoryView(Reported, Protocol):
         """Time to live as captured."""
         ...
 
-    def update(self) -> tuple[str, ...]:
-        """Take in what came since; ids of the attempts that changed."""
+    def update(self, *, haste: Haste | None = None) -> tuple[str, ...]:
+        """Take in what came since; ids of the attempts that changed, as far as haste lets them be worked out."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """Attempts that changed and that updates in haste have not come to yet."""
+        ...
+
+    @property
+    def listed(self) -> frozenset[str]:
+        """Ids of attempts that were only listed so far: they are worked out when their turn comes."""
         ...
 
     @property

@@ -66,7 +66,7 @@ class ReadStory(Protocol):
 
     @property
     def listed(self) -> frozenset[str]:
-        """Ids of attempts that the last `update` only listed: they are worked out when their turn comes."""
+        """Ids of attempts that were only listed so far: they are worked out when their turn comes."""
         ...
 
     @property
