@@ -24,7 +24,7 @@ from app.live_feed import LiveFeed
 from app.printed_flows import FlowPrinter
 from app.tui.session import Session
 from bench.census import census, grown
-from bench.soak_traffic import RATE, Traffic
+from bench.soak_traffic import Traffic
 from capture.arrivals import Arrivals
 from capture.bursts import Burst
 from capture.capture_file import CaptureFile
@@ -43,6 +43,8 @@ class Endless:
     """A live source of packets that are made when they are asked for."""
 
     error: LiveError | None = None
+    way = "made up"
+    promiscuous: bool | None = None
 
     def __init__(self, parts: Iterator[Burst]) -> None:
         self.table = PacketTable()
@@ -124,18 +126,13 @@ class Soak:
     """A bounded session, and the traffic that goes through it.
 
     Args:
-        packets: how many, about.
+        traffic: what goes through.
         keep: packets that are kept.
-        part: packets between two looks.
         inspector: whether they go through the inspector's session, not the headless conclusions.
-        seed: of the traffic.
-        rate: packets in a second.
     """
 
-    def __init__(
-        self, packets: int, keep: int, part: int = 5000, *, inspector: bool = False, seed: int = 1, rate: float = RATE
-    ) -> None:
-        self.traffic = Traffic(packets, part, seed, rate)
+    def __init__(self, traffic: Traffic, keep: int = KEEP, *, inspector: bool = False) -> None:
+        self.traffic = traffic
         self.source = Endless(self.traffic.parts())
         self.story = Story(self.source.table)
         self.retention = Retention(self.story, self.source, keep)
@@ -266,7 +263,8 @@ def main() -> None:
     args = parser.parse_args()
     if args.trace:
         tracemalloc.start()
-    soak = Soak(int(args.packets), args.keep, args.part, inspector=args.inspector, seed=args.seed)
+    traffic = Traffic(int(args.packets), args.part, args.seed)
+    soak = Soak(traffic, args.keep, inspector=args.inspector)
     sys.exit(run(soak, int(args.every), deep=args.deep or args.trace))
 
 

@@ -47,15 +47,25 @@ class Traffic:
         part: packets in each part.
         seed: the same one gives the same packets.
         rate: packets in a second.
+        per_attempt: packets for each attempt.
     """
 
-    def __init__(self, packets: int, part: int = 5000, seed: int = 1, rate: float = RATE) -> None:
+    def __init__(
+        self,
+        packets: int,
+        part: int = 5000,
+        seed: int = 1,
+        *,
+        rate: float = RATE,
+        per_attempt: int = PER_ATTEMPT,
+    ) -> None:
         self.attempts = Attempts(seed)
         self.made = 0
         """Packets so far."""
         self._packets = packets
         self._part = part
         self._rate = rate
+        self._per_attempt = per_attempt
         self._rng = np.random.default_rng(seed)
         self._noise = self._rng.integers(0, 256, DATA * 256, dtype=np.uint8)
         self._going: list[tuple[float, int, bytes]] = []
@@ -79,7 +89,7 @@ class Traffic:
 
     def _begin_attempts(self, end: float, first: float) -> float:
         """Begin those whose time has come; when the next does."""
-        step = PER_ATTEMPT / self._rate
+        step = self._per_attempt / self._rate
         while first < end:
             for packet in self.attempts.next():
                 self._serial += 1

@@ -7,8 +7,8 @@ that contradict each other spoil the datagram, which is then never put together 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable, Hashable
+from typing import Any, Final, Generic, TypeVar
 
 MAX_DATAGRAM: Final = 65535
 MAX_PENDING: Final = 4096
@@ -51,6 +51,18 @@ class Reassembler(Generic[T]):
         """Datagrams of which something is missing."""
         return len(self._unfinished) + self.given_up
 
+    def give_up(self, which: Callable[[Any], bool]) -> None:
+        """Wait no longer for what is missing of some datagrams, by their keys."""
+        gone = [key for key in self._unfinished if which(key)]
+        self.given_up += len(gone)
+        for key in gone:
+            del self._unfinished[key]
+
+    def retag(self, change: Callable[[T], T]) -> None:
+        """Change what the caller has of them."""
+        for item in self._unfinished.values():
+            item.seen = [change(tag) for tag in item.seen]
+
     def add(
         self, key: Hashable, position: int, more: bool, body: bytes, time_ns: int, tag: T
     ) -> tuple[bytes, list[T]] | None:
@@ -83,7 +95,7 @@ class Reassembler(Generic[T]):
         end = position + len(body)
         contradicts = known is not None and known != body
         contradicts |= more and len(body) % 8 != 0
-        contradicts |= end > MAX_DATAGRAM or len(item.pieces) >= MAX_PIECES
+        contradicts |= end > MAX_DATAGRAM or max(len(item.pieces), len(item.seen)) >= MAX_PIECES
         contradicts |= item.total is not None and (end > item.total or (not more and end != item.total))
         if contradicts:
             item.spoil()

@@ -76,10 +76,26 @@ class Ingest:
         self._table.sort_by_frame(first_row)
 
     def move(self, table: PacketTable) -> None:
-        """Go on in another table, with the same files. Fragments that wait for others are given up."""
+        """Go on in another table, with the same files. Fragments that wait for others come along.
+
+        Those over IPv6 only where hosts keep their numbers.
+        """
+        if table.hosts6 is not self._table.hosts6:
+            self._reassembler.give_up(lambda key: bool(key[0] == 6))
+        segment, at = len(table.segments), 0
+        frames: list[bytes] = []
+
+        def moved(piece: Piece) -> Piece:
+            nonlocal at
+            buffer = self._table.segments[piece.segment].buffer
+            frames.append(buffer[piece.at : piece.at + piece.length])
+            at += piece.length
+            return piece._replace(segment=segment, at=at - piece.length)
+
+        self._reassembler.retag(moved)
+        if frames:
+            table.segments.append(Raw(b"".join(frames)))
         self._table = table
-        self._file.fragments += self._reassembler.pending
-        self._reassembler = Reassembler()
 
     def finish(self) -> None:
         """Note what only the end of a source tells."""

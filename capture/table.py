@@ -41,7 +41,7 @@ class Piece(NamedTuple):
     interface: int
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=1 << 14)
 def host_text(host: int) -> str:
     """The dotted text of an IPv4 host number."""
     return f"{host >> 24}.{host >> 16 & 255}.{host >> 8 & 255}.{host & 255}"
@@ -326,6 +326,10 @@ class PacketTable:
         from socket import AF_INET6, inet_ntop
 
         return inet_ntop(AF_INET6, self.hosts6[number])
+
+    def share_hosts6(self, other: PacketTable) -> None:
+        """Number IPv6 hosts as another table does, from now on; there must be none yet."""
+        self.hosts6, self._hosts6_index = other.hosts6, other._hosts6_index
 
     def host6_numbers(self, hosts: Iterable[bytes]) -> list[int]:
         """Index into `hosts6` of each of these 16-byte hosts, added as need be."""

@@ -51,7 +51,7 @@ def _pack(host: U32, port: U16, family6: Bools) -> I64:
     return packed
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=1 << 14)
 def endpoint_of(address: Address) -> int:
     """The integer of an IPv4 address as messages carry it."""
     return host_number(address.host) << 16 | address.port
@@ -81,13 +81,13 @@ def host_of_claim(claim: int) -> int:
     return -1 - claim
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=1 << 14)
 def is_private(host: int) -> bool:
     """Whether a host can only be reached from its own network."""
     return any(host >> shift == network for network, shift in _PRIVATE)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=1 << 14)
 def plain_address(endpoint: int) -> Address:
     """The address pair of an IPv4 endpoint."""
     return Address(host_text(endpoint >> 16 & 0xFFFFFFFF), endpoint & 0xFFFF)

@@ -6,8 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture import fragments
+from capture.arrivals import Arrivals
+from capture.bursts import Arrival
+from capture.capture_file import CaptureFile
 from capture.fragments import MAX_AGE_NS, Reassembler
+from capture.frames import Interface
 from capture.opening import read_capture
+from capture.table import PacketTable
 from tests.capture.build import ethernet, ipv4, ipv6, pcap, udp
 
 BODY = udp(bytes(range(256)))
@@ -105,3 +110,30 @@ def test_what_never_comes_is_counted() -> None:
     table = read_capture(pcap([ethernet(ipv4(BODY[:96], ip_id=n, fragment=0x2000)) for n in range(3)]))
     assert len(table) == 0
     assert (table.files[0].fragments, table.files[0].fragments_pending) == (3, 3)
+
+
+def test_pieces_that_wait_take_no_more_with_them_than_their_own_bytes() -> None:
+    body = udp(b"x" * 100, 1, 2)
+    parts = [
+        ethernet(ipv4(part, ip_id=number, fragment=place))
+        for number in range(20)
+        for part, place in ((body[:64], 0x2000), (body[64:], 8))
+    ]
+    beside = ethernet(ipv4(udp(b"y" * 1000, 1, 2)))
+    table = PacketTable()
+    arrivals = Arrivals(CaptureFile("lo", "live", [Interface(1, "lo")]), table)
+    for first in parts[::2]:
+        arrivals.put([Arrival(frame, 10**18) for frame in (beside, first, beside)])
+        arrivals.collect()
+    for _ in range(3):
+        files, table = table.files, PacketTable()
+        table.files = files
+        arrivals.move(table)
+        assert sum(segment.size for segment in table.segments) == sum(map(len, parts[::2]))
+    arrivals.put([Arrival(frame, 10**18) for frame in parts[1::2]])
+    arrivals.collect()
+    assert [table.payload(row) for row in range(len(table))] == [b"x" * 100] * 20
+    for number, pieces in table.pieces.items():
+        (piece,) = pieces
+        found = table.segments[piece.segment].buffer[piece.at : piece.at + piece.length]
+        assert bytes(found) == parts[2 * number]
