@@ -25,7 +25,7 @@ BY_CHANCE = 40
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is bounded by itself reaches its bound soon."""
-    monkeypatch.setattr(retention, "TRANSLATIONS", 100)
+    monkeypatch.setattr(retention, "TRANSLATIONS", 10)
     monkeypatch.setattr(retention, "Ledger", lambda: Ledger(most=32))
 
 
