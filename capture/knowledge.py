@@ -50,6 +50,10 @@ class Knowledge:
         self._after: dict[tuple[Endpoint, Endpoint], _Best] = {}
         self._before: dict[tuple[Endpoint, Endpoint], _Best] = {}
 
+    def __len__(self) -> int:
+        """How many translations were proved."""
+        return len(self._counts)
+
     def learn(self, before: Endpoint, after: Endpoint, peer: Endpoint, times: int = 1) -> None:
         """Datagrams to or from `peer` had `before` on one side of a NAT and `after` on the other."""
         key = before, after, peer

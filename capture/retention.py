@@ -164,6 +164,11 @@ class Retention:
     def _to_be_remade(self) -> bool:
         return self._several is not None and self._several.to_be_remade
 
+    @property
+    def busy(self) -> bool:
+        """Whether a story is being made, or one is to be made of several sources: it is worth looking on."""
+        return self._making is not None or self._to_be_remade
+
     def step(self, wanted: Callable[[Flow], bool] = lambda _: False) -> None:
         """Do all of it at once, if it is due."""
         less = self.work(wanted, little=1 << 62)

@@ -13,13 +13,15 @@ The primary row of a datagram is the sighting nearest its sender: highest TTL, t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import combinations, groupby
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from capture.arrays import I64, Bools
+from capture.capture_file import CaptureFile
+from capture.clocks import Offset
 from capture.corrected_clocks import correct_clocks
 from capture.envelopes import Kind
 from capture.knowledge import Endpoint, Knowledge
@@ -47,20 +49,44 @@ MAX_OPEN: Final = 1024
 _OURS: Final = (Kind.REQUEST, Kind.RESPONSE, Kind.UDX, Kind.PUNCH)
 
 
-def merge_vantages(table: PacketTable, given_ns: Mapping[int, int] | None = None) -> None:
+def merge_vantages(
+    table: PacketTable, given_ns: Mapping[int, int] | None = None, before: Mapping[int, Offset] | None = None
+) -> Merged:
     """Correct the times of all files, join sightings across files, and put the rows in order of time.
 
     Args:
-        table: with all the files in it.
+        table: with all the files in it, each by itself, with the times of its own clock.
         given_ns: by how much the clocks of some files, by number, are known to be ahead; the others are estimated.
+        before: estimates to keep where the table no longer tells, by file.
     """
-    correct_clocks(table, given_ns or {})
-    matcher = _Matcher(table)
+    offsets = correct_clocks(table, given_ns or {}, before)
+    matcher = Matcher(table)
     matcher.match(telling=True)
     matcher.match(telling=False)
     matcher.mark()
     order = np.argsort(table.time_ns, kind="stable")
     table.reorder(order)
+    return Merged(order, offsets)
+
+
+class Merged(NamedTuple):
+    """What became of the rows: row i is the one that was `order[i]`; and the clocks that were estimated, by file."""
+
+    order: I64
+    offsets: dict[int, Offset]
+
+
+class Learned:
+    """What telling datagrams prove of the ways between vantages."""
+
+    __slots__ = ("doubles", "knowledge", "ways")
+
+    def __init__(self, files: Iterable[CaptureFile]) -> None:
+        self.knowledge = Knowledge()
+        for file in files:
+            self.knowledge.take_in(file.knowledge)
+        self.ways = Ways()
+        self.doubles: set[tuple[Endpoint, ...]] = set()
 
 
 class _Story:
@@ -78,16 +104,20 @@ class _Story:
         self.files.add(item.file)
 
 
-class _Matcher:
-    def __init__(self, table: PacketTable) -> None:
+class Matcher:
+    """Joins the sightings of a table whose files each know their own copies.
+
+    Args:
+        table: its rows in any order, with corrected times.
+        learned: what was proved before, and grows; nothing by default.
+    """
+
+    def __init__(self, table: PacketTable, learned: Learned | None = None) -> None:
+        learned = learned or Learned(table.files)
         self._table = table
         self._last = last_sightings(table)
-        self._knowledge = Knowledge()
-        for file in table.files:
-            self._knowledge.take_in(file.knowledge)
+        self._knowledge, self._ways, self._doubles = learned.knowledge, learned.ways, learned.doubles
         learn_from_envelopes(table, self._last, self._knowledge)
-        self._ways = Ways()
-        self._doubles: set[tuple[Endpoint, ...]] = set()
         self._telling = True
         self._root = np.arange(len(table))
         """The primary row of each primary row of a file."""

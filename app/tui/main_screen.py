@@ -361,7 +361,8 @@ class MainScreen(
 
     async def _look_on(self) -> None:
         await self.look()
-        if not self.session.trouble:
+        retention = self.session.retention
+        if not self.session.trouble or (retention is not None and retention.busy and not self.session.paused):
             # What it takes to paint what is new counts, too.
             self.call_after_refresh(self._look_later)
 

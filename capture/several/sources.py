@@ -1,0 +1,282 @@
+"""Several live sources as one: each a file of its own in one table, in order of time, with clocks brought together.
+
+| question | answer |
+|---|---|
+| when does a packet become a row of the table | when all other sources have shown later ones, or after `HOLD` |
+| how far are the clocks apart | asked of the packets whenever there are a quarter more, and every few seconds |
+| what is put right later | rows that came late, sightings nearer the sender, clocks found to be otherwise |
+| how | `Retention` has the table merged again (`capture.several.remaking`), not too often, and once when all has come |
+
+One source that ends or fails does not end the others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from capture.arrays import I64
+from capture.capture_file import CaptureFile
+from capture.clock_curve import Curve
+from capture.clocks import Offset, clock_offsets
+from capture.errors import LiveError
+from capture.growing.capture import EndedError
+from capture.live import LiveSource
+from capture.several.across import Across
+from capture.several.excerpt import excerpt
+from capture.several.remaking import Remaking
+from capture.several.staged import Staged
+from capture.sightings import TELLING_LENGTH
+from capture.table import PacketTable
+
+ASKED_ROWS: Final = 1 << 16
+"""Rows that the clocks are estimated from, about."""
+_ASK_AFTER: Final = 1.0
+"""Seconds between two estimates of the clocks, unless there is a quarter more to ask."""
+_ASKED_A_SECOND: Final = 50_000
+"""For each so many rows there is another second between them."""
+_JITTER_NS: Final = 100_000
+"""Estimates that differ by less are the same."""
+_AHEAD_NS: Final = 10_000_000_000
+"""How long an estimate has to hold before it is asked for again."""
+_REST: Final = 1.0
+"""Seconds between two mergings at least."""
+_ROWS_A_SECOND: Final = 5000
+"""For each so many rows there is another second between them."""
+_QUIET: Final = 2.0
+"""Seconds without a packet after which there is time."""
+_NAP: Final = 0.02
+
+
+class SeveralSources:
+    """Several live sources; one like any (`capture.live.LiveSource`).
+
+    Args:
+        sources: each with one file and a table of its own; started or not.
+        ahead: by how many seconds the clocks of some are known to be ahead of the first one's, by number.
+        now: seconds that only go on.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[LiveSource],
+        ahead: Mapping[int, float] | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.table = PacketTable()
+        self.table.files += [source.file for source in sources]
+        self._staged = [Staged(source, number, self.table) for number, source in enumerate(sources)]
+        self._given_ns = {number: round(seconds * 1e9) for number, seconds in (ahead or {}).items()}
+        self._now = now
+        self._across = Across()
+        self._offsets: dict[int, Offset] = {}
+        self._remaking: Remaking | None = None
+        self._late = 0
+        """Rows that came behind others that are later."""
+        self._strayed = False
+        """Whether clocks turned out otherwise than rows have it."""
+        self._stopped = False
+        self._whole = True
+        """Whether nothing has come since all of it was merged."""
+        self._told: list[str] = []
+        self._asked_rows, self._asked = 0, now()
+        self._collected = self._merged = 0
+        """Rows of all sources, and how many of them were there when they were last merged."""
+        self._came = now()
+        self._rested = now()
+        for number, ahead_ns in self._given_ns.items():
+            self._staged[number].curve = Curve.constant(ahead_ns)
+            self.table.files[number].clock_offset_ns, self.table.files[number].clock_given = ahead_ns, True
+
+    @property
+    def file(self) -> CaptureFile:
+        """What they have in common: names and losses. The files themselves are those of the table."""
+        running = [one for one in self._staged if not one.ended]
+        names = ", ".join(one.source.file.path for one in running or self._staged)
+        ended = len(self._staged) - len(running)
+        file = CaptureFile(f"{names} ({ended} ended)" if ended and running else names, "live", [])
+        dropped = [one.dropped for one in self.table.files if one.dropped is not None]
+        file.dropped = sum(dropped) if dropped else None
+        file.packets = sum(one.packets for one in self.table.files)
+        return file
+
+    @property
+    def error(self) -> LiveError | None:
+        """Why the last of them ended; None while one of them goes on."""
+        errors = [one.source.error for one in self._staged]
+        if any(error is None for error in errors) or any(one.held for one in self._staged):
+            return None
+        bad = [error for error in errors if not isinstance(error, EndedError)]
+        return bad[0] if bad else errors[0]
+
+    def take_told(self) -> list[str]:
+        """What became of single sources since the last call, one sentence each."""
+        told, self._told = self._told, []
+        return told
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until something has arrived at one of them, at most `timeout` seconds; whether it has."""
+        until = self._now() + timeout
+        while True:
+            running = [one for one in self._staged if not one.ended]
+            for one in running:
+                if one.source.wait(0):
+                    return True
+            left = until - self._now()
+            if left <= 0 or not running:
+                return False
+            running[0].source.wait(min(left, _NAP))
+
+    def collect(self) -> range:
+        """Move what has arrived into the table, as far as it need not wait for others; the numbers of the new rows."""
+        now = self._now()
+        for one in self._staged:
+            came = one.collect(now)
+            if came:
+                self._collected += came
+                self._came = now
+            if one.source.error is not None and not one.ended:
+                one.ended = True
+                self._tell_end(one)
+        before = len(self.table)
+        newest = [one.newest_ns for one in self._staged if not one.ended]
+        seen = [newest_ns for newest_ns in newest if newest_ns is not None]
+        until_ns = None if self._stopped or not newest else min(seen) if len(seen) == len(newest) else -1
+        self._release([one.due(now, until_ns) for one in self._staged])
+        if len(self.table) > before:
+            self._whole = False
+        self._ask_clocks()
+        return range(before, len(self.table))
+
+    def move(self, table: PacketTable) -> None:
+        """Go on in another table; see `capture.retention`."""
+        self.table = table
+        remade, self._remaking = self._remaking, None
+        if remade is not None and remade.new is table:
+            self._offsets = remade.offsets
+            for one in self._staged:
+                one.curve = remade.curves.get(one.number, one.curve)
+            self._late, self._strayed = 0, False
+            self._whole = self._stopped or self.error is not None
+        self._across.forget()
+        for one in self._staged:
+            one.move(table)
+        self._rested = self._now()
+
+    def stop(self) -> None:
+        """End all of them and collect what is left. May be called again."""
+        if not self._stopped:
+            for one in self._staged:
+                one.source.stop()
+            self._stopped = True
+        self.collect()
+
+    def __enter__(self) -> SeveralSources:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def to_be_remade(self) -> bool:
+        """Whether the table is to be merged again from all its rows."""
+        if self._stopped or self.error is not None:
+            return not self._whole
+        now, pause = self._now(), _REST + len(self.table) / _ROWS_A_SECOND
+        if self._late or self._strayed or self._across.misplaced:
+            return now - self._rested >= pause
+        # What only later packets tell of earlier ones is found out when there is time for it.
+        quiet = self._collected > self._merged and now - self._came >= _QUIET
+        return quiet and now - self._rested >= 4 * pause
+
+    def remake(self) -> Remaking:
+        """Begin to merge it again; `move` to what comes of it ends that."""
+        over = self._stopped or self.error is not None
+        # What was let go can't show copies any more, and is not to be forgotten.
+        all_there = over and all(
+            int((self.table.file == number).sum()) == file.udp for number, file in enumerate(self.table.files)
+        )
+        self._merged = self._collected
+        self._remaking = Remaking(self.table, self._given_ns, self._offsets, afresh=all_there)
+        return self._remaking
+
+    def give(self, number: int, seconds: float | None) -> None:
+        """Say by how much the clock of one is ahead of the first one's; None: it is to be estimated."""
+        if seconds is None:
+            self._given_ns.pop(number, None)
+        else:
+            self._given_ns[number] = round(seconds * 1e9)
+        self._strayed, self._whole, self._rested = True, False, self._now() - 1e9
+
+    def _tell_end(self, one: Staged) -> None:
+        error, name = one.source.error, one.source.file.path
+        said = f"{name} has ended" if isinstance(error, EndedError) else str(error)
+        left = sum(not other.ended for other in self._staged)
+        if left:
+            said += f"; {left} of {len(self._staged)} go on" if left > 1 else f"; one of {len(self._staged)} goes on"
+        one.source.file.notes.append(said)
+        self._told.append(said)
+
+    def _release(self, counts: list[int]) -> None:
+        """Move rows into the table, in order of time."""
+        parts = [(one, count) for one, count in zip(self._staged, counts, strict=True) if count]
+        if not parts:
+            return
+        table, before = self.table, len(self.table)
+        columns = [one.columns(count) for one, count in parts]
+        times = np.concatenate([part["time_ns"] for part in columns])
+        order = np.argsort(times, kind="stable")
+        if before and times[order[0]] < table.time_ns[before - 1]:
+            self._late += int((times < table.time_ns[before - 1]).sum())
+        joined = {name: np.concatenate([part[name] for part in columns])[order] for name in table.columns}
+        joined["copy_of"][:] = -1
+        table.append(**joined)
+        place = np.empty(order.size, np.int64)
+        place[order] = np.arange(before, before + order.size)
+        start = 0
+        for one, count in parts:
+            one.released(count, place[start : start + count])
+            start += count
+        self._across.mark(table, before)
+
+    def _ask_clocks(self) -> None:
+        """Estimate the clocks again, where enough has come since the last time."""
+        table = self.table
+        more, now = self._collected - self._asked_rows, self._now()
+        wait = _ASK_AFTER + len(table) / _ASKED_A_SECOND
+        if not more or not len(table) or (more * 4 < len(table) and now - self._asked < wait):
+            return
+        self._asked_rows, self._asked = self._collected, now
+        newest = int(table.time_ns[-1])
+        part = excerpt(table, self._telling())
+        part.time_ns[:] += part.ahead_ns
+        for number, ahead_ns in self._given_ns.items():
+            part.time_ns[part.file == number] -= ahead_ns
+        for number, offset in enumerate(clock_offsets(part)):
+            if offset is not None and number not in self._given_ns:
+                self._take_estimate(number, offset, int(table.time_ns[0]), newest)
+
+    def _take_estimate(self, number: int, offset: Offset, oldest: int, newest: int) -> None:
+        known, one = self._offsets.get(number), self._staged[number]
+        uncertainty = offset.uncertainty_ns or 0
+        ahead = offset.curve.once(newest)
+        differs = offset.curve.farthest(one.curve, oldest + ahead, newest + ahead + _AHEAD_NS)
+        if known is not None and known.both_ways and not offset.both_ways:
+            return
+        if known is not None and differs <= max(_JITTER_NS, uncertainty // 16):
+            return
+        self._strayed = self._strayed or differs > _JITTER_NS
+        self._offsets[number], one.curve = offset, offset.curve
+        file = self.table.files[number]
+        file.clock_uncertainty_ns, file.clock_drift = offset.uncertainty_ns, offset.curve.drift
+        file.clock_offset_ns = offset.curve.once(oldest + ahead)
+
+    def _telling(self) -> I64:
+        """Rows that may tell of clocks; of very many those with some of the contents, the same in all files."""
+        table = self.table
+        rows = np.flatnonzero(table.wire_length >= TELLING_LENGTH)
+        share = -(-rows.size // ASKED_ROWS)
+        return rows if share < 2 else rows[table.content[rows] % share == 0]
