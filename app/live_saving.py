@@ -76,6 +76,11 @@ class LiveSaving:
         self._interfaces: dict[tuple[int, int], int] = {}
         self._touches = LiveTouches(source.file)
         self._told = ""
+        self._latest_ns = 0
+        self._missing = self._told_elsewhere = 0
+        """Packets that the files say are missing: all of them together, and those before the present one."""
+        self._telling = ""
+        """The file that says so now."""
         try:
             ring.begin(self._pieces.taken())
         except OSError as error:
@@ -126,14 +131,16 @@ class LiveSaving:
             number = table.frame.item(frame.row)
             interface = self._interfaces[frame.file, frame.interface]
             comments = self._touches.comments(number)
-            self._writer.add_packet(
-                interface, frame.time_ns, frame.data, frame.wire_length, comments, frame.direction
-            )
+            self._writer.add_packet(interface, frame.time_ns, frame.data, frame.wire_length, comments, frame.direction)
             blocks.append(Block(self._pieces.taken()[0], number))
         self._ring.write(blocks)
+        if rows:
+            self._latest_ns = max(0, table.time_ns.item(rows[-1]))
+            self._tell_missing()
 
     def finish(self) -> None:
         """End the last file."""
+        self._tell_missing()
         self._ring.close()
 
     def _describe(self) -> None:
@@ -147,6 +154,17 @@ class LiveSaving:
                         interface.linktype, interface.name, of_many, comment=interface.comment
                     )
                     self._ring.describe(self._pieces.taken()[0])
+
+    def _tell_missing(self) -> None:
+        """Have each file say how many packets are missing in it, or were before it, and in no other file."""
+        missing = self._ring.lost + sum(file.dropped or 0 for file in self._source.table.files)
+        if missing == self._missing:
+            return
+        if self._ring.writing != self._telling:
+            self._telling, self._told_elsewhere = self._ring.writing, self._missing
+        self._writer.add_statistics(0, self._latest_ns, missing - self._told_elsewhere)
+        if self._ring.add(self._pieces.taken()[0]):
+            self._missing = missing
 
     def _late_touches(self) -> list[bytes]:
         """What was done to packets of a file after they were written: comments on sections at its end."""

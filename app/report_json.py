@@ -146,6 +146,7 @@ def _file(file: FileSummary) -> Json:
         "dht_messages": file.dht_messages,
         "undecodable": file.undecodable,
         "duplicates": file.duplicates,
+        "dropped": file.dropped,
         "truncated": file.truncated,
         "clock_offset": seconds(file.clock_offset),
         "clock_drift": round(file.clock_drift, 9),

@@ -185,6 +185,8 @@ def _file_line(file: FileSummary) -> str:
         parts.append(f"{grouped(file.undecodable)} undecodable")
     if file.duplicates:
         parts.append(counted(file.duplicates, "duplicate"))
+    if file.dropped:
+        parts.append(f"{grouped(file.dropped)} dropped")
     if file.clock_offset:
         parts.append(f"clock {file.clock_offset:+.6f} s{drift(file)}")
     if file.truncated:

@@ -22,6 +22,8 @@ from capture.pcapng_blocks import (
     IF_NAME,
     IF_TSRESOL,
     INTERFACE_DESCRIPTION,
+    INTERFACE_STATISTICS,
+    ISB_OSDROP,
     OPTION_COMMENT,
     SECTION_HEADER,
 )
@@ -93,6 +95,11 @@ class PcapngWriter:
         head = struct.pack("<IIIII", interface, time_ns >> 32, time_ns & 0xFFFFFFFF, len(frame), wire_length)
         flags = struct.pack("<HHI", EPB_FLAGS, 4, direction) if direction else b""
         self._block(ENHANCED_PACKET, head + frame, _options({OPTION_COMMENT: comment}, flags))
+
+    def add_statistics(self, interface: int, time_ns: int, dropped: int) -> None:
+        """Write how many packets are missing so far, of this section and interface, by the end of `time_ns`."""
+        head = struct.pack("<III", interface, time_ns >> 32, time_ns & 0xFFFFFFFF)
+        self._block(INTERFACE_STATISTICS, head, struct.pack("<HHQI", ISB_OSDROP, 8, dropped, 0))
 
     def _block(self, kind: int, body: bytes, options: bytes) -> None:
         padding = bytes(-len(body) % 4)

@@ -134,6 +134,16 @@ class DiskRing:
             if error is not None:
                 self._fail(error)
 
+    def add(self, block: bytes) -> bool:
+        """Write a block that no packet needs, if there is a file with packets and room for it; whether it is there."""
+        part, most = self._part, self._bounds.file_bytes
+        if part is None or not part.packets or (most is not None and part.file.size + len(block) > most):
+            return False
+        _, error = part.file.append((block,))
+        if error is not None:
+            self._fail(error)
+        return error is None
+
     @property
     def packets(self) -> int:
         """Packets in the file that is being written."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app.cli import main
 from app.exit_status import CommandError
 from app.live_feed import LiveFeed
 from capture.disk_ring import whole_file
@@ -146,7 +147,26 @@ def test_a_full_disk_ends_no_watching(tmp_path: Path, limit: Limit, capsys: pyte
     assert capsys.readouterr().err.splitlines() == [
         f"peephole: {missing} packet{'s' * (missing > 1)} that could not be written to the capture file"
     ]
-    assert numbers(open_captures([str(out), second])) == [*kept, *range(111, 116)]
+    whole = open_captures([str(out), second])
+    assert numbers(whole) == [*kept, *range(111, 116)]
+    assert whole.files[0].dropped == missing, "the file itself says so"
+    assert main(["report", str(out), second]) == 0
+    assert f"{missing} dropped" in capsys.readouterr().out
+
+
+def test_files_say_what_is_missing_in_them(tmp_path: Path) -> None:
+    base, tap = tmp_path / "r.pcapng", Source(room=2000)
+    feed = LiveFeed(tap, DiskRing(str(base), Bounds(packets=60)))
+    for _ in range(4):
+        for _ in range(70):
+            tap.take((START_NS, True, LOCAL, REMOTE, 64, b"\x20" * 30, 1))
+        feed.poll()
+    feed.finish()
+    dropped = [read_capture(path).files[0].dropped for path in paths(base)]
+    assert feed.losses.queue > 0
+    assert sum(number or 0 for number in dropped) == feed.losses.queue
+    assert sum(number is not None for number in dropped) > 1
+    assert open_captures(paths(base)).files[0].dropped == feed.losses.queue
 
 
 def test_a_recording_on_a_full_disk(tmp_path: Path, limit: Limit) -> None:
