@@ -63,6 +63,7 @@ class LiveFeed:
         self._capture = capture
         self._written = 0
         self._noted = 0
+        self._told_trouble = ""
 
     @property
     def name(self) -> str:
@@ -98,8 +99,15 @@ class LiveFeed:
 
     @property
     def troubles(self) -> tuple[str, ...]:
-        """What is wrong with the files that are written now, one sentence each."""
-        return tuple(one.trouble for one in (self.saving, self.recorder) if one is not None and one.trouble)
+        """What is wrong now with the files that are written, and with the source, one sentence each."""
+        wrong = [one.trouble for one in (self.saving, self.recorder) if one is not None and one.trouble]
+        return (*wrong, self._source_trouble) if self._source_trouble else tuple(wrong)
+
+    @property
+    def _source_trouble(self) -> str:
+        """What is wrong now with a source that mends it by itself."""
+        trouble: str = getattr(self._capture, "trouble", "")
+        return trouble
 
     @property
     def ended(self) -> bool:
@@ -133,6 +141,10 @@ class LiveFeed:
 
     def tell_changes(self) -> None:
         """Say on standard error what has happened to files and interfaces since the last call."""
+        trouble = self._source_trouble
+        if trouble != self._told_trouble:
+            complain(trouble or f"{self.name}: connected again")
+            self._told_trouble = trouble
         # Only those of interfaces are said once and for all: a note on a stream may count on.
         gone = [note for file in self._capture.table.files if file.format == LIVE for note in file.notes]
         for note in gone[self._noted :]:
@@ -152,6 +164,9 @@ class LiveFeed:
             else:
                 complain(loss.line)
         for line in () if self.saving is None else self.saving.remarks():
+            complain(line)
+        remarks: list[str] = getattr(self._capture, "remarks", [])
+        for line in remarks:
             complain(line)
         for file in self._capture.table.files:
             if file.truncated:

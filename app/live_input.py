@@ -15,7 +15,8 @@ from app.exit_status import CommandError, ExitStatus
 if TYPE_CHECKING:
     from capture.growing.bytes import ByteSource
     from capture.growing.capture import GrowingCapture
-    from capture.live import LiveCapture
+    from capture.live import LiveCapture, LiveSource
+    from capture.sensors.source import SensorSource
 
 STANDARD_INPUT: Final = "-"
 _HEAD: Final = 4
@@ -28,10 +29,12 @@ def check_input(options: argparse.Namespace) -> None:
     Raises:
         CommandError: it says what.
     """
-    said = [name for name in ("interface", "ssh", "read") if getattr(options, name)]
+    said = [name for name in ("interface", "ssh", "read", "from_bus") if getattr(options, name)]
     wrong = ""
     if not said:
-        wrong = "what is to be watched? -i IFACE, --ssh HOST or --read FILE; see peephole watch --help"
+        wrong = "what is to be watched? -i IFACE, --ssh HOST, --read FILE or --from URL; see peephole watch --help"
+    elif options.from_bus and (len(said) > 1 or options.bpf or options.sudo or options.promiscuous):
+        wrong = "--from goes without -i, --ssh, --read, --sudo, --promiscuous and a capture filter"
     elif options.read and (len(said) > 1 or options.bpf):
         wrong = "--read goes without -i, --ssh and a capture filter"
     elif options.ssh and (options.promiscuous or options.sudo):
@@ -48,13 +51,17 @@ def check_input(options: argparse.Namespace) -> None:
         raise CommandError(ExitStatus.USAGE, wrong)
 
 
-def opened_input(options: argparse.Namespace) -> LiveCapture | GrowingCapture:
+def opened_input(options: argparse.Namespace) -> LiveCapture | GrowingCapture | SensorSource:
     """What `watch` listens on, not yet started.
 
     Raises:
         CommandError: it can't be opened.
         CaptureError: a file that can't be read.
     """
+    if options.from_bus:
+        from app.stream_input import opened_stream
+
+        return opened_stream(options)
     if options.read:
         return growing(bytes_of(options.read))
     if options.ssh:
@@ -116,7 +123,7 @@ def growing_standard_input() -> GrowingCapture | None:
     return growing(DescriptorBytes(os.dup(sys.stdin.fileno()), "standard input", begun))
 
 
-def await_first(capture: LiveCapture | GrowingCapture) -> None:
+def await_first(capture: LiveSource) -> None:
     """Wait until a growing capture has begun, while whoever writes it may still use the terminal to ask something.
 
     Raises:

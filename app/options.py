@@ -33,6 +33,7 @@ usage: peephole FILE...                      open captures in the terminal inspe
        peephole report FILE...               print attempts and verdicts, headless
        peephole export FILE... --flow ID     one attempt as text, Markdown, Mermaid, SVG, JSON, pcapng, recording
        peephole record FILE... -o OUT        captures as one recording, with marks, comments and names
+       peephole --from nats://HOST/STREAM    what sensors publish, as one story; `report` takes it too
        peephole watch -i IFACE [BPF]         inspect live traffic, with --ssh HOST that of another host
        peephole sensor -i IFACE --to URL     publish what is captured here to NATS, for `--from` elsewhere
        peephole node --bootstrap HOST:PORT   run a DHT node of our own and watch its life
@@ -103,7 +104,7 @@ COMMANDS: Final = (
 
 def _open() -> Parser:
     parser = Parser("", "Open captures in the terminal inspector. `peephole --help` lists the other commands.")
-    add_files(parser)
+    add_files(parser, needed=False)
     parser.add_argument(
         "-f",
         "--follow",
@@ -111,6 +112,7 @@ def _open() -> Parser:
         help="show what comes while the one FILE is being written, also when it is rotated; a pipe is followed anyway",
     )
     add_saving(parser, "save what comes of a FILE that is followed, as pcapng")
+    add_from(parser)
     add_keep(parser)
     add_keys(parser)
     add_filter(parser)
@@ -220,6 +222,7 @@ def _watch() -> Parser:
         help="no interface but a capture that somebody writes: a file, which is followed, also when it is rotated, a "
         "named pipe, or - for standard input",
     )
+    add_from(parser)
     parser.add_argument("bpf", nargs="*", metavar="BPF", help="capture filter, as tcpdump takes it")
     parser.add_argument(
         "--promiscuous",

@@ -16,21 +16,33 @@ from capture.story import Story
 
 if TYPE_CHECKING:
     from capture.flow import Flow
+    from capture.given_keys import Keys
     from capture.sensors.receiving import Receiver, Told
+    from capture.table import PacketTable
 
 MOST_NAMED: Final = 100
 """Attempts of other views that are named one by one."""
 
 
 class StreamStory(Story):
-    """A story with what is known of the stream besides packets."""
+    """A story with what is known of the stream besides packets.
 
-    remarks: tuple[str, ...] = ()
+    Args:
+        table: the packets.
+        keys: keys to open payloads with.
+        receiver: reads the stream.
+        named: whether attempts may be named that only sensors saw whole.
+    """
+
+    def __init__(self, table: PacketTable, keys: Keys, receiver: Receiver, *, named: bool = True) -> None:
+        super().__init__(table, keys)
+        self._receiver = receiver
+        self._named = named
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What was seen and is part of no attempt; attempts that only sensors saw whole."""
-        return (*super().notes, *self.remarks)
+    def asides(self) -> tuple[str, ...]:
+        """What was seen only in part; attempts that only sensors saw whole."""
+        return (*super().asides, *told_otherwise(self._receiver, self.flows, named=self._named))
 
 
 def story_of_stream(options: argparse.Namespace) -> Story:
@@ -51,10 +63,9 @@ def story_of_stream(options: argparse.Namespace) -> Story:
     for name, _ in options.offset:
         if name not in names:
             raise CommandError(ExitStatus.USAGE, f"--offset {name}: no sensor is called that")
-    story = StreamStory(table_of(receiver.vantages, dict(options.offset)), keys)
+    story = StreamStory(table_of(receiver.vantages, dict(options.offset)), keys, receiver, named=not is_wanted(options))
     for line in (*(f"{bus.name}: {one}" for one in receiver.remarks()), *oddities(story), *useless_keys(story, keys)):
         complain(line)
-    story.remarks = tuple(told_otherwise(receiver, story.flows, named=not is_wanted(options)))
     return story
 
 

@@ -263,7 +263,8 @@ class Retention:
             del file.secrets[:-SECRETS]
             file.knowledge.shrink(TRANSLATIONS)
         picking = Picking(old.table)
-        picking.new.files += old.table.files
+        # The same list: sensors may turn up meanwhile.
+        picking.new.files = old.table.files
         given, new = old.given, old.anew(picking.new)
         rows, seen = chosen.rows, chosen.seen
         waiting: dict[str, None] = {}

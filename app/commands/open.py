@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from app.exit_status import CommandError, ExitStatus
 from app.live_input import STANDARD_INPUT, await_first, bytes_of, growing, growing_standard_input, keys_from_terminal
 from app.live_saving import saved
+from app.nats_options import check_from
 from app.reading import check_paths, chosen_filter, clocks_of, keys_of, with_rings
 
 if TYPE_CHECKING:
@@ -21,11 +22,14 @@ def run(options: argparse.Namespace) -> int:
     if options.filter:
         chosen_filter(options)
     options.files = with_rings(options.files)
+    _check(options)
     check_paths(options.files)
     keys = keys_of(options)
     ahead = clocks_of(options)
     if not (sys.stdout.isatty() and (sys.stdin.isatty() or "-" in options.files)):
         raise CommandError(ExitStatus.USAGE, "the inspector needs a terminal; `peephole report` works without one")
+    if options.from_bus:
+        return _inspect_stream(options, keys)
     if options.follow or options.files == [STANDARD_INPUT]:
         growing = _growing(options)
         if growing is not None:
@@ -36,6 +40,34 @@ def run(options: argparse.Namespace) -> int:
     from app.tui.app import run as run_screen
 
     return run_screen(options.files, keys, filter_text=options.filter, reading=configured(options), ahead=ahead)
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse what does not go together.
+
+    Raises:
+        CommandError: it says what.
+    """
+    check_from(options)
+    wrong = ""
+    if options.from_bus and (options.files or options.follow or options.offset):
+        wrong = "--from goes without FILE, --follow and --offset"
+    elif not (options.from_bus or options.files):
+        wrong = "what is to be opened? FILE, or --from URL; see peephole --help"
+    if wrong:
+        raise CommandError(ExitStatus.USAGE, wrong)
+
+
+def _inspect_stream(options: argparse.Namespace, keys: Keys) -> int:
+    from app.commands.watch import inspect
+    from app.configured import packets_kept
+    from app.live_feed import LiveFeed
+    from app.live_story import retention_of, story_of
+    from app.stream_input import opened_stream
+
+    with opened_stream(options) as source:
+        story = story_of(source, keys)
+        return inspect(options, story, LiveFeed(source, retention=retention_of(story, source, packets_kept(options))))
 
 
 def _growing(options: argparse.Namespace) -> GrowingCapture | None:

@@ -17,6 +17,7 @@ from app.exit_status import CommandError, ExitStatus
 from app.live_feed import LiveFeed, created
 from app.live_input import STANDARD_INPUT, await_first, check_input, keys_from_terminal, opened_input
 from app.live_saving import saved
+from app.nats_options import check_from
 from app.printed_flows import FlowPrinter
 from app.reading import chosen_filter, keys_of
 from app.way_words import way_of
@@ -32,6 +33,7 @@ TICK: Final = 0.25
 
 def run(options: argparse.Namespace) -> int:
     """Watch until the user leaves, Ctrl-C, or the duration is over."""
+    check_from(options)
     check_input(options)
     if not options.report:
         for option in ("json", "duration"):
@@ -47,11 +49,10 @@ def run(options: argparse.Namespace) -> int:
         await_first(capture)
         out = stack.enter_context(saved(options))
         record = stack.enter_context(created(options.record)) if options.record else None
-        from capture.retention import Retention
-        from capture.story import Story
+        from app.live_story import retention_of, story_of
 
-        story = Story(capture.table, keys)
-        feed = LiveFeed(capture, out, Retention(story, capture, packets_kept(options)), record)
+        story = story_of(capture, keys)
+        feed = LiveFeed(capture, out, retention_of(story, capture, packets_kept(options)), record)
         if options.report:
             return _Headless(options, story, feed, capture, chosen.on(story).matches).run()
         if options.read == STANDARD_INPUT:

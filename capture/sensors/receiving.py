@@ -196,7 +196,7 @@ class Receiver:
             if idle is None:
                 return None
             self._described -= self._runs.pop(idle).described_bytes
-        if len(self._starts) >= MOST_RUNS and head.sensor not in self._starts:
+        if len(self._starts) >= 2 * MOST_RUNS and head.sensor not in self._starts:
             known = {sensor for sensor, _ in self._runs}
             self._starts = {sensor: count for sensor, count in self._starts.items() if sensor in known}
         nth = self._starts.get(head.sensor, 0)

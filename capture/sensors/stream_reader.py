@@ -142,6 +142,11 @@ class StreamReader:
                 loop.call_soon_threadsafe(task.cancel)
             self._thread.join()
 
+    @property
+    def waits(self) -> bool:
+        """Whether something waits to be taken."""
+        return bool(self._waiting)
+
     def wait(self, timeout: float) -> bool:
         """Wait until something has come, at most `timeout` seconds; whether it has."""
         return self._arrived.wait(timeout)

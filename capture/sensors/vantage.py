@@ -83,6 +83,7 @@ class Vantage:
         self.unplaced = 0
         """Frames of interfaces that nobody described."""
         self._said: list[str] = []
+        self._besides: list[str] = []
 
     def describe(self, source: Source) -> None:
         """Take in what the sensor says of it now. Interfaces are only ever added."""
@@ -123,9 +124,17 @@ class Vantage:
                 said.append("the sensor masks addresses and keys")
             if record.reason:
                 said.append(f"the sensor ended: {record.reason}")
-        if said != self._said:
-            self.file.notes[:] = [note for note in self.file.notes if note not in self._said] + said
-            self._said = said
+        self._replace(self._said, said)
+        self._said = said
+
+    def say_besides(self, besides: Sequence[str]) -> None:
+        """Have the file say what is not of this vantage alone."""
+        self._replace(self._besides, besides)
+        self._besides = list(besides)
+
+    def _replace(self, former: Sequence[str], now: Sequence[str]) -> None:
+        if list(former) != list(now):
+            self.file.notes[:] = [note for note in self.file.notes if note not in former] + list(now)
 
 
 def _interfaces(source: Source) -> list[Interface]:

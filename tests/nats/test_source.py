@@ -1,0 +1,135 @@
+"""What sensors publish as it comes: sensors that turn up, a server that goes away and comes back, bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from capture.growing.capture import EndedError
+from capture.retention import Retention
+from capture.sensors.bus import parse_bus
+from capture.sensors.source import SensorSource
+from capture.sensors.stream_reader import Since
+from capture.story import Story
+from tests.nats.publishing import make_stream, publish, records_of
+from tests.nats.server import NatsServer
+
+LAB = Path(__file__).parent.parent / "fixtures" / "lab"
+SECONDS = 20.0
+"""After which a test has failed."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    with NatsServer(tmp_path_factory.mktemp("nats")) as one:
+        yield one
+
+
+class Watching:
+    """A story of a stream, as the inspector has it."""
+
+    def __init__(self, source: SensorSource, keep: int = 0) -> None:
+        self.source = source
+        self.story = Story(source.table)
+        self.retention = Retention(self.story, source, keep, several=source)
+        self.told: list[str] = []
+
+    def look(self) -> None:
+        self.source.wait(0.05)
+        self.source.collect()
+        self.story.update()
+        self.retention.step()
+        self.told += self.source.take_told()
+
+    def until(self, done: Callable[[], bool]) -> None:
+        waited = 0
+        while not done():
+            assert waited * 0.05 < SECONDS, f"it does not come: {self.told}"
+            waited += 1
+            self.look()
+
+    @property
+    def packets(self) -> int:
+        return sum(file.udp for file in self.source.table.files)
+
+    @property
+    def verdicts(self) -> list[tuple[str, str, int]]:
+        return [(flow.id, flow.verdict.code, len(flow.messages)) for flow in self.story.flows]
+
+
+async def test_sensors_turn_up_and_the_server_restarts(tmp_path: Path) -> None:
+    paths = [LAB / "consistent-random" / f"{side}.pcap.gz" for side in ("client", "server")]
+    expected = Story.open([str(path) for path in paths])
+    client, at_server = (records_of(path, path.name.split(".")[0], size=10) for path in paths)
+    with NatsServer(tmp_path) as server:
+        await make_stream(server, "peephole")
+        await publish(server, "peephole", client[:5])
+        with SensorSource(parse_bus(server.url), Since()) as source:
+            watching = Watching(source)
+            watching.until(lambda: watching.packets > 0)
+            assert len(source.table.files) == 1
+            await publish(server, "peephole", [*client[5:8], *at_server[:4]])
+            watching.until(lambda: len(source.table.files) == 2)
+            server.kill()
+            watching.until(lambda: bool(watching.told))
+            assert source.trouble.startswith(server.url)
+            assert source.trouble.endswith("trying again")
+            server.start()
+            # What was sent without an answer is sent again, under the same numbers.
+            await publish(server, "peephole", [*client[7:], *at_server[3:]])
+            watching.until(lambda: watching.packets == sum(file.udp for file in expected.table.files))
+            assert any("connected again" in told for told in watching.told)
+            assert source.receiver.missing == 0
+            assert source.receiver.counts.repeated == 2
+            assert not source.trouble
+            assert source.file.path == f"{server.url}/peephole"
+        watching.look()
+        assert watching.verdicts == [(flow.id, flow.verdict.code, len(flow.messages)) for flow in expected.flows]
+        assert sum(file.packets for file in source.table.files) == sum(f.packets for f in expected.table.files)
+
+
+async def test_it_ends_with_what_is_there_now(server: NatsServer) -> None:
+    await make_stream(server, "now")
+    await publish(server, "now", records_of(LAB / "loss" / "client.pcap.gz", "lan"))
+    with SensorSource(parse_bus(f"{server.url}/now"), Since(), until_now=True) as source:
+        watching = Watching(source)
+        watching.until(lambda: isinstance(source.error, EndedError))
+        assert [flow.id for flow in watching.story.flows] == [
+            flow.id for flow in Story.open([str(LAB / "loss" / "client.pcap.gz")]).flows
+        ]
+
+
+async def test_memory_is_bounded_while_nobody_looks(server: NatsServer) -> None:
+    """Much more is in the stream than may wait here: the rest stays there, and all of it comes in the end."""
+    from capture.sensors.stream_reader import BATCH_BYTES, StreamReader
+
+    await make_stream(server, "much")
+    subject, size, count = "peephole.much.lan.packets", 200_000, 100
+    await publish(server, "much", [(subject, number.to_bytes(4, "big") * (size // 4)) for number in range(count)])
+    reader = StreamReader(parse_bus(f"{server.url}/much"), Since(), until_now=True, room=1 << 20)
+    reader.start()
+    assert reader.wait(SECONDS)
+    found = []
+    while len(found) < count:
+        assert reader.wait(SECONDS)
+        some = reader.take()
+        assert sum(one.size for one in some) <= (1 << 20) + BATCH_BYTES
+        found += some
+    reader.stop()
+    assert [int.from_bytes(one.data[:4], "big") for one in found if one.data] == list(range(count))
+    assert [one.number for one in found] == list(range(1, count + 1))
+
+
+async def test_keep_lets_go_of_old_attempts(server: NatsServer) -> None:
+    await make_stream(server, "keep")
+    path = LAB / "in-a-row" / "client.pcap.gz"
+    await publish(server, "keep", records_of(path, "lan", size=50))
+    with SensorSource(parse_bus(f"{server.url}/keep"), Since(), until_now=True) as source:
+        watching = Watching(source, keep=1000)
+        watching.until(lambda: source.error is not None)
+        whole = Story.open([str(path)])
+        assert sum(file.udp for file in source.table.files) == len(whole.table)
+        gone = watching.retention.let_go
+        assert len(source.table) + gone.packets == len(whole.table)
