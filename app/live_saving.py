@@ -119,24 +119,35 @@ class LiveSaving:
 
     def write(self, rows: range) -> None:
         """Write packets."""
-        from capture.disk_ring.ring import Block
+        if not rows:
+            return
+        from capture.disk_ring.packet_blocks import packet_blocks
+
+        table = self._source.table
+        self._describe()
+        in_pieces = table.pieces and not table.pieces.keys().isdisjoint(rows)
+        if in_pieces or self._source.file.touches is not None:
+            blocks, frames = self._one_by_one(rows)
+        else:
+            blocks, frames = packet_blocks(table, rows, self._interfaces)
+            self._ring.lost += len(rows) - len(blocks)  # pcapng has no time before 1970
+        self._ring.write(blocks, frames)
+        self._latest_ns = max(0, table.time_ns.item(rows[-1]))
+        self._tell_missing()
+
+    def _one_by_one(self, rows: range) -> tuple[list[bytes], list[int]]:
+        """Packets that may have several frames, and comments."""
         from capture.frame_rows import frames_of
 
-        table, blocks = self._source.table, []
-        self._describe()
+        table, frames = self._source.table, []
         for frame in frames_of(table, rows):
             if frame.time_ns < 0:
-                self._ring.lost += 1  # pcapng has no time before 1970
+                self._ring.lost += 1
                 continue
-            number = table.frame.item(frame.row)
-            interface = self._interfaces[frame.file, frame.interface]
-            comments = self._touches.comments(number)
+            frames.append(table.frame.item(frame.row))
+            interface, comments = self._interfaces[frame.file, frame.interface], self._touches.comments(frames[-1])
             self._writer.add_packet(interface, frame.time_ns, frame.data, frame.wire_length, comments, frame.direction)
-            blocks.append(Block(self._pieces.taken()[0], number))
-        self._ring.write(blocks)
-        if rows:
-            self._latest_ns = max(0, table.time_ns.item(rows[-1]))
-            self._tell_missing()
+        return self._pieces.taken(), frames
 
     def finish(self) -> None:
         """End the last file."""

@@ -18,10 +18,12 @@ import fcntl
 import os
 import struct
 import time
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Final, NamedTuple
+from itertools import accumulate
+from typing import Final
 
 from capture.disk_ring.bounds import NO_BOUNDS, Bounds
 from capture.disk_ring.names import part_path, parts_of
@@ -36,14 +38,6 @@ sixteenth."""
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _SCANNED: Final = 1 << 16
 """A file that is longer has packets."""
-
-
-class Block(NamedTuple):
-    """A packet as a block of a pcapng."""
-
-    data: bytes
-    frame: int
-    """Its number in the source, from 1."""
 
 
 class _Part:
@@ -159,8 +153,13 @@ class DiskRing:
         """The file that is being written, or the last that was."""
         return self.path if self._part is None else self._part.file.path
 
-    def write(self, blocks: Sequence[Block]) -> None:
-        """Write blocks, in as many files as it takes; packets that find no room are counted."""
+    def write(self, blocks: Sequence[bytes], frames: Sequence[int]) -> None:
+        """Write packets, in as many files as it takes; those that find no room are counted.
+
+        Args:
+            blocks: each is a packet.
+            frames: their numbers in the source, from 1.
+        """
         at = 0
         while at < len(blocks):
             if self._part is None and not self._go_on():
@@ -169,7 +168,7 @@ class DiskRing:
             if end == at:
                 self._end_part()
                 continue
-            at += self._append(blocks[at:end])
+            at += self._append(blocks[at:end], frames[at:end])
             if self._part is not None and self._part.file.broken:
                 break
         self.lost += len(blocks) - at
@@ -178,25 +177,25 @@ class DiskRing:
         """End the last file."""
         self._end_part()
 
-    def _append(self, blocks: Sequence[Block]) -> int:
+    def _append(self, blocks: Sequence[bytes], frames: Sequence[int]) -> int:
         """Write blocks into the present file; how many."""
         part = self._part
         assert part is not None
         head = list(self.head) if self._headless else []
-        count, error = part.file.append([*head, *(block.data for block in blocks)])
+        count, error = part.file.append([*head, *blocks])
         if error is None or count >= len(head):
             self._headless = False
-        done = blocks[: max(0, count - len(head))]
+        done = max(0, count - len(head))
         if done:
-            part.packets += len(done)
-            part.last_frame = max(part.last_frame, *(block.frame for block in done))
+            part.packets += done
+            part.last_frame = max(part.last_frame, *frames[:done])
             self.error = None
             self._thin()
         if error is not None:
             self._fail(error)
-        return len(done)
+        return done
 
-    def _fitting(self, blocks: Sequence[Block], start: int) -> int:
+    def _fitting(self, blocks: Sequence[bytes], start: int) -> int:
         """Up to which block the present file takes them; the first one fits a file without packets whatever it is."""
         part, bounds = self._part, self._bounds
         assert part is not None
@@ -205,20 +204,13 @@ class DiskRing:
             self._interval = self._tick()
         elif self._is_over():
             return start
-        if bounds.file_bytes is None and bounds.packets is None:
-            return len(blocks)
-        room = None if bounds.file_bytes is None else bounds.file_bytes - part.file.size
-        if room is not None and self._headless:
-            room -= sum(map(len, self.head))
-        packets = part.packets
-        for at in range(start, len(blocks)):
-            packets += 1
-            if room is not None:
-                room -= len(blocks[at].data)
-            over = (room is not None and room < 0) or (bounds.packets is not None and packets > bounds.packets)
-            if over and (at > start or part.packets):
-                return at
-        return len(blocks)
+        most = len(blocks) - start
+        if bounds.packets is not None:
+            most = min(most, bounds.packets - part.packets)
+        if bounds.file_bytes is not None:
+            room = bounds.file_bytes - part.file.size - (sum(map(len, self.head)) if self._headless else 0)
+            most = bisect_right(list(accumulate(map(len, blocks[start : start + most]))), room)
+        return start + (most if part.packets else max(1, most))
 
     def _is_over(self) -> bool:
         duration = self._bounds.duration

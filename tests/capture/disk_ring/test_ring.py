@@ -14,7 +14,7 @@ from capture.disk_ring import ring as ring_module
 from capture.disk_ring import whole_file
 from capture.disk_ring.bounds import Bounds, read_bound, together
 from capture.disk_ring.names import base_of, chains, part_path, parts_of
-from capture.disk_ring.ring import RETRY, Block, DiskRing
+from capture.disk_ring.ring import RETRY, DiskRing
 from capture.opening import read_capture
 
 SECTION = struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)
@@ -36,18 +36,19 @@ def clock() -> Clocks:
     return Clocks()
 
 
-def block(number: int) -> Block:
+def block(number: int) -> bytes:
     head = struct.pack("<IIIII", 0, 0, number, len(FRAME), len(FRAME))
     body = head + FRAME + bytes(-len(FRAME) % 4)
     size = 12 + len(body)
-    return Block(struct.pack("<II", 6, size) + body + struct.pack("<I", size), number)
+    return struct.pack("<II", 6, size) + body + struct.pack("<I", size)
 
 
-def blocks(first: int, count: int) -> list[Block]:
-    return [block(number) for number in range(first, first + count)]
+def put(ring: DiskRing, first: int, count: int = 1) -> None:
+    numbers = range(first, first + count)
+    ring.write([block(number) for number in numbers], numbers)
 
 
-SIZE = len(block(1).data)
+SIZE = len(block(1))
 
 
 def opened(path: Path, bounds: Bounds, clock: Clocks) -> DiskRing:
@@ -121,7 +122,7 @@ def test_paths_of_a_ring_stand_together() -> None:
 def test_a_file_ends_before_it_is_longer_than_allowed(tmp_path: Path, clock: Clocks) -> None:
     head = len(SECTION) + len(INTERFACE)
     ring = opened(tmp_path / "r.pcapng", Bounds(file_bytes=head + 3 * SIZE), clock)
-    ring.write(blocks(1, 8))
+    put(ring, 1, 8)
     ring.close()
     assert contents(tmp_path / "r.pcapng") == [[1, 2, 3], [4, 5, 6], [7, 8]]
     assert all(os.path.getsize(part.path) <= head + 3 * SIZE for part in parts_of(str(tmp_path / "r.pcapng")))
@@ -129,7 +130,7 @@ def test_a_file_ends_before_it_is_longer_than_allowed(tmp_path: Path, clock: Clo
 
 def test_a_packet_that_is_longer_than_a_file_has_one_of_its_own(tmp_path: Path, clock: Clocks) -> None:
     ring = opened(tmp_path / "r", Bounds(file_bytes=10), clock)
-    ring.write(blocks(1, 2))
+    put(ring, 1, 2)
     ring.close()
     assert contents(tmp_path / "r") == [[1], [2]]
 
@@ -138,9 +139,9 @@ def test_files_go_when_packets_stand_in_a_newer_one(tmp_path: Path, clock: Clock
     base = tmp_path / "r.pcapng"
     ring = opened(base, Bounds(packets=2, files=2), clock)
     for number in range(1, 8):
-        ring.write([block(number)])
+        put(ring, number)
     assert contents(base) == [[5, 6], [7]]
-    ring.write([block(8)])
+    put(ring, 8)
     assert contents(base) == [[5, 6], [7, 8]]
     ring.close()
 
@@ -149,14 +150,14 @@ def test_duration_and_interval(tmp_path: Path, clock: Clocks) -> None:
     ring = opened(tmp_path / "d", Bounds(duration=10), clock)
     clock.seconds += 100  # nothing came: there is no empty file
     for number in range(1, 5):
-        ring.write([block(number)])
+        put(ring, number)
         clock.seconds += 6
     ring.close()
     assert contents(tmp_path / "d") == [[1, 2], [3, 4]]
     clock.seconds = 1_000_050
     ring = opened(tmp_path / "i", Bounds(interval=100), clock)
     for number in range(1, 5):
-        ring.write([block(number)])
+        put(ring, number)
         clock.seconds += 30
     ring.close()
     assert contents(tmp_path / "i") == [[1, 2], [3, 4]]
@@ -165,7 +166,7 @@ def test_duration_and_interval(tmp_path: Path, clock: Clocks) -> None:
 def test_two_programs_do_not_write_one_ring(tmp_path: Path, clock: Clocks) -> None:
     base, bounds = tmp_path / "r.pcapng", Bounds(packets=2, files=3)
     ring = opened(base, bounds, clock)
-    ring.write(blocks(1, 5))
+    put(ring, 1, 5)
     assert contents(base) == [[1, 2], [3, 4], [5]]
     with pytest.raises(OSError, match="another program writes"):
         opened(base, bounds, clock)
@@ -175,14 +176,14 @@ def test_two_programs_do_not_write_one_ring(tmp_path: Path, clock: Clocks) -> No
 def test_old_files_count_and_stay_as_they_are(tmp_path: Path, clock: Clocks) -> None:
     base, bounds = tmp_path / "r.pcapng", Bounds(packets=2, files=3)
     ring = opened(base, bounds, clock)
-    ring.write(blocks(1, 5))
+    put(ring, 1, 5)
     ring.close()
     last = parts_of(str(base))[-1].path
     with open(last, "ab") as out:
-        out.write(block(6).data[:-7])  # killed in the midst of a block
+        out.write(block(6)[:-7])  # killed in the midst of a block
     ring = opened(base, bounds, clock)
     assert [part.number for part in parts_of(str(base))] == [1, 2, 3, 4]
-    ring.write([block(7)])
+    put(ring, 7)
     assert [part.number for part in parts_of(str(base))] == [2, 3, 4]
     cut = read_capture(last)
     assert len(cut) == 1
@@ -193,13 +194,13 @@ def test_old_files_count_and_stay_as_they_are(tmp_path: Path, clock: Clocks) -> 
 def test_starts_without_packets_push_nothing_out(tmp_path: Path, clock: Clocks) -> None:
     base, bounds = tmp_path / "r.pcapng", Bounds(packets=2, files=2)
     ring = opened(base, bounds, clock)
-    ring.write(blocks(1, 2))
+    put(ring, 1, 2)
     ring.close()
     Path(part_path(str(base), 2, 0)).write_bytes(SECTION + INTERFACE)  # killed before a packet came
     Path(part_path(str(base), 3, 0)).touch()
     opened(base, bounds, clock).close()
     ring = opened(base, bounds, clock)
-    ring.write([block(3)])
+    put(ring, 3)
     ring.close()
     assert contents(base) == [[1, 2], [3]]
 
@@ -233,16 +234,16 @@ def test_a_full_disk_damages_nothing_and_is_counted(disk: Disk, tmp_path: Path, 
     base = tmp_path / "one.pcapng"
     disk.room = HEAD + 3 * SIZE + 5
     ring = opened(base, Bounds(), clock)
-    ring.write(blocks(1, 6))
+    put(ring, 1, 6)
     assert (ring.lost, ring.error is not None and ring.error.errno) == (3, disk.number)
-    ring.write(blocks(7, 2))
+    put(ring, 7, 2)
     assert ring.lost == 5
     assert os.path.getsize(base) == HEAD + 3 * SIZE
     disk.room = 1 << 20
-    ring.write([block(9)])
+    put(ring, 9)
     assert ring.lost == 6, "it is not tried with every packet"
     clock.seconds += RETRY
-    ring.write(blocks(10, 2))
+    put(ring, 10, 2)
     ring.close()
     assert (ring.lost, ring.error) == (6, None)
     assert frames(str(base)) == [1, 2, 3]
@@ -254,7 +255,7 @@ def test_a_disk_that_stays_full_gets_no_files(disk: Disk, tmp_path: Path, clock:
     disk.room = HEAD + 2 * SIZE
     ring = opened(base, Bounds(), clock)
     for number in range(1, 10):
-        ring.write([block(number)])
+        put(ring, number)
         clock.seconds += RETRY
     ring.close()
     assert ring.lost == 7
@@ -266,7 +267,7 @@ def test_a_ring_gives_up_old_files_to_go_on(disk: Disk, tmp_path: Path, clock: C
     disk.room = 3 * (HEAD + 2 * SIZE) + 10
     ring = opened(base, Bounds(packets=2, files=10), clock)
     for number in range(1, 12):
-        ring.write([block(number)])
+        put(ring, number)
     ring.close()
     assert (ring.lost, ring.given_up) == (0, 3)
     assert contents(base) == [[7, 8], [9, 10], [11]]
@@ -276,7 +277,7 @@ def test_the_newest_finished_file_stays(disk: Disk, tmp_path: Path, clock: Clock
     base = tmp_path / "r.pcapng"
     disk.room = HEAD + 2 * SIZE + 10
     ring = opened(base, Bounds(packets=2, files=10), clock)
-    ring.write(blocks(1, 5))
+    put(ring, 1, 5)
     ring.close()
     assert (ring.lost, ring.given_up) == (3, 0)
     assert contents(base) == [[1, 2]]
@@ -286,7 +287,7 @@ def test_without_a_number_of_files_none_is_given_up(disk: Disk, tmp_path: Path, 
     base = tmp_path / "r.pcapng"
     disk.room = 2 * (HEAD + 2 * SIZE) + 10
     ring = opened(base, Bounds(packets=2), clock)
-    ring.write(blocks(1, 9))
+    put(ring, 1, 9)
     ring.close()
     assert (ring.lost, ring.given_up) == (5, 0)
     assert contents(base) == [[1, 2], [3, 4]]
@@ -299,15 +300,15 @@ def test_a_disk_is_used_again_when_there_is_some_room(
     monkeypatch.setattr(whole_file.os, "write", disk.write)
     free = os.statvfs(tmp_path)
     ring = opened(tmp_path / "one.pcapng", Bounds(), clock)
-    ring.write(blocks(1, 2))
+    put(ring, 1, 2)
     disk.room = 1 << 20
     clock.seconds += RETRY
     little = os.statvfs_result((4096, 4096, 1000, 5, 5, *tuple(free)[5:10]))
     monkeypatch.setattr(ring_module.os, "statvfs", lambda _: little)
-    ring.write([block(3)])
+    put(ring, 3)
     assert ring.lost == 2
     monkeypatch.setattr(ring_module.os, "statvfs", lambda _: free)
-    ring.write([block(4)])
+    put(ring, 4)
     ring.close()
     assert contents(tmp_path / "one.pcapng") == [[4]]
 
@@ -319,7 +320,7 @@ def test_a_file_as_long_as_it_may_be_has_a_successor(tmp_path: Path, clock: Cloc
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (HEAD + 2 * SIZE + 7, hard))
     try:
-        ring.write(blocks(1, 5))
+        put(ring, 1, 5)
         ring.close()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -332,11 +333,11 @@ def test_a_pipe_without_a_reader_is_counted(tmp_path: Path, clock: Clocks) -> No
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     ring = opened(path, Bounds(), clock)
-    ring.write(blocks(1, 2))
+    put(ring, 1, 2)
     assert len(os.read(reader, 1 << 16)) == HEAD + 2 * SIZE
     os.close(reader)
     for number in range(3, 6):
-        ring.write([block(number)])
+        put(ring, number)
         clock.seconds += RETRY
     ring.close()
     assert (ring.lost, ring.error is not None) == (3, True)
@@ -346,8 +347,8 @@ def test_a_pipe_without_a_reader_is_counted(tmp_path: Path, clock: Clocks) -> No
 def test_interfaces_that_come_later_are_in_every_file_from_then_on(tmp_path: Path, clock: Clocks) -> None:
     base = tmp_path / "r.pcapng"
     ring = opened(base, Bounds(packets=1), clock)
-    ring.write([block(1)])
+    put(ring, 1)
     ring.describe(INTERFACE)
-    ring.write(blocks(2, 2))
+    put(ring, 2, 2)
     ring.close()
     assert [len(read_capture(part.path).files[0].interfaces) for part in parts_of(str(base))] == [2, 2, 2]
