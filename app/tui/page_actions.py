@@ -51,6 +51,19 @@ class PageActions:
 
         main.app.push_screen(StatisticsScreen(main.session, main.zone, choose))
 
+    def action_let_go(self) -> None:
+        """The attempts that were let go."""
+        from app.tui.let_go_screen import LetGoScreen
+
+        main = self._main
+        retention, masking = main.session.retention, main.masking_now()
+        if retention is None or not retention.ledger.attempts:
+            main.app.notify("No attempt was let go.", markup=False)
+        elif masking is None:
+            main.app.push_screen(LetGoScreen(retention.ledger, main.zone))
+        else:
+            main.app.push_screen(LetGoScreen(retention.ledger, main.zone, masking.mask.address))
+
     def action_node(self) -> None:
         """The pages of the running node."""
         from app.tui.node_pages import NodeScreen

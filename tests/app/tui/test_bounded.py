@@ -66,6 +66,15 @@ async def test_old_attempts_go_and_are_counted_and_the_one_on_screen_stays() -> 
         assert all(re.search(rf"{code} +{count} ", shown) for code, count in every.items())
         await pilot.press("escape")
         await pilot.pause()
+        await pilot.press("L")
+        await pilot.pause()
+        shown = text_on(pilot)
+        assert f"let go · {gone} attempts" in shown
+        for line in retention.ledger:
+            assert line.id[:8] in shown
+            assert f"{line.client_class} × {line.server_class}" in shown
+        await pilot.press("escape")
+        await pilot.pause()
         for key in ("P", "escape", "v", "escape", "G", "enter", "r", "escape"):
             await pilot.press(key)
             await pilot.pause()
