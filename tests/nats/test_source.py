@@ -2,61 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from capture.growing.capture import EndedError
-from capture.retention import Retention
 from capture.sensors.bus import parse_bus
 from capture.sensors.source import SensorSource
 from capture.sensors.stream_reader import Since
 from capture.story import Story
 from tests.nats.publishing import make_stream, publish, records_of
 from tests.nats.server import NatsServer
+from tests.nats.watching import SECONDS, Watching, verdicts_of
 
 LAB = Path(__file__).parent.parent / "fixtures" / "lab"
-SECONDS = 20.0
-"""After which a test has failed."""
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
     with NatsServer(tmp_path_factory.mktemp("nats")) as one:
         yield one
-
-
-class Watching:
-    """A story of a stream, as the inspector has it."""
-
-    def __init__(self, source: SensorSource, keep: int = 0) -> None:
-        self.source = source
-        self.story = Story(source.table)
-        self.retention = Retention(self.story, source, keep, several=source)
-        self.told: list[str] = []
-
-    def look(self) -> None:
-        self.source.wait(0.05)
-        self.source.collect()
-        self.story.update()
-        self.retention.step()
-        self.told += self.source.take_told()
-
-    def until(self, done: Callable[[], bool]) -> None:
-        waited = 0
-        while not done():
-            assert waited * 0.05 < SECONDS, f"it does not come: {self.told}"
-            waited += 1
-            self.look()
-
-    @property
-    def packets(self) -> int:
-        return sum(file.udp for file in self.source.table.files)
-
-    @property
-    def verdicts(self) -> list[tuple[str, str, int]]:
-        return [(flow.id, flow.verdict.code, len(flow.messages)) for flow in self.story.flows]
 
 
 async def test_sensors_turn_up_and_the_server_restarts(tmp_path: Path) -> None:
@@ -86,7 +52,7 @@ async def test_sensors_turn_up_and_the_server_restarts(tmp_path: Path) -> None:
             assert not source.trouble
             assert source.file.path == f"{server.url}/peephole"
         watching.look()
-        assert watching.verdicts == [(flow.id, flow.verdict.code, len(flow.messages)) for flow in expected.flows]
+        assert watching.verdicts == verdicts_of(expected)
         assert sum(file.packets for file in source.table.files) == sum(f.packets for f in expected.table.files)
 
 
