@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from capture.arrays import I64, Bools, distinct
+from capture.arrays import I64, U32, Bools, distinct
 from capture.model import Flow
 from capture.raw import Raw
 from capture.table import Kind, PacketTable, Piece
@@ -47,7 +47,7 @@ class Picking:
             columns[end][six] = np.array(numbers, np.uint32)[np.searchsorted(known, columns[end][six])]
         again = columns["copy_of"] >= 0
         columns["copy_of"][again] = self._place[columns["copy_of"][again]]
-        frames = [table.frame_bytes(row) for row in rows.tolist()]
+        frames = _frames(table, columns["segment"], columns["frame_at"], columns["frame_length"])
         sizes = np.fromiter(map(len, frames), np.int64, len(frames))
         segment = len(new.segments)
         columns["segment"][:] = segment
@@ -64,6 +64,13 @@ class Picking:
             new.assembled[place] = table.assembled[row]
         new.segments.append(Raw(b"".join(frames)))
         new.append(**columns)
+
+
+def _frames(table: PacketTable, segment: U32, start: I64, length: U32) -> list[bytes]:
+    """Captured frames of many rows."""
+    end = start + length
+    buffers = {number: table.segments[number].buffer for number in distinct(segment).tolist()}
+    return [buffers[of][a:b] for of, a, b in zip(segment.tolist(), start.tolist(), end.tolist(), strict=True)]
 
 
 def picked(table: PacketTable, rows: I64) -> PacketTable:
