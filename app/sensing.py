@@ -130,8 +130,7 @@ class Teller:
 
     def _tell_attempt(self, flow: Flow, final: bool) -> None:
         shown = self._reporter.shown(flow)
-        paths = [file.path for file in self._reporter.table.files]
-        document = flow_document(shown, paths.__getitem__, secrets=self._sensor.with_secrets)
+        document = flow_document(shown, self._reporter.name_of, secrets=self._sensor.with_secrets)
         if not self._sensor.with_secrets:
             # The secret follows from it.
             document["key"] = document["key"] | {"handshake_hash": None}

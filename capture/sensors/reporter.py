@@ -9,6 +9,7 @@ import numpy as np
 
 from capture.capture_file import CaptureFile
 from capture.flow import Flow
+from capture.losses import losses_of
 from capture.masking.mask import Mask
 from capture.masking.story import MaskedStory
 from capture.recording.writing import frames_to_record
@@ -36,7 +37,6 @@ _NOTE: Final = 256
 """Characters of a note."""
 _NOTES: Final = 4
 _BETWEEN_PEERS: Final = (Command.PEER_HANDSHAKE, Command.PEER_HOLEPUNCH)
-_COUNTED: Final = ("dropped", "malformed", "fragments", "undecodable")
 
 
 class Reporter:
@@ -82,12 +82,39 @@ class Reporter:
         return flow if self._behind is None else self._behind.masking.flow(flow)
 
     def text(self, text: str) -> str:
-        """A text as it is published."""
-        return text if self._behind is None else self._behind.masking.mask.text(text)
+        """A text as it is published: behind a mask without names of files, too."""
+        if self._behind is None:
+            return text
+        for number, file in enumerate(self._table.files):
+            text = text.replace(file.path, self.name_of(number)) if file.path else text
+        return self._behind.masking.mask.text(text)
 
     def sources(self) -> tuple[Source, ...]:
         """The sources as they are described now."""
-        return tuple(_source(file, self._most_interfaces) for file in self.table.files)
+        return tuple(self._source(number, file) for number, file in enumerate(self._table.files))
+
+    def _source(self, number: int, file: CaptureFile) -> Source:
+        text = self.text
+        interfaces = tuple(
+            SourceInterface(one.linktype, text(one.name)[:_NAME], one.snaplen, text(one.comment)[:_NAME])
+            for one in file.interfaces[: self._most_interfaces]
+        )
+        losses = {"dropped": file.dropped or 0, "fragments": file.fragments}
+        losses |= {loss[0]: loss[1] for loss in losses_of([file])}
+        return Source(
+            self.name_of(number)[:_NOTE],
+            file.format,
+            interfaces,
+            file.packets,
+            {cause: count for cause, count in losses.items() if count},
+            None if file.truncated is None else text(file.truncated)[:_NOTE],
+            tuple(text(note)[:_NOTE] for note in file.notes[-_NOTES:]),
+        )
+
+    def name_of(self, number: int) -> str:
+        """The name of a source as it is published."""
+        file = self._table.files[number]
+        return file.path if self._behind is None else self._behind.masking.path(number, file.format)
 
     @property
     def _most_interfaces(self) -> int:
@@ -202,20 +229,3 @@ class Reporter:
         if opened is not None:
             reading["opened"] = plain_value(opened)
         return reading
-
-
-def _source(file: CaptureFile, most: int) -> Source:
-    interfaces = tuple(
-        SourceInterface(one.linktype, one.name[:_NAME], one.snaplen, one.comment[:_NAME])
-        for one in file.interfaces[:most]
-    )
-    losses = {name: int(getattr(file, name) or 0) for name in _COUNTED}
-    return Source(
-        file.path[:_NOTE],
-        file.format,
-        interfaces,
-        file.packets,
-        {name: count for name, count in losses.items() if count},
-        None if file.truncated is None else file.truncated[:_NOTE],
-        tuple(note[:_NOTE] for note in file.notes[-_NOTES:]),
-    )

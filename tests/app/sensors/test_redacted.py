@@ -39,6 +39,20 @@ def test_no_address_and_no_key_of_the_original_is_in_any_record(run: str, everyt
     assert str(path).encode() not in b"".join(published.sent)
 
 
+def test_neither_the_name_of_a_file_nor_an_address_in_a_remark_is_published() -> None:
+    path = capture("relayed/client")
+    published = Published([path], phrase=SALT)
+    published.table.files[0].notes.append(f"{path}: 11.22.33.44 was seen")
+    published.teller.begin()
+    published.teller.end((), f"{path}: has ended")
+    last = decode_record(published.sent[-1])
+    assert isinstance(last, SensorRecord)
+    assert last.reason == "capture-1.pcap: has ended"
+    [source] = last.sources
+    assert source.notes[-1].startswith("capture-1.pcap: 2")
+    assert "11.22.33.44" not in source.notes[-1]
+
+
 def test_the_same_without_redaction_would_be_found() -> None:
     path = capture("relayed/client")
     published = Published([path])
