@@ -161,6 +161,10 @@ class LiveFeed:
             if loss.cause == "let_go" and self.retention is not None:
                 attempts = counted(self.retention.let_go.attempts, "attempt")
                 complain(f"{attempts} and {counted(loss.number, 'packet')} were let go to stay within --keep")
+                verdicts = sorted(self.retention.ledger.verdicts.items(), key=lambda one: -one[1])
+                if verdicts:
+                    each = ", ".join(f"{grouped(count)} {code}" for code, count in verdicts)
+                    complain(f"of these attempts: {each}")
             else:
                 complain(loss.line)
         for line in () if self.saving is None else self.saving.remarks():
