@@ -8,7 +8,7 @@ from app.cli import complain
 from app.exit_status import CommandError, ExitStatus
 from app.live_recording import LiveRecorder
 from app.live_saving import LiveSaving
-from app.wording import counted
+from app.wording import counted, grouped
 from capture.losses import LIVE, Losses, losses_of
 
 if TYPE_CHECKING:
