@@ -199,6 +199,8 @@ class ListActions(MainActions):
         def chosen(index: int | None) -> None:
             if index == 0:
                 session.clear(keep_passing=keep_passing)
+                if session.retention is not None and not keep_passing:
+                    session.retention.ledger.clear()
                 main.show_flows()
 
         which = "outside the filter " if keep_passing else ""
