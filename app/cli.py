@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = _dispatch(given)
         sys.stdout.flush()
     except CommandError as error:
-        complain(str(error))
+        complain_of(error)
         return error.status
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
@@ -107,7 +107,7 @@ def _guarded(run: Callable[[argparse.Namespace], int], options: argparse.Namespa
     try:
         return run(options)
     except CommandError as error:
-        complain(str(error))
+        complain_of(error)
         return error.status
     except CaptureError as error:
         complain(str(error))
@@ -133,6 +133,13 @@ def _refuse_misspelt(given: list[str]) -> None:
 def complain(message: str) -> None:
     """One line on standard error, made safe for the terminal."""
     sys.stderr.write(f"peephole: {safe_text(message)}\n")
+
+
+def complain_of(error: CommandError) -> None:
+    """Why a command ended, and what else there is to say of it, on lines of their own."""
+    complain(str(error))
+    for line in error.more:
+        sys.stderr.write(f"{safe_text(line)}\n")
 
 
 def _keep_output_printable() -> None:

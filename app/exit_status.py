@@ -36,3 +36,8 @@ class CommandError(Exception):
     def __init__(self, status: ExitStatus, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+    @property
+    def more(self) -> list[str]:
+        """Lines to print behind the message, not yet escaped either."""
+        return []

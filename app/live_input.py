@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.cli import complain
 from app.exit_status import CommandError, ExitStatus
+from app.interface_input import interface_input, opener_input
 
 if TYPE_CHECKING:
     from capture.growing.bytes import ByteSource
@@ -67,8 +68,8 @@ def opened_input(options: argparse.Namespace) -> LiveCapture | GrowingCapture | 
     if options.ssh:
         return growing(_bytes_over_ssh(options.ssh, (options.interface or ["any"])[0], " ".join(options.bpf)))
     if options.sudo:
-        return growing(_bytes_of_opener(options))
-    return _interface(options)
+        return growing(opener_input(options))
+    return interface_input(options)
 
 
 def growing(source: ByteSource) -> GrowingCapture:
@@ -157,35 +158,5 @@ def _bytes_over_ssh(host: str, interface: str, bpf: str) -> ByteSource:
         return CommandBytes(
             capture_over_ssh(host, interface, bpf), f"{host} {interface}", way=Way.SSH, promiscuous=False
         )
-    except LiveError as error:
-        raise CommandError(ExitStatus.USAGE, str(error)) from None
-
-
-def _bytes_of_opener(options: argparse.Namespace) -> ByteSource:
-    """An interface, opened by a program that sudo runs as root; whatever sudo asks, it asks on the terminal."""
-    from capture.errors import BadFilterError, LiveError
-    from capture.growing.command_bytes import CommandBytes
-    from capture.privileged.command import opener_command
-
-    [name], bpf = options.interface, " ".join(options.bpf)
-    try:
-        command = opener_command(name, bpf, promiscuous=options.promiscuous, become=("sudo", "--"))
-        return CommandBytes(command, name, ends_with_input=True)
-    except BadFilterError as error:
-        raise CommandError(ExitStatus.BAD_FILTER, str(error)) from None
-    except LiveError as error:
-        raise CommandError(ExitStatus.USAGE, str(error)) from None
-
-
-def _interface(options: argparse.Namespace) -> LiveCapture:
-    from capture.errors import BadFilterError, LiveError, NotPermittedError
-    from capture.live import LiveCapture
-
-    try:
-        return LiveCapture(options.interface, " ".join(options.bpf), promiscuous=options.promiscuous)
-    except NotPermittedError as error:
-        raise CommandError(ExitStatus.NOT_PERMITTED, str(error)) from None
-    except BadFilterError as error:
-        raise CommandError(ExitStatus.BAD_FILTER, str(error)) from None
     except LiveError as error:
         raise CommandError(ExitStatus.USAGE, str(error)) from None

@@ -208,8 +208,16 @@ def _watch() -> Parser:
     )
     parser.add_argument(
         "--sudo",
-        action="store_true",
+        action="store_const",
+        const="sudo",
         help="have sudo open the interface for you: a helper that does nothing else as root (docs/security.md)",
+    )
+    parser.add_argument(
+        "--open-with",
+        dest="sudo",
+        choices=("sudo", "pkexec", "doas", "dumpcap", "tcpdump"),
+        help="the same by another program: pkexec or doas start that helper, dumpcap and tcpdump capture themselves "
+        "where they may (which is what happens by itself where they may and you may not)",
     )
     parser.add_argument(
         "--ssh",

@@ -108,9 +108,7 @@ class LiveSocket:
         except PermissionError:
             raise NotPermittedError(
                 self._interface,
-                "you are not permitted to capture: it takes CAP_NET_RAW. With --sudo a helper opens the interface and "
-                "runs nothing else as root; node, connect and listen need no permission, nor does a capture that "
-                "tcpdump wrote",
+                "you are not permitted to capture, which takes CAP_NET_RAW",
             ) from None
         except Scapy_Exception as error:
             reason = str(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import threading
 from collections import deque
@@ -14,6 +15,8 @@ from capture.errors import LiveError
 from capture.growing.bytes import DescriptorBytes
 
 _LINES_KEPT: Final = 20
+_HANDED_OVER: Final = 0.6
+"""Seconds after which libpcap has what has passed by now: dumpcap has it look four times a second, tcpdump ten."""
 _PATIENCE: Final = 5.0
 """Seconds that a program has to end once it was told to."""
 
@@ -48,6 +51,7 @@ class CommandBytes:
         name: str,
         *,
         ends_with_input: bool = False,
+        interrupted: bool = False,
         way: str = "",
         promiscuous: bool | None = None,
     ) -> None:
@@ -57,6 +61,7 @@ class CommandBytes:
             arguments: of the program, itself first.
             name: what its output is called.
             ends_with_input: whether it writes what it still has, and ends, when its standard input is closed.
+            interrupted: whether it does so when it is interrupted, as by Ctrl-C.
             way: how bytes come here, in a word or two; the name of the program if empty.
             promiscuous: whether it has frames for other hosts taken too; None where nothing tells.
 
@@ -66,6 +71,7 @@ class CommandBytes:
         self.name = name
         self.way = way or os.path.basename(arguments[0])
         self.promiscuous = promiscuous
+        self._interrupted = interrupted
         try:
             self._process = subprocess.Popen(
                 arguments,
@@ -78,6 +84,7 @@ class CommandBytes:
         assert self._process.stdout is not None
         with self._process.stdout as output:
             self._output = DescriptorBytes(os.dup(output.fileno()), name)
+        self._settling: threading.Timer | None = None
         self._hurry: threading.Timer | None = None
         self._said: deque[str] = deque(maxlen=_LINES_KEPT)
         self._listener = threading.Thread(target=self._listen, name=f"listening to {arguments[0]}", daemon=True)
@@ -101,18 +108,23 @@ class CommandBytes:
 
     def wake(self) -> None:
         """Make `read` give up waiting for ever: now, or when the program has ended that is asked to."""
-        if self._process.stdin is None:
-            self._output.wake()
-        else:
+        if self._process.stdin is not None:
             self._process.stdin.close()
-            self._hurry = threading.Timer(_PATIENCE, self._output.wake)
-            self._hurry.start()
+        elif self._interrupted:
+            self._settling = threading.Timer(_HANDED_OVER, self._process.send_signal, (signal.SIGINT,))
+            self._settling.start()
+        else:
+            self._output.wake()
+            return
+        self._hurry = threading.Timer(_PATIENCE, self._output.wake)
+        self._hurry.start()
 
     def close(self) -> None:
         """End the program and let go of its output."""
-        if self._hurry is not None:
-            self._hurry.cancel()
-            self._hurry.join()
+        for timer in (self._settling, self._hurry):
+            if timer is not None:
+                timer.cancel()
+                timer.join()
         if self._process.stdin is not None:
             self._process.stdin.close()
         else:

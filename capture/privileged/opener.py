@@ -39,7 +39,10 @@ ARPHRD_LOOPBACK = 772
 SIOCGIFHWADDR = 0x8927
 SO_ATTACH_FILTER = 26
 SO_LOCK_FILTER = 44
+PR_SET_DUMPABLE = 4
+PR_CAPBSET_DROP = 24
 PR_SET_NO_NEW_PRIVS = 38
+LAST_CAPABILITY = 63
 CAPABILITY_VERSION = 0x20080522
 INSTRUCTION_BYTES = 8
 MOST_INSTRUCTIONS = 4096
@@ -90,6 +93,10 @@ def give_up_privileges(uid: int, gid: int) -> None:
         RefusedError: it did not work; nothing may go on then.
     """
     libc = ctypes.CDLL(None, use_errno=True)
+    for number in range(LAST_CAPABILITY + 1):
+        # Refused for numbers beyond the kernel's, and to who has some capabilities without this one: what forbids
+        # to gain any does for them.
+        libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)
     if os.geteuid() == 0:
         os.setgroups([])
         os.setresgid(gid, gid, gid)
@@ -98,6 +105,8 @@ def give_up_privileges(uid: int, gid: int) -> None:
     nothing = struct.pack("6I", *(0,) * 6)
     if libc.capset(struct.pack("Ii", CAPABILITY_VERSION, 0), nothing) or libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise RefusedError(f"privileges can't be given up: {os.strerror(ctypes.get_errno())}")
+    # The same user's other programs may not look into this one, nor take its socket, which they might bind elsewhere.
+    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     if 0 in (*os.getresuid(), *os.getresgid()) or may_open_another():
         raise RefusedError("privileges were not given up")
 

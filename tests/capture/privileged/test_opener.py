@@ -106,7 +106,7 @@ def test_it_has_no_privilege_left_when_it_streams(sender: socket.socket) -> None
     capture.stop()
     assert found["Uid"].split() == found["Gid"].split() == ["65534"] * 4
     assert found["Groups"] == ""
-    assert [int(found[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")] == [0] * 4
+    assert [int(found[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")] == [0] * 5
     assert found["NoNewPrivs"] == "1"
     assert children(capture) == []
 
