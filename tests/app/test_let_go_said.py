@@ -1,0 +1,51 @@
+"""A headless run with a bound says at its end what was let go, and with which verdicts."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from app.live_feed import LiveFeed
+from app.printed_flows import FlowPrinter
+from app.wording import counted
+from capture.retention import Retention
+from capture.story import Story
+from tests.capture.test_retention import SETTLED, TOUR, Replay
+
+
+def test_what_was_let_go_is_told_by_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    source = Replay(TOUR)
+    story = Story(source.table)
+    retention = Retention(story, source, len(source.left) // 4, SETTLED)
+    feed = LiveFeed(source, None, retention)
+    printer = FlowPrinter(story, lambda _: True, as_json=False)
+    while source.left:
+        source.bring(300)
+        feed.poll()
+        story.update()
+        printer.print_fresh()
+        feed.let_go(printer.wants)
+    feed.finish()
+    printer.print_rest()
+    feed.tell_losses()
+    said = capsys.readouterr().err
+    gone = retention.let_go
+    assert gone.attempts
+    assert f"{gone.attempts} attempts and {counted(gone.packets, 'packet')} were let go to stay within --keep" in said
+    (line,) = re.findall(r"of these attempts: (.*)", said)
+    told = Counter({code: int(count) for count, code in (part.split() for part in line.split(", "))})
+    assert told == Counter({str(code): count for code, count in gone.verdicts.items()})
+
+
+def test_what_is_cleared_is_forgotten() -> None:
+    source = Replay(TOUR)
+    source.bring(len(source.left))
+    story = Story(source.table)
+    retention = Retention(story, source, len(story.table) // 4, SETTLED)
+    retention.step()
+    assert len(retention.ledger)
+    retention.ledger.clear()
+    assert (len(retention.ledger), retention.ledger.attempts, retention.ledger.verdicts) == (0, 0, {})
+    assert retention.let_go.attempts
