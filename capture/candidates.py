@@ -34,10 +34,18 @@ class Group(NamedTuple):
     """Index of the first row of each group."""
 
 
-def repeated(content: U32) -> I64:
-    """Indices, in order, of the values that occur more than once."""
-    values = np.sort(content)
-    again = values[1:][values[1:] == values[:-1]]
+def repeated(content: U32, first_new: int = 0) -> I64:
+    """Indices, in order, of the values that occur more than once.
+
+    Args:
+        content: the values.
+        first_new: where new ones begin; values that occur only before it may be left out.
+    """
+    if first_new:
+        again = content[first_new:]
+    else:
+        values = np.sort(content)
+        again = values[1:][values[1:] == values[:-1]]
     # Marking the top bits of those in a small table finds nearly only them, without a search for each row.
     marked = np.zeros(1 << _MARK_BITS, np.bool_)
     marked[again >> _MARK_SHIFT] = True

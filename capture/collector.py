@@ -11,6 +11,11 @@ _ROUNDS: Final = 2
 """Collections of survivors, some 7000 objects each, after which what has grown old is set aside; see `Elders`."""
 _WALKS: Final = 1024
 """Settings aside before the first walk through everything."""
+_CROWD: Final = 2000
+"""New objects of one step of growth that are set aside at once, after one look at them: a busy source makes as many
+with each, and would have them walked three times."""
+_CROWDS: Final = 1 << 14
+"""Such steps before a walk through everything: some ten minutes of a busy source."""
 
 
 @contextmanager
@@ -69,12 +74,19 @@ class Elders:
     """
 
     def __init__(self) -> None:
-        self._times = 0
+        self._times = self._crowds = 0
         self._walk_at = _WALKS
 
     def look(self) -> None:
         """To be called after each step of growth; mostly does nothing."""
-        if gc.get_count()[2] < _ROUNDS or not gc.isenabled():
+        if gc.get_count()[0] >= _CROWD:
+            self._crowds += 1
+            if self._crowds % _CROWDS == 0:
+                gc.unfreeze()
+            gc.collect(1 if self._crowds % _CROWDS else 2)
+            gc.freeze()
+            return
+        if gc.get_count()[2] < _ROUNDS:
             return
         self._times += 1
         if self._times >= self._walk_at:

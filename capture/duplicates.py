@@ -97,7 +97,7 @@ def mark_copies(table: PacketTable, start: int, end: int, first_new: int, knowle
     Returns:
         How many copies were found.
     """
-    rows = with_a_hop(table, repeated(table.content[start:end]) + start)
+    rows = with_a_hop(table, repeated(table.content[start:end], first_new - start) + start)
     telling = table.wire_length[rows] >= TELLING_LENGTH
     group = grouped(table, rows[telling], whole_content(table, rows[telling]))
     found = 0

@@ -330,7 +330,7 @@ class Story:
         """Searches that are worth a look now: most become attempts a moment after they were seen first."""
         rows, young = len(self.table), self._young
         idle, self._seen = rows == self._seen, rows
-        if haste is None or idle or len(young) <= haste.most:
+        if haste is None or idle or len(young) <= haste.most // 4:
             self._young = {}
             return [self._lone[one] for one in young]
         until = self.table.time_ns.item(-1) - QUIET_NS

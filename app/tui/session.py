@@ -28,7 +28,7 @@ from app.tui.pace import haste_of
 from app.tui.packets_of_story import PacketsOfStory, passing_in_slices
 from app.tui.problems_of_story import ProblemsOfStory
 from app.tui.story_view import Feed, StoryView
-from capture.collector import Elders, set_aside
+from capture.collector import Elders, collector_paused, set_aside
 from capture.errors import CaptureError
 from capture.filter import Filter, parse_filter
 from capture.model import FileSummary, Flow, Outcome
@@ -158,14 +158,15 @@ class Session(ProblemsOfStory, PacketsOfStory):
         if self._less is not None and not self.paused:
             return  # what it was made of may not grow before it is adopted
         self._less = None
-        if self.retention is not None:
-            self.retention.tidy()
-        with self._lock:
-            self._take_in()
-        if self.retention is not None and self.may_let_go and not self.paused:
+        with collector_paused():
+            if self.retention is not None:
+                self.retention.tidy()
             with self._lock:
-                self._less = self.retention.work(self._is_wanted, self._prepare)
-        self._elders.look()
+                self._take_in()
+            if self.retention is not None and self.may_let_go and not self.paused:
+                with self._lock:
+                    self._less = self.retention.work(self._is_wanted, self._prepare)
+            self._elders.look()
         self.spent += time.thread_time() - began
 
     def _take_in(self) -> None:

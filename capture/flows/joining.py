@@ -21,6 +21,7 @@ LIFETIME_NS: Final = 30_000_000_000
 SKEW_NS: Final = 1_000_000_000
 """How long before its request a response may stand, where the clocks of several vantages disagree."""
 
+_FEW: Final = 4096
 _MIX_SRC: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX_DST: Final = np.uint64(0xC2B2AE3D27D4EB4F)
 _MIX_TID: Final = np.uint64(0x165667B19E3779F9)
@@ -42,10 +43,10 @@ class Join:
 
     def __init__(self, table: PacketTable) -> None:
         self._table = table
-        self._keys: U64 = np.empty(0, dtype=np.uint64)
-        self._rows: Rows = np.empty(0, dtype=np.int64)
-        self._answered: Rows = np.empty(0, dtype=np.int64)
-        """Primary rows of responses that were joined lately: further sightings of them may still come."""
+        self._asked = KeyedRows()
+        """Requests that may still be answered."""
+        self._answered = np.zeros(0, np.bool_)
+        """For each row, as far as it goes, whether it is a response that was joined: more sightings may still come."""
 
     def feed(self, requests: Rows, start: int, stop: int) -> tuple[Rows, Rows]:
         """Take the `requests` among the rows from `start` to `stop` and answer the responses among them.
@@ -55,69 +56,95 @@ class Join:
             response is returned once, however many batches its sightings come in.
         """
         table = self._table
-        keys = np.concatenate(
-            (
-                self._keys,
-                pair_keys(
-                    source_endpoints(table, requests), destination_endpoints(table, requests), table.tid[requests]
-                ),
-            )
-        )
-        rows = np.concatenate((self._rows, requests))
-        order = np.argsort(keys, kind="stable")
-        sorted_keys = keys[order]
-        sorted_rows = rows[order]
+        ends = source_endpoints(table, requests), destination_endpoints(table, requests)
+        self._asked.add(pair_keys(*ends, table.tid[requests]), requests)
 
         responses = np.flatnonzero(table.kind[start:stop] == Kind.RESPONSE) + start
         answer_keys = pair_keys(
             destination_endpoints(table, responses), source_endpoints(table, responses), table.tid[responses]
         )
-        likely = _maybe_among(sorted_keys, answer_keys)
+        likely = self._asked.maybe(answer_keys)
         responses, answer_keys = responses[likely], answer_keys[likely]
-        left = np.searchsorted(sorted_keys, answer_keys, "left")
-        hit = left < len(sorted_keys)
-        hit[hit] = sorted_keys[left[hit]] == answer_keys[hit]
-        responses = responses[hit]
-        left = left[hit]
-        right = np.searchsorted(sorted_keys, answer_keys[hit], "right")
-        chosen = sorted_rows[left] if len(left) else left
-        for index in np.flatnonzero(right - left > 1).tolist():
-            before = [row for row in sorted_rows[left[index] : right[index]].tolist() if row < responses[index]]
-            chosen[index] = before[-1] if before else chosen[index]
-        self._keep(keys, rows, stop)
+        chosen = self._asked.last_before(answer_keys, responses)
+        responses, chosen = responses[chosen >= 0], chosen[chosen >= 0]
+        self._asked.forget(table.time_ns, table.time_ns.item(stop - 1) - LIFETIME_NS)
 
         apart = np.abs(table.time_ns[responses] - table.time_ns[chosen])
         timely = apart <= np.where(chosen < responses, LIFETIME_NS, SKEW_NS)
         answers, firsts = np.unique(primary(table, responses[timely]), return_index=True)
         asked = primary(table, chosen[timely])[firsts]
+        if len(self._answered) < stop:
+            self._answered = np.concatenate((self._answered, np.zeros(2 * stop - len(self._answered), np.bool_)))
         if start:
-            new = ~np.isin(answers, self._answered)
+            new = ~self._answered[answers]
             answers, asked = answers[new], asked[new]
-        self._answered = np.concatenate((self._answered, answers))
+        self._answered[answers] = True
         return answers, asked
 
-    def _keep(self, keys: U64, rows: Rows, stop: int) -> None:
-        """Forget requests too old to be answered by a later batch, and responses too old to be seen again."""
-        now = int(self._table.time_ns[stop - 1])
-        self._answered = self._answered[self._table.time_ns[self._answered] >= now - LIFETIME_NS]
+
+class KeyedRows:
+    """Rows by keys, of which most that are asked for are not there.
+
+    They stand in sorted runs, each more than twice as long as the next one, so that a row is sorted a few times however
+    many batches it came in. A table of bits by the lowest part of the keys sorts out nearly all that are not there: it
+    stays in the processor's cache, and a search among sorted keys takes ten times as long.
+    """
+
+    def __init__(self) -> None:
+        self._runs: list[tuple[U64, Rows]] = []
+        """Keys in rising order, and the row of each; rows of one key in rising order too."""
+        self._size = self._least = 0
+        self._bits = np.zeros(1 << 10, np.bool_)
+
+    def add(self, keys: U64, rows: Rows) -> None:
+        """Take in rows, all later than those before."""
         if not len(rows):
             return
-        recent = self._table.time_ns[rows] >= now - LIFETIME_NS
-        self._keys = keys[recent]
-        self._rows = rows[recent]
+        self._size += len(rows)
+        while self._runs and len(self._runs[-1][1]) <= 2 * len(rows):
+            older_keys, older_rows = self._runs.pop()
+            keys, rows = np.concatenate((older_keys, keys)), np.concatenate((older_rows, rows))
+        order = np.argsort(keys, kind="stable")
+        self._runs.append((keys[order], rows[order]))
+        if 16 * self._size > len(self._bits):
+            self._mark_anew()
+        else:
+            self._bits[keys & np.uint64(len(self._bits) - 1)] = True
 
+    def maybe(self, keys: U64) -> I64:
+        """Places of the keys that may be there: all that are, and a few others."""
+        return np.flatnonzero(self._bits[keys & np.uint64(len(self._bits) - 1)])
 
-def _maybe_among(few: U64, many: U64) -> Rows:
-    """Places in `many` of the keys that may be among the `few`: all that are, and a few others.
+    def last_before(self, keys: U64, rows: Rows) -> Rows:
+        """For each key the last row with it that is before some row, or else the first one; -1 if there is none."""
+        before, first = np.full(len(keys), -1, np.int64), np.full(len(keys), -1, np.int64)
+        for known, known_rows in self._runs:
+            left, right = known.searchsorted(keys, "left"), known.searchsorted(keys, "right")
+            hit = np.flatnonzero(left < right)
+            one = known_rows[left[hit]]
+            first[hit] = np.where(first[hit] < 0, one, first[hit])
+            before[hit] = np.where(one < rows[hit], np.maximum(before[hit], one), before[hit])
+            for index in np.flatnonzero(right - left > 1).tolist():
+                among = known_rows[left[index] : right[index]]
+                earlier = int(among.searchsorted(rows[index]))
+                if earlier:
+                    before[index] = max(int(before[index]), int(among[earlier - 1]))
+        return np.where(before >= 0, before, first)
 
-    Most responses answer requests of no interest here. A look into a table of bits tells, which stays in the
-    processor's cache; a search among sorted keys takes ten times as long.
-    """
-    size = 1 << max(10, (16 * few.size).bit_length())
-    mask = np.uint64(size - 1)
-    taken = np.zeros(size, np.bool_)
-    taken[few & mask] = True
-    return np.flatnonzero(taken[many & mask])
+    def forget(self, times: I64, since_ns: int) -> None:
+        """Leave out, now and then, rows from before a time."""
+        if self._size <= 2 * self._least:
+            return
+        kept = [times[rows] >= since_ns for _, rows in self._runs]
+        self._runs = [(keys[one], rows[one]) for (keys, rows), one in zip(self._runs, kept, strict=True) if one.any()]
+        self._size = sum(len(rows) for _, rows in self._runs)
+        self._least = max(_FEW, self._size)
+        self._mark_anew()
+
+    def _mark_anew(self) -> None:
+        self._bits = np.zeros(1 << max(10, (32 * self._size).bit_length()), np.bool_)
+        for keys, _ in self._runs:
+            self._bits[keys & np.uint64(len(self._bits) - 1)] = True
 
 
 def primary(table: PacketTable, rows: Rows) -> Rows:

@@ -68,10 +68,11 @@ class Waiting:
         chosen = {one: None for one in waiting if self._attempts[one].id in seen} if seen else {}
         left = haste.most
         for noise1, since_ns in waiting.items():
-            if not left:
+            # Something was heard of whoever began to wait; the others began later still.
+            if not left or (now_ns - since_ns < QUIET_NS and not idle):
                 break
-            quiet = now_ns - self._attempts[noise1].last_ns >= QUIET_NS
-            if (quiet or idle or now_ns - since_ns >= PATIENCE_NS) and noise1 not in chosen:
+            patient = idle or now_ns - since_ns >= PATIENCE_NS
+            if (patient or now_ns - self._attempts[noise1].last_ns >= QUIET_NS) and noise1 not in chosen:
                 chosen[noise1] = None
                 left -= 1
         for noise1 in chosen:
