@@ -122,3 +122,14 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in pages:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{name(page)}: {target}"
+
+
+def test_what_the_security_page_names_is_tested() -> None:
+    page = (ROOT / "docs" / "security.md").read_text()
+    named = re.findall(r"\b(tests/[\w/]+/(?!\w)|tests/[\w/]+\.py)(?:::(\w+))?", page)
+    assert len(named) > 40
+    for path, test in named:
+        assert (ROOT / path).exists(), path
+        assert not test or test in parsed(ROOT / path)[0], f"{path} has no {test}"
+    for promise in re.findall(r"^\| (?:he )?can't .*", page, re.MULTILINE):
+        assert "tests/" in promise, f"nothing tries it: {promise}"

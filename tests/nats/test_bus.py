@@ -136,6 +136,38 @@ async def test_nobody_takes_tls_away(tmp_path: Path, tls: Certificates) -> None:
     assert came == b""
 
 
+async def test_nobody_is_asked_but_who_was_named(tmp_path: Path) -> None:
+    """A server may name others of its cluster: when it is gone, none of them hears of us."""
+    asked = asyncio.Event()
+    gone = asyncio.Event()
+
+    async def other(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        writer.close()
+
+    async def first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        urls = f'["127.0.0.1:{elsewhere}"]'
+        writer.write(
+            b'INFO {"server_id":"x","max_payload":1048576,"headers":true,"connect_urls":%b}\r\n' % urls.encode()
+        )
+        while line := await reader.readline():
+            if line.startswith(b"PING"):
+                writer.write(b"PONG\r\n")
+                break
+        writer.close()
+        gone.set()
+
+    async with await asyncio.start_server(other, "127.0.0.1", 0) as second:
+        elsewhere = second.sockets[0].getsockname()[1]
+        async with await asyncio.start_server(first, "127.0.0.1", 0) as server:
+            client = await connect(Bus("127.0.0.1", server.sockets[0].getsockname()[1]), "test")
+            await gone.wait()
+            while not client.is_closed:
+                await asyncio.sleep(0)
+            await client.close()
+    assert not asked.is_set()
+
+
 async def test_the_server_may_insist_on_tls(tmp_path: Path, tls: Certificates) -> None:
     with NatsServer(tmp_path, tls=tls) as server:
         assert "is not trusted" in await refusal(Bus("127.0.0.1", server.port))
