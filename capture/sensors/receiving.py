@@ -121,7 +121,7 @@ class Receiver:
             self._refuse(delivered, f"{delivered.size} bytes, too large for a record")
             return
         try:
-            record = decode_record(delivered.data)
+            record = decode_record(delivered.data, readings=False)
         except RecordError as error:
             self._refuse(delivered, str(error))
             return

@@ -103,10 +103,10 @@ def test_what_is_written_is_read(record: Record) -> None:
     assert decode_record(encode_record(record)) == record
 
 
-def _lawful(data: bytes) -> None:
+def _lawful(data: bytes, readings: bool = True) -> None:
     caught: RecordError | None = None
     try:
-        decode_record(data)
+        decode_record(data, readings=readings)
     except RecordError as error:
         caught = error
     if caught is not None:
@@ -128,6 +128,7 @@ def test_a_changed_record_is_a_record_or_an_error_with_its_place(record: Record,
     for _ in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     _lawful(bytes(damaged))
+    _lawful(bytes(damaged), readings=False)
 
 
 HEAD = Head("inside", "0123456789abcdef", 7, 1_700_000_000_000_000_000)
@@ -183,6 +184,24 @@ def test_what_is_wrong_is_named(data: bytes, field: str, reason: str) -> None:
     with pytest.raises(RecordError) as caught:
         decode_record(data)
     assert (caught.value.field, caught.value.reason) == (field, reason)
+
+
+@pytest.mark.parametrize("name", ["frames", "sources", "interfaces", "reading"])
+@pytest.mark.parametrize("readings", [True, False])
+def test_no_depth_is_too_deep_to_be_refused(name: str, readings: bool) -> None:
+    for nested in (b"\xa1" + bytes((0x60 + len(name),)) + name.encode() + b"\x81", b"\x81", b"\xc1"):
+        with pytest.raises(RecordError):
+            decode_record(
+                b"\xa1\x66frames\x81\xa1\x67reading" + nested * (MOST_BYTES // len(nested) - 99), readings=readings
+            )
+        with pytest.raises(RecordError):
+            decode_record(nested * (MOST_BYTES // len(nested)), readings=readings)
+
+
+def test_what_frames_say_can_be_left_out() -> None:
+    without = decode_record(encode_record(PACKETS), readings=False)
+    assert isinstance(without, PacketsRecord)
+    assert without.frames == tuple(one._replace(reading=None) for one in PACKETS.frames)
 
 
 def test_an_error_in_a_frame_has_the_offset_of_the_entry() -> None:
