@@ -45,19 +45,24 @@ def interface_input(options: argparse.Namespace) -> LiveCapture | GrowingCapture
     """
     from capture.errors import LiveError, NotPermittedError
     from capture.growing.capture import GrowingCapture
+    from capture.interfaces import named
     from capture.live import LiveCapture
     from capture.privileged.capturers import captured_by
     from capture.privileged.permission import own_capturer
 
-    bpf, promiscuous = " ".join(options.bpf), bool(options.promiscuous)
+    names, bpf, promiscuous = (
+        [named(one) for one in options.interface],
+        " ".join(options.bpf),
+        bool(options.promiscuous),
+    )
     try:
-        return LiveCapture(options.interface, bpf, promiscuous=promiscuous)
+        return LiveCapture(names, bpf, promiscuous=promiscuous)
     except NotPermittedError as error:
         path = own_capturer()
         if path is None:
-            raise NotPermittedHereError(error, options.interface) from None
+            raise NotPermittedHereError(error, names) from None
         try:
-            return GrowingCapture(captured_by(path, options.interface, bpf, promiscuous=promiscuous))
+            return GrowingCapture(captured_by(path, names, bpf, promiscuous=promiscuous))
         except LiveError as failed:
             raise refused(failed) from None
     except LiveError as error:
@@ -72,12 +77,14 @@ def opener_input(options: argparse.Namespace) -> ByteSource:
     """
     from capture.errors import LiveError
     from capture.growing.command_bytes import CommandBytes
+    from capture.interfaces import named
     from capture.privileged.capturers import captured_by
     from capture.privileged.command import opener_command
     from capture.privileged.permission import CAPTURERS, has_capability, may_capture, setcap
     from capture.ways_of_capture import Way
 
     who: str = options.sudo
+    names = [named(one) for one in options.interface]
     path, bpf, promiscuous = shutil.which(who), " ".join(options.bpf), bool(options.promiscuous)
     if path is None:
         raise CommandError(ExitStatus.USAGE, f"{who} can't be run: there is none, or not for you")
@@ -86,11 +93,11 @@ def opener_input(options: argparse.Namespace) -> ByteSource:
         raise CommandError(ExitStatus.NOT_PERMITTED, needed)
     try:
         if who in CAPTURERS:
-            return captured_by(path, options.interface, bpf, promiscuous=promiscuous)
+            return captured_by(path, names, bpf, promiscuous=promiscuous)
         become = (path,) if who == "pkexec" else (path, "--")
-        command = opener_command(options.interface[0], bpf, promiscuous=promiscuous, become=become)
+        command = opener_command(names[0], bpf, promiscuous=promiscuous, become=become)
         way = f"{Way.OPENER}, {who}"
-        return CommandBytes(command, options.interface[0], ends_with_input=True, way=way, promiscuous=promiscuous)
+        return CommandBytes(command, names[0], ends_with_input=True, way=way, promiscuous=promiscuous)
     except LiveError as error:
         raise refused(error) from None
 

@@ -366,7 +366,9 @@ def _demo() -> Parser:
 
 
 def _interfaces() -> Parser:
-    return Parser("interfaces", "List the interfaces that `peephole watch -i` can listen on.")
+    parser = Parser("interfaces", "List the interfaces that `peephole watch -i` takes, by name or number.")
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
+    return parser
 
 
 def _keylog_hook() -> Parser:

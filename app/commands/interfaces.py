@@ -3,44 +3,71 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
-import socket
-import struct
+import json
 import sys
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING
 
 from app.exit_status import ExitStatus
-from app.terminal_text import pad, safe_text
+from app.terminal_text import cell_width, pad, safe_text
 
-_SIOCGIFADDR: Final = 0x8915
-"""Linux: the IPv4 address of an interface."""
+if TYPE_CHECKING:
+    from capture.interfaces import NetworkInterface
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a line for each interface: name, state, IPv4 address."""
-    del options
-    names = [name for _, name in socket.if_nameindex()]
-    width = max((len(safe_text(name)) for name in names), default=0)
-    for name in names:
-        line = f"{pad(safe_text(name), width)}  {_state(name):7}  {_address(name)}"
-        sys.stdout.write(line.rstrip() + "\n")
+    """Print a line for each interface, and whether capturing is permitted."""
+    from capture.interfaces import interfaces
+    from capture.privileged.permission import may_capture, offers, own_capturer
+
+    found = interfaces()
+    permitted = may_capture()
+    capturer = None if permitted else own_capturer()
+    if options.json:
+        listed = [_plain(one) for one in found]
+        whole = {"interfaces": listed, "permitted": permitted or capturer is not None, "by": capturer}
+        sys.stdout.write(json.dumps(whole, indent=2) + "\n")
+        return ExitStatus.OK
+    for line in table_of(found):
+        sys.stdout.write(f"{line}\n")
+    if capturer is not None:
+        sys.stderr.write(f"You may capture by {safe_text(capturer)}, which is used by itself.\n")
+    elif not permitted:
+        sys.stderr.write("You are not permitted to capture on them. What works here:\n")
+        for offer in offers("-i IFACE"):
+            text = f"watch {offer.option} -i IFACE: {offer.says}" if offer.option else offer.says
+            sys.stderr.write(f"  {safe_text(text)}\n")
     return ExitStatus.OK
 
 
-def _state(name: str) -> str:
-    """``up``, ``down`` or ``unknown``, as the kernel says; a loopback is always ``unknown`` to it."""
-    try:
-        return Path("/sys/class/net", name, "operstate").read_text(encoding="ascii").strip()
-    except OSError:
-        return "unknown"
+def table_of(found: list[NetworkInterface]) -> list[str]:
+    """A line for each: number, name, what it is, whether it is up, link type, addresses."""
+    rows = [
+        (str(one.number), safe_text(one.name), safe_text(one.kind), _state(one), _link(one), " ".join(one.addresses))
+        for one in found
+    ]
+    widths = [max((cell_width(row[column]) for row in rows), default=0) for column in range(5)]
+    return [
+        "  ".join((row[0].rjust(widths[0]), *(pad(row[at], widths[at]) for at in range(1, 5)), row[5])).rstrip()
+        for row in rows
+    ]
 
 
-def _address(name: str) -> str:
-    request = struct.pack("256s", name.encode()[:15])
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            answer: bytes = fcntl.ioctl(probe.fileno(), _SIOCGIFADDR, request)
-        except OSError:  # it has none
-            return ""
-    return socket.inet_ntoa(answer[20:24])
+def _state(one: NetworkInterface) -> str:
+    return "up" if one.up else "down"
+
+
+def _link(one: NetworkInterface) -> str:
+    return one.linktype_name
+
+
+def _plain(one: NetworkInterface) -> dict[str, object]:
+    return {
+        "number": one.number,
+        "name": one.name,
+        "kind": one.kind,
+        "up": one.up,
+        "addresses": list(one.addresses),
+        "linktype": one.linktype,
+        "linktype_name": one.linktype_name,
+        "packets": one.packets,
+    }
