@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     """Publish until Ctrl-C, the duration is over, or nothing more can come."""
     check_input(options)
     _check(options)
-    from capture.retention import Retention
+    from app.live_story import retention_of
     from capture.sensors.outbox import Outbox
     from capture.sensors.publisher import Limits, Publisher
     from capture.sensors.records import kind_of, subject_of
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
 
         reporter = Reporter(story, everything=options.all, phrase=phrase, ports=options.redact_ports)
         teller = Teller(sensor, story, reporter, put)
-        feed = LiveFeed(capture, None, Retention(story, capture, packets_kept(options)))
+        feed = LiveFeed(capture, retention=retention_of(story, capture, packets_kept(options)))
         teller.begin()
         publisher.start()
         complain(f"listening on {feed.name}, publishing to {bus.name} as {sensor.token}; Ctrl-C ends")
@@ -181,7 +181,10 @@ class _Run:
             if not self._publisher.wait_for_room(TICK):
                 # What comes meanwhile waits where it is, or is lost and counted there.
                 continue
+            began = time.monotonic()
             self._capture.wait(TICK)
+            # Not with each packet: what came within a look goes out together.
+            self._leave.wait(max(0.0, TICK - (time.monotonic() - began)))
             self._feed.poll()
             self._teller.step(self._story.update())
             self._feed.let_go(self._teller.wants)
