@@ -26,6 +26,8 @@ from capture.table import PacketTable
 WAY: Final = "NATS"
 BUDGET: Final = 0.05
 """Seconds that one look at what came may take; the rest waits for the next."""
+LEAVE_WITHIN: Final = 1.0
+"""Seconds that what waits may take at the end."""
 SAY_AGAIN: Final = 1.0
 """Seconds between two looks at what is to be said of sensors."""
 
@@ -94,8 +96,6 @@ class SensorSource(SeveralSources):
         self._bus = bus
         self._reader = StreamReader(bus, since, until_now=until_now)
         self._pending: deque[Delivered] = deque()
-        self._trouble: str | None = None
-        self._news: list[str] = []
         self._said_at = 0.0
         self._over = False
 
@@ -122,23 +122,19 @@ class SensorSource(SeveralSources):
     def remarks(self) -> list[str]:
         """What is to be said of the stream and of each sensor, one sentence each."""
         of_sensors = [f"{file.path}: {note}" for file in self.table.files for note in file.notes]
-        return [f"{self._bus.name}: {one}" for one in self.receiver.remarks()] + of_sensors
+        return [f"{self._bus.name}: {one}" for one in self._of_stream()] + of_sensors
 
     @property
     def trouble(self) -> str:
         """Why nothing comes at the moment; empty while it does."""
-        return "" if self._trouble is None else f"{self._bus.server}: {self._trouble}; trying again"
+        trouble = self._reader.trouble
+        return "" if trouble is None else f"{self._bus.server}: {trouble}; trying again"
 
     @property
     def error(self) -> LiveError | None:
         """That all has been read that was asked for; a connection that goes ends nothing."""
         over = self._reader.ended and not self._pending and not any(one.held for one in self._staged)
         return EndedError(self._bus.name, "has been read") if over and self._over else None
-
-    def take_told(self) -> list[str]:
-        """What became of the connection since the last call, one sentence each."""
-        told, self._news = self._news, []
-        return told + super().take_told()
 
     def wait(self, timeout: float) -> bool:
         """Wait until something has come, at most `timeout` seconds; whether it has."""
@@ -156,9 +152,10 @@ class SensorSource(SeveralSources):
         super().move(table)
 
     def stop(self) -> None:
-        """End it and collect what is left. May be called again."""
+        """End it and collect what is left, or some of it if that is much: it is in the stream. May be called again."""
         self._reader.stop()
-        while self._pending or self._reader.waits:
+        until = time.perf_counter() + LEAVE_WITHIN
+        while (self._pending or self._reader.waits) and time.perf_counter() < until:
             self._receive()
         self.receiver.finish()
         self._say()
@@ -178,9 +175,6 @@ class SensorSource(SeveralSources):
             source = VantageSource(vantage)
             self.table.files.append(source.file)
             self._staged.append(Staged(source, len(self._staged), self.table))
-        if reader.trouble != self._trouble:
-            self._trouble = reader.trouble
-            self._news.append(self.trouble or f"{self._bus.server}: connected again")
         if ended and not self._pending and not reader.waits and not self._over:
             receiver.finish()
             self._over = True
@@ -194,4 +188,9 @@ class SensorSource(SeveralSources):
         if self.receiver.vantages:
             # Screens show what is said of files.
             vantage = self.receiver.vantages[0]
-            vantage.say_besides([f"the stream: {one}" for one in self.receiver.remarks()])
+            vantage.say_besides([f"the stream: {one}" for one in self._of_stream()])
+
+    def _of_stream(self) -> list[str]:
+        remade = self._reader.remade
+        said = [f"it was made anew ({remade} ×); what it had then and was not read is lost"] if remade else []
+        return said + self.receiver.remarks()

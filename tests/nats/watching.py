@@ -21,6 +21,7 @@ class Watching:
         self.story = Story(source.table)
         self.retention = Retention(self.story, source, keep, several=source)
         self.told: list[str] = []
+        """What was said of the connection, empty when it was there again."""
 
     def look(self) -> None:
         """Take in what has come."""
@@ -28,7 +29,9 @@ class Watching:
         self.source.collect()
         self.story.update()
         self.retention.step()
-        self.told += self.source.take_told()
+        trouble = self.source.trouble
+        if trouble != (self.told[-1] if self.told else ""):
+            self.told.append(trouble)
 
     def until(self, done: Callable[[], bool]) -> None:
         """Look until it is so."""
