@@ -20,6 +20,8 @@ from capture.story import Story
 from tests.app.running import LAB
 from tests.app.sensors.published import rebuilt
 from tests.app.sensors.test_sensing import told
+from tests.capture.test_masking import Originals, assert_nothing_left
+from tests.nats.certificates import make_certificates
 from tests.nats.server import NatsServer, running_server
 
 CAPTURE = LAB / "tour" / "wan.pcap.gz"
@@ -229,3 +231,44 @@ def test_a_salt_that_others_may_read_is_refused(
     salt.chmod(0o600)
     assert main(["sensor", "--read", str(CAPTURE), *arguments]) == 2
     assert "has to have 16 to 4096 bytes" in capsys.readouterr().err
+
+
+def test_what_the_server_has_on_its_disk_of_a_redacted_capture_names_nobody(
+    tmp_path: Path, started: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "desk-of-alice")
+    (tmp_path / "in").mkdir()
+    with running_server(tmp_path) as server:
+        pipe = Pipe(tmp_path / "in", started, lambda _: None)
+        arguments = ["--create", "--redact-salt", str(tmp_path / "salt"), "--all"]
+        assert main(["sensor", "--read", pipe.path, "--to", f"{server.url}/live", *arguments]) == 0
+        pipe.join()
+    content = b"".join(path.read_bytes() for path in (tmp_path / "nats" / "store").rglob("*") if path.is_file())
+    assert b"PEER_HOLEPUNCH" in content
+    assert_nothing_left(content, Originals(Story.open([str(CAPTURE)])), binary=False)
+    assert str(tmp_path).encode() not in content
+    assert b"desk-of-alice" not in content
+
+
+def test_over_tls_with_a_certificate_and_a_password_from_the_environment(
+    tmp_path: Path, started: threading.Event, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tls = make_certificates(tmp_path / "pem")
+    (tmp_path / "nats").mkdir()
+    with NatsServer(tmp_path / "nats", users={"ann": SECRET}, tls=tls, verify=True) as server:
+        path = tmp_path / "x.pcap"
+        path.write_bytes(gzip.decompress(CAPTURE.read_bytes()))
+        ours = ["--nats-cert", str(tls.client.certificate), "--nats-key", str(tls.client.key)]
+        sensor = ["sensor", "--read", str(path), "--to", f"{server.url}/x", "--create", "--duration", "0.1"]
+        trusting = [*sensor, "--nats-ca", str(tls.authority)]
+        assert main([*sensor, *ours]) == 3
+        assert "its certificate is not trusted" in capsys.readouterr().err
+        assert main(trusting) == 3
+        assert main([*trusting, *ours]) == 3
+        assert "does not let us in" in capsys.readouterr().err
+        monkeypatch.setenv("NATS_USER", "ann")
+        monkeypatch.setenv("NATS_PASSWORD", SECRET)
+        assert main([*trusting, *ours]) == 0
+        said = capsys.readouterr().err
+        assert f"publishing to {server.url}/x" in said
+        assert SECRET not in said
