@@ -20,8 +20,9 @@ from protocol.constants import InternalCommand
 _INTERNAL: Final = 4
 """Envelope flag of dht-rpc's own commands."""
 _TIDS: Final = 1 << 16
-_TAIL: Final = 1 << 15
-"""Rows beyond the index that are looked through one search after the other; more are taken into the index."""
+_TAIL: Final = 1 << 22
+"""Rows beyond the index that are looked through with each search, half a millisecond for all of them; to take them into
+the index each time that a live source has brought more would stop the screen for longer and longer."""
 
 
 class Exchanged(NamedTuple):
@@ -121,9 +122,9 @@ class Exchanges:
         table = self._table
         self._take_in()
         found = self._rows[self._starts[tid] : self._starts[tid + 1]].astype(np.int64)
-        tail = table.tid[self._indexed :] == tid
-        tail &= (table.kind[self._indexed :] == Kind.REQUEST) | (table.kind[self._indexed :] == Kind.RESPONSE)
-        rows = np.concatenate((found, np.flatnonzero(tail) + self._indexed))
+        tail = np.flatnonzero(table.tid[self._indexed :] == tid) + self._indexed
+        kind = table.kind[tail]
+        rows = np.concatenate((found, tail[(kind == Kind.REQUEST) | (kind == Kind.RESPONSE)]))
         times = table.time_ns[rows]
         return list(rows[(times >= since_ns) & (times <= until_ns)].tolist())
 
