@@ -30,6 +30,8 @@ CLOSE_SECONDS: Final = 0.5
 PING_SECONDS: Final = 5
 """Between two looks whether the server is still there; after the third without an answer the connection is over."""
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_CREDENTIALS: Final = re.compile(rb"BEGIN NATS USER JWT-+\r?\n.*?BEGIN USER NKEY SEED-+\r?\n(\w+)\r?\n", re.DOTALL)
+_CREDENTIALS_BYTES: Final = 1 << 20
 _SCHEMES: Final = {"nats": False, "tls": True}
 
 
@@ -120,6 +122,28 @@ def tls_context(bus: Bus) -> ssl.SSLContext | None:
     return context
 
 
+def check_credentials(path: str) -> None:
+    """Make sure that a file holds NATS credentials: a JWT, and the seed of an nkey.
+
+    Raises:
+        BusError: it does not, or can't be read. Nothing of what it holds is in the message.
+    """
+    import nkeys
+
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_CREDENTIALS_BYTES)
+    except (OSError, ValueError) as error:
+        raise BusError(path, f"credentials can't be read: {_reason(error)}") from None
+    found = _CREDENTIALS.search(content)
+    try:
+        if found is None:
+            raise ValueError
+        nkeys.from_seed(bytearray(found[1])).wipe()
+    except (nkeys.NkeysError, ValueError):
+        raise BusError(path, "holds no NATS credentials: a user's JWT, and the seed of an nkey") from None
+
+
 async def connect(bus: Bus, name: str, complaint: Callable[[Exception], None] | None = None) -> Client:
     """A connection, which ends with the first error: whoever wants another one asks again.
 
@@ -143,6 +167,8 @@ async def connect(bus: Bus, name: str, complaint: Callable[[Exception], None] | 
             return super()._connect_command()
 
     context = tls_context(bus)
+    if bus.credentials is not None:
+        check_credentials(bus.credentials)
     heard: list[Exception] = []
 
     async def hear(error: Exception) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from capture.sensors.bus import Bus, BusAddressError, BusError, connect, parse_bus
 from tests.nats.certificates import Certificates, make_certificates
+from tests.nats.credentials import Operator
 from tests.nats.server import NatsServer, running_server
 
 
@@ -177,3 +178,28 @@ async def test_the_server_may_insist_on_tls(tmp_path: Path, tls: Certificates) -
 async def test_without_anything(tmp_path: Path) -> None:
     with running_server(tmp_path) as server:
         await gets_in(parse_bus(server.url))
+
+
+async def test_credentials(tmp_path: Path) -> None:
+    """A JWT and an nkey, as hosted servers want them."""
+    operator = Operator()
+    creds = operator.write_user(tmp_path / "user.creds")
+    stranger = Operator().write_user(tmp_path / "stranger.creds")
+    with NatsServer(tmp_path, configuration=operator.configuration) as server:
+        bus = parse_bus(server.url)
+        await gets_in(replace(bus, credentials=str(creds)))
+        for wrong in (None, str(stranger)):
+            assert "does not let us in" in await refusal(replace(bus, credentials=wrong))
+
+
+@pytest.mark.parametrize(
+    "content", [None, "", "-----BEGIN USER NKEY SEED-----\nhunter2\n", "{jwt}\n{seed}hunter2\n----\n"]
+)
+async def test_files_that_hold_no_credentials(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "user.creds"
+    if content is not None:
+        path.write_text(content.format(jwt="BEGIN NATS USER JWT-----\nx", seed="BEGIN USER NKEY SEED-----\n"))
+    with pytest.raises(BusError, match="credentials") as caught:
+        await connect(Bus("127.0.0.1", 1, credentials=str(path)), "test")
+    assert caught.value.path == str(path)
+    assert "hunter2" not in str(caught.value)

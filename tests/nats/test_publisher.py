@@ -7,10 +7,12 @@ from pathlib import Path
 
 import nats
 import pytest
+from nats.js.api import DiscardPolicy, StreamConfig
 
 from capture.sensors.bus import BusError, parse_bus
 from capture.sensors.outbox import Outbox
-from capture.sensors.publisher import Limits, Publisher
+from capture.sensors.published_stream import Limits
+from capture.sensors.publisher import Publisher
 from tests.nats.certificates import make_certificates
 from tests.nats.server import NatsServer, running_server
 
@@ -126,6 +128,47 @@ def test_a_server_that_takes_small_messages_only_says_so(tmp_path: Path) -> None
         pytest.raises(BusError, match=r"takes messages of 65536 bytes at most"),
     ):
         _publisher(server, Outbox(), Limits()).start()
+
+
+async def test_a_stream_that_takes_small_messages_only_says_so(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        client = await nats.connect(server.url)
+        await client.jetstream().add_stream(name="live", subjects=["peephole.live.>"], max_msg_size=1000)
+        await client.close()
+        with pytest.raises(BusError, match=r"takes messages of 1000 bytes at most; max_msg_size of the stream"):
+            _publisher(server, Outbox(), None).start()
+
+
+async def test_a_stream_of_other_subjects_says_so(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        client = await nats.connect(server.url)
+        await client.jetstream().add_stream(name="live", subjects=["other.>"])
+        await client.close()
+        outbox = Outbox()
+        outbox.put(SUBJECT, "inside.run.0", b"0")
+        with pytest.raises(BusError, match=r"no stream stores peephole\.live\.>"):
+            _publisher(server, outbox, None).start()
+
+
+async def test_a_full_stream_is_said_and_what_it_refused_is_stored_when_there_is_room(tmp_path: Path) -> None:
+    said: list[str] = []
+    with running_server(tmp_path) as server:
+        client = await nats.connect(server.url)
+        stream = client.jetstream()
+        config = {"name": "live", "subjects": ["peephole.live.>"], "discard": DiscardPolicy.NEW}
+        await stream.add_stream(StreamConfig(**config, max_msgs=2))  # type: ignore[arg-type]
+        full = threading.Event()
+        outbox = Outbox()
+        bus = parse_bus(f"{server.url}/live")
+        publisher = Publisher(bus, "inside", outbox, None, lambda text: (said.append(text), full.set())[1])
+        publisher.start()
+        _put(publisher, range(4))
+        assert full.wait(20)
+        await stream.update_stream(StreamConfig(**config, max_msgs=9))  # type: ignore[arg-type]
+        await client.close()
+        assert publisher.finish(20) == 0
+        assert sorted(await _stored(server)) == _expected(4)
+    assert "does not store a record: maximum messages exceeded" in said[0]
 
 
 async def test_who_may_only_publish_publishes_and_who_may_not_is_told(tmp_path: Path) -> None:
