@@ -45,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
     _check(options)
     from app.live_story import retention_of
     from capture.sensors.outbox import Outbox
-    from capture.sensors.publisher import Limits, Publisher
+    from capture.sensors.published_stream import Limits
+    from capture.sensors.publisher import Publisher
     from capture.sensors.records import kind_of, subject_of
     from capture.sensors.reporter import Reporter
     from capture.story import Story

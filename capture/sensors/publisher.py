@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from capture.sensors.bus import Bus, BusError, connect, why_not
 from capture.sensors.outbox import Outbox, Parcel
-from capture.sensors.records import MOST_BYTES, subjects_of
+from capture.sensors.published_stream import Limits, check_size, find_stream, refusal
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -26,21 +25,8 @@ ACKNOWLEDGED_WITHIN: Final = 10.0
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 """Seconds between two attempts to connect."""
-DUPLICATES_FOR: Final = 600.0
-"""Seconds for which a stream that we make knows message ids."""
 LOOK: Final = 0.5
 """Seconds between two looks whether the connection is still of use."""
-_HEADERS: Final = 512
-"""Bytes that headers and subject of a message may take."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of a stream that is made; 0 for none. The oldest records go."""
-
-    bytes: int = 0
-    age: float = 0.0
-    """Seconds."""
 
 
 class Publisher:
@@ -192,44 +178,16 @@ class Publisher:
         self._objections.clear()
         client = await connect(self._bus, self._name, self._objected)
         try:
-            if client.max_payload < MOST_BYTES + _HEADERS:
-                reason = f"takes messages of {client.max_payload} bytes at most; max_payload has to be 1MB or more"
-                raise BusError(self._bus.server, reason)
+            check_size(self._bus, client.max_payload, "max_payload")
             stream = client.jetstream(timeout=ACKNOWLEDGED_WITHIN / 2)
-            await self._find_stream(stream)
+            await find_stream(stream, self._bus, self._create, self._unless_refused)
         except BaseException:
             await _closed(client)
             raise
         return client, stream
 
-    async def _find_stream(self, stream: JetStreamContext) -> None:
-        """Make sure that there is the stream; who may only publish is not asked to.
-
-        Raises:
-            BusError: there is none.
-        """
-        from nats.errors import Error, NoRespondersError
-        from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
-
-        bus = self._bus
-        try:
-            try:
-                await self._unless_refused(stream.stream_info(bus.stream))
-            except NotFoundError:
-                if self._create is None:
-                    raise BusError(bus.server, f"has no stream {bus.stream}; --create makes it") from None
-                await stream.add_stream(self._configuration(self._create))
-        except (NoRespondersError, ServiceUnavailableError):
-            raise BusError(bus.server, "has no JetStream: it has to run with -js, or be configured so") from None
-        except APIError as error:
-            raise BusError(bus.name, f"the stream can't be had: {error.description or error}") from None
-        except TimeoutError:
-            raise BusError(bus.server, "does not answer when asked for the stream") from None
-        except (Error, OSError) as error:
-            raise BusError(bus.server, why_not(error)) from None
-
-    async def _unless_refused(self, asking: Coroutine[Any, Any, object]) -> None:
-        """Ask something, and wait no longer where the server says that we may not."""
+    async def _unless_refused(self, asking: Coroutine[Any, Any, Any]) -> Any:
+        """The answer to something; None, at once, where the server says that we may not ask it."""
         assert self._wake is not None
         answer = asyncio.ensure_future(asking)
         while not answer.done() and not self._objections:
@@ -240,21 +198,8 @@ class Publisher:
         if not answer.done():
             answer.cancel()
             self._objections.clear()
-            return
-        answer.result()
-
-    def _configuration(self, limits: Limits) -> Any:
-        from nats.js.api import DiscardPolicy, StreamConfig
-
-        return StreamConfig(
-            name=self._bus.stream,
-            description="what Peephole sensors publish",
-            subjects=[subjects_of(self._bus.stream)],
-            max_bytes=limits.bytes or -1,
-            max_age=limits.age or 0,
-            discard=DiscardPolicy.OLD,
-            duplicate_window=min(DUPLICATES_FOR, limits.age or DUPLICATES_FOR),
-        )
+            return None
+        return answer.result()
 
     async def _empty(self, client: Client, stream: JetStreamContext) -> str | None:
         """Send what there is, until the connection is of no use any more: why; None at the end."""
@@ -272,7 +217,7 @@ class Publisher:
                     await self._send(stream, parcel)
                     continue
                 if self._trouble is not None:
-                    return _refusal(self._trouble, self._bus)
+                    return refusal(self._trouble, self._bus)
                 if self._objections:
                     return self._objections[-1]
                 if client.is_closed:
@@ -322,7 +267,13 @@ class Publisher:
                 self._changed.notify_all()
 
     def _objected(self, error: Exception) -> None:
-        """The server says that it did not do something; which message that was it does not say."""
+        """The server says that it did not do something; which message that was is not told."""
+        from nats.js.errors import Error
+
+        if isinstance(error, Error):
+            self._trouble = self._trouble or error
+            if self._wake is not None:
+                self._wake.set()
         if "permissions violation" in str(error).lower():
             self._objections[:] = [str(error).removeprefix("nats: ").strip("'")]
             if self._wake is not None:
@@ -358,14 +309,3 @@ async def _closed(client: Client) -> None:
         await asyncio.wait_for(client.close(), LONGEST_PAUSE)
     except (Error, OSError, TimeoutError):
         return  # it is gone all the same
-
-
-def _refusal(error: Exception, bus: Bus) -> str:
-    """Why a record was not stored."""
-    from nats.js.errors import APIError, NoStreamResponseError
-
-    if isinstance(error, NoStreamResponseError):
-        return f"no stream stores {subjects_of(bus.stream)}"
-    if isinstance(error, APIError):
-        return f"does not store a record: {error.description or error}"
-    return why_not(error)
