@@ -18,3 +18,4 @@ class Way(StrEnum):
     PIPE = "pipe"
     FILE = "file followed"
     OWN = "our own sockets"
+    NATS = "NATS"

@@ -23,6 +23,7 @@ WAY_MEANING: Final[dict[str, str]] = {
     Way.SSH: "from dumpcap or tcpdump on another host",
     Way.PIPE: "out of a pipe that somebody writes a capture into",
     Way.FILE: "out of a file that somebody writes",
+    Way.NATS: "from sensors on other hosts, out of a stream of a NATS server (docs/sensors.md)",
     Way.OWN: "what our own sockets send and receive",
 }
 

@@ -22,8 +22,8 @@ from capture.sensors.vantage import Vantage
 from capture.several.sources import SeveralSources
 from capture.several.staged import Staged
 from capture.table import PacketTable
+from capture.ways_of_capture import Way
 
-WAY: Final = "NATS"
 BUDGET: Final = 0.05
 """Seconds that one look at what came may take; the rest waits for the next."""
 LEAVE_WITHIN: Final = 1.0
@@ -37,7 +37,7 @@ class VantageSource:
 
     error: LiveError | None = None
     """Never: it may always go on."""
-    way = WAY
+    way: str = Way.NATS
     promiscuous: bool | None = None
 
     def __init__(self, vantage: Vantage) -> None:
@@ -85,7 +85,7 @@ class SensorSource(SeveralSources):
         now: seconds that only go on.
     """
 
-    way = WAY
+    way: str = Way.NATS
     promiscuous: bool | None = None
 
     def __init__(
