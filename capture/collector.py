@@ -9,13 +9,13 @@ from typing import Final
 
 _ROUNDS: Final = 2
 """Collections of survivors, some 7000 objects each, after which what has grown old is set aside; see `Elders`."""
-_WALKS: Final = 1024
-"""Settings aside before the first walk through everything."""
+_MORE: Final = 100_000
+"""Objects that may be set aside beyond half as many as the last walk through everything left."""
+_WEIGHED: Final = 16
+"""Settings aside between two looks at how many objects there are: to count them takes a millisecond for 200000."""
 _CROWD: Final = 2000
 """New objects of one step of growth that are set aside at once, after one look at them: a busy source makes as many
 with each, and would have them walked three times."""
-_CROWDS: Final = 1 << 14
-"""Such steps before a walk through everything: some ten minutes of a busy source."""
 
 
 @contextmanager
@@ -69,28 +69,30 @@ class Elders:
 
     A full collection of the story of 150,000 packets stops the screen for an eighth of a second on an idle machine.
     What is old here mostly stays: so what has just grown old is collected alone and then set aside. Cycles that were
-    alive at that moment and are let go later are found by a walk through everything, which comes when as much again has
-    been set aside as before the last one: there are few, and each is as far from the last as that is from the start.
+    alive at that moment and are let go later are found by a walk through everything. That comes whenever half as much
+    again has been set aside as the last one left: so a story that grows is seldom walked, and one that is kept within a
+    bound never holds on to more than half of itself.
     """
 
     def __init__(self) -> None:
-        self._times = self._crowds = 0
-        self._walk_at = _WALKS
+        self._times = 0
+        self._walk_at = _MORE
 
     def look(self) -> None:
         """To be called after each step of growth; mostly does nothing."""
         if gc.get_count()[0] >= _CROWD:
-            self._crowds += 1
-            if self._crowds % _CROWDS == 0:
-                gc.unfreeze()
-            gc.collect(1 if self._crowds % _CROWDS else 2)
-            gc.freeze()
+            gc.collect(1)
+        elif gc.get_count()[2] >= _ROUNDS:
+            gc.collect()
+        else:
             return
-        if gc.get_count()[2] < _ROUNDS:
-            return
-        self._times += 1
-        if self._times >= self._walk_at:
-            self._walk_at = 2 * self._times
-            gc.unfreeze()
-        gc.collect()
         gc.freeze()
+        self._weigh()
+
+    def _weigh(self) -> None:
+        """Walk through everything where too much was set aside since the last time."""
+        self._times += 1
+        if self._times % _WEIGHED == 0 and gc.get_freeze_count() > self._walk_at:
+            collect_all()
+            gc.freeze()
+            self._walk_at = gc.get_freeze_count() * 3 // 2 + _MORE

@@ -141,8 +141,8 @@ class Retention:
         self._not_before = 0
         """Packets below which it is not worth the trouble."""
         self._former: Iterator[None] | None = None
-        self._left: Callable[[], PacketTable | None] = _nothing
-        """The table before the last `adopt`, as long as anything holds on to it."""
+        self._left: list[weakref.ref[PacketTable]] = []
+        """Tables before an `adopt`, as long as anything holds on to them."""
         self._patience = 0
 
     @property
@@ -217,7 +217,7 @@ class Retention:
         numbers = {host: number for number, host in enumerate(new.hosts6)}
         for file in new.files:
             file.knowledge.renumber(lambda number: numbers.get(old.hosts6[number]))
-        self._left, self._patience = weakref.ref(old), PATIENCE
+        self._left.append(weakref.ref(old))
         self._weighed = 0, 0
         self._former = self._story.become(less.story)
         self.ledger.add(less.gone)
@@ -233,14 +233,13 @@ class Retention:
         Mostly it is gone when the circles within it are broken. Where a screen that was left still holds on to an
         attempt of it, only Python's collector finds that out.
         """
-        if self._former is not None:
-            if next(self._former, self) is self:
-                self._former = None
-        elif self._left() is not None:
-            self._patience -= 1
-            if not self._patience:
-                collect_all()
-                self._left = _nothing
+        if self._former is not None and next(self._former, self) is self:
+            self._former = None
+        self._left = [table for table in self._left if table() is not None]
+        self._patience = self._patience + 1 if self._left else 0
+        if self._patience > PATIENCE:
+            collect_all()
+            self._left.clear()
 
     def _make(self, wanted: Callable[[Flow], bool], prepare: Callable[[Flow], None]) -> Iterator[int]:
         """Make a smaller story; gives what each part cost."""
@@ -371,7 +370,3 @@ def _brought_up_to_date(gone: Mapping[str, tuple[Flow, Line]], story: Story) -> 
             return None
         lines.append(line if flow is before else line_of(flow))
     return lines
-
-
-def _nothing() -> None:
-    return None

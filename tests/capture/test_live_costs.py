@@ -170,6 +170,41 @@ def test_what_grows_old_is_set_aside_and_still_found_by_a_walk() -> None:
     assert gc.get_freeze_count() == 0
 
 
+class MadeUpCollector:
+    """As Python's, of a program that keeps so many objects and makes so much garbage between two looks."""
+
+    def __init__(self, kept: int, garbage: int) -> None:
+        self.kept, self.garbage = kept, garbage
+        self.frozen, self.most, self.walks = 0, 0, 0
+
+    def get_count(self) -> tuple[int, int, int]:
+        return self.garbage, 0, 0
+
+    def collect(self, generation: int = 2) -> None:
+        if generation == 2:
+            self.frozen, self.walks = 0, self.walks + 1
+
+    def unfreeze(self) -> None:
+        pass
+
+    def freeze(self) -> None:
+        self.frozen = max(self.frozen, self.kept) + self.garbage
+        self.most = max(self.most, self.frozen)
+
+    def get_freeze_count(self) -> int:
+        return self.frozen
+
+
+def test_circles_that_were_set_aside_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    made_up = MadeUpCollector(400_000, 3000)
+    monkeypatch.setattr("capture.collector.gc", made_up)
+    elders = Elders()
+    for _ in range(100_000):
+        elders.look()
+    assert made_up.most < 400_000 * 3 // 2 + 200_000
+    assert made_up.walks < 100_000 // 90, "each walks all that there is"
+
+
 def test_every_field_of_a_flow_belongs_to_a_stage_or_is_known() -> None:
     (flow,) = (one for one in busy()[0].story().flows if one.outcome.name == "CONNECTED")
     assert all(getattr(flow, field.name, self_missing) is not self_missing for field in fields(Flow))
