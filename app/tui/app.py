@@ -327,7 +327,7 @@ def run(
 
         return useless_keys(story, keys)
 
-    set_ = _configured(reading)
+    set_ = settings_of(reading)
     opener, again = partial(reread, ahead), None if "-" in paths else reread
     return _show(PeepholeApp(opener, filter_text=filter_text, patience=PATIENCE, remarks=remarks, reread=again, **set_))
 
@@ -363,12 +363,13 @@ def run_live(
             patience=PATIENCE,
             node=node,
             demo=demo,
-            **_configured(reading),
+            **settings_of(reading),
         )
     )
 
 
-def _configured(reading: Reading | None) -> _Configured:
+def settings_of(reading: Reading | None) -> _Configured:
+    """What an app is made with, by what the user has set."""
     if reading is None:
         return {"theme": theme_name("auto"), "config": DEFAULTS, "faults": ()}
     config = reading.config

@@ -75,10 +75,10 @@ def setcap(path: str) -> str:
 def may_gain() -> bool:
     """Whether programs that this process starts can gain a privilege at all: containers and services often can't."""
     try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        lines = Path("/proc/self/status").read_bytes().splitlines()
     except OSError:
         return True
-    return "NoNewPrivs:\t1" not in lines
+    return b"NoNewPrivs:\t1" not in lines
 
 
 def own_capturer(which: Callable[[str], str | None] = shutil.which) -> str | None:

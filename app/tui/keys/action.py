@@ -55,6 +55,7 @@ class Context(StrEnum):
     EXPORTING = "what to write to a file"
     ASKING = "while writing a comment, a name or a file name"
     LOADING = "while files are read"
+    INTERFACES = "choice of an interface"
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ _PLACES: Final[tuple[tuple[Context, ...], ...]] = (
     (*_BEHIND, Context.SETTINGS),
     (*_BEHIND, Context.COLUMNS),
     (*_BEHIND, Context.CHOICE),
+    (*_BEHIND, Context.INTERFACES),
 )
 """Contexts whose keys are heard at the same time."""
 

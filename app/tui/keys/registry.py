@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from app.tui.keys import (
     anywhere,
     attempts,
+    choosing,
     desk,
     intercept,
     ladder,
@@ -42,6 +43,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     *live.ACTIONS,
     *intercept.ACTIONS,
     *desk.ACTIONS,
+    *choosing.ACTIONS,
 )
 
 

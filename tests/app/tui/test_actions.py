@@ -18,6 +18,7 @@ from app.tui.hand.form import FieldForm
 from app.tui.hand.intercept_bytes import BytesScreen
 from app.tui.hand.intercept_list import HeldList, RuleList
 from app.tui.hand.intercept_screen import InterceptScreen
+from app.tui.interface_chooser import InterfaceScreen
 from app.tui.keys.action import Action, Context, key_text
 from app.tui.keys.rebinding import places
 from app.tui.keys.registry import ACTIONS, actions_in, bindings_of
@@ -75,6 +76,7 @@ HOMES: dict[Context, type[DOMNode]] = {
     Context.EXPORTING: ExportScreen,
     Context.ASKING: AskScreen,
     Context.LOADING: LoadingScreen,
+    Context.INTERFACES: InterfaceScreen,
 }
 
 
