@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -43,6 +44,11 @@ def saved(options: argparse.Namespace) -> Iterator[DiskRing | None]:
     if not options.write:
         yield None
         return
+    inputs: Sequence[tuple[str, str]] = getattr(options, "inputs", ())
+    read = [path for kind, path in inputs if kind == "read"]
+    for path in (*getattr(options, "files", ()), *read):
+        if os.path.exists(path) and os.path.exists(options.write) and os.path.samefile(path, options.write):
+            raise CommandError(ExitStatus.USAGE, f"-w {options.write}: that is what is read")
     from capture.disk_ring.ring import DiskRing
 
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import os
 import subprocess
 from collections.abc import Callable
@@ -24,7 +25,10 @@ from capture.table import PacketTable
 from capture.tap import Tap
 from capture.touches import Touch, Touches, touches_of
 from protocol.address import Address
+from tests.app.running import PUNCHED, Run, run
 from tests.needs import need_tools
+
+__all__ = ["run"]
 
 LOCAL, REMOTE = Address("10.0.0.1", 1000), Address("10.0.0.2", 2000)
 START_NS = 1_700_000_000_000_000_000
@@ -217,3 +221,21 @@ def test_what_is_done_to_a_packet_later_stands_in_its_file(tmp_path: Path) -> No
     feed.finish()
     found = [[touches_of(table, row) for row in range(len(table))] for table in map(read_capture, paths(base))]
     assert found == [[(), (), (), ()], [(), (late,), (at_once,), ()], [()]]
+
+
+def test_options_that_do_not_go_together(tmp_path: Path, run: Run) -> None:
+    capture = tmp_path / "in.pcap"
+    capture.write_bytes(gzip.decompress(Path(PUNCHED).read_bytes()))
+    watch = ("watch", "--report", "--read", str(capture))
+    for wrong, says in (
+        (("-b", "packets:5"), "-b goes with -w"),
+        (("-b", "packets:5", "-w", str(tmp_path / "no" / "ring")), "can't be written: No such file or directory"),
+        (("-b", "files:5", "-w", str(tmp_path / "ring")), "say when one ends"),
+        (("-b", "megabytes:5", "-w", str(tmp_path / "ring")), "filesize:KB, packets:N, duration:S"),
+        (("-w", str(capture)), "that is what is read"),
+    ):
+        status, out, err = run(*watch, *wrong)
+        assert (status, out) == (2, ""), wrong
+        assert says in err
+    assert len(read_capture(str(capture))) == 646
+    assert [path.name for path in tmp_path.iterdir()] == ["in.pcap"]
