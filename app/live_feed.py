@@ -60,7 +60,10 @@ class LiveFeed:
         self.retention = retention
         if retention is not None:
             retention.on_adopted.append(self._renumbered)
+        from capture.several.sources import SeveralSources
+
         self._capture = capture
+        self._several = capture if isinstance(capture, SeveralSources) else None
         self._written = 0
         self._noted = 0
         self._told_trouble = ""
@@ -101,7 +104,8 @@ class LiveFeed:
     def troubles(self) -> tuple[str, ...]:
         """What is wrong now with the files that are written, and with the source, one sentence each."""
         wrong = [one.trouble for one in (self.saving, self.recorder) if one is not None and one.trouble]
-        return (*wrong, self._source_trouble) if self._source_trouble else tuple(wrong)
+        wrong += [self._source_trouble] if self._source_trouble else []
+        return tuple(wrong) if self._several is None else (*wrong, *self._several.troubles)
 
     @property
     def _source_trouble(self) -> str:
@@ -150,6 +154,8 @@ class LiveFeed:
         for note in gone[self._noted :]:
             complain(note)
         self._noted = len(gone)
+        for end in () if self._several is None else self._several.take_told():
+            complain(end)
         for writing in (self.saving, self.recorder):
             for change in () if writing is None else writing.changes():
                 complain(change)

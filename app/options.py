@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
+from app.input_order import InOrder
 from app.nats_options import add_from
 from app.option_parser import Parser
-from app.option_values import duration, network_size, round_number, speed, story_number, stream_bytes, text_width
+from app.option_values import (
+    clock_offset,
+    duration,
+    network_size,
+    round_number,
+    speed,
+    story_number,
+    stream_bytes,
+    text_width,
+)
 from app.own_options import add_by_hand, completion_parser, config_parser, man_parser, script_parser
 from app.sensor_options import sensor_parser
 from app.shared_options import (
@@ -202,9 +212,9 @@ def _watch() -> Parser:
     parser.add_argument(
         "-i",
         "--interface",
-        action="append",
+        action=InOrder,
         metavar="IFACE",
-        help="see `peephole interfaces`; may be given again; any is all of them",
+        help="see `peephole interfaces`; may be given again; any is all of them; behind --ssh it is one of that host",
     )
     parser.add_argument(
         "--sudo",
@@ -221,15 +231,28 @@ def _watch() -> Parser:
     )
     parser.add_argument(
         "--ssh",
+        action=InOrder,
         metavar="HOST",
-        help="capture on HOST, as ssh takes it, with its dumpcap or tcpdump; IFACE is one of its interfaces (any)",
+        help="capture on HOST, as ssh takes it, with its dumpcap or tcpdump; the -i behind it is one of its interfaces "
+        "(any); may be given again",
     )
     parser.add_argument(
         "--read",
+        action=InOrder,
         metavar="FILE",
-        help="no interface but a capture that somebody writes: a file, which is followed, also when it is rotated, a "
-        "named pipe, or - for standard input",
+        help="a capture that somebody writes: a file, which is followed, also when it is rotated, a named pipe, or - "
+        "for standard input; may be given again",
     )
+    parser.add_argument(
+        "--offset",
+        action="append",
+        default=[],
+        type=clock_offset,
+        metavar="SOURCE=SECONDS",
+        help="of several sources: by how much the clock of one (file, host or interface) is ahead of the first one's; "
+        "estimated otherwise",
+    )
+    parser.set_defaults(inputs=())
     add_from(parser)
     parser.add_argument("bpf", nargs="*", metavar="BPF", help="capture filter, as tcpdump takes it")
     parser.add_argument(

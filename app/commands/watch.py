@@ -15,11 +15,12 @@ from app.cli import complain
 from app.configured import configured, packets_kept
 from app.exit_status import CommandError, ExitStatus
 from app.live_feed import LiveFeed, created
-from app.live_input import STANDARD_INPUT, await_first, check_input, keys_from_terminal, opened_input
+from app.live_input import keys_from_terminal
 from app.live_saving import saved
 from app.nats_options import check_from
 from app.printed_flows import FlowPrinter
 from app.reading import chosen_filter, keys_of
+from app.several_input import check_inputs, opened_inputs, reads_standard_input
 from app.way_words import way_of
 from capture.model import Flow
 
@@ -34,19 +35,17 @@ TICK: Final = 0.25
 def run(options: argparse.Namespace) -> int:
     """Watch until the user leaves, Ctrl-C, or the duration is over."""
     check_from(options)
-    check_input(options)
+    check_inputs(options)
     if not options.report:
         for option in ("json", "duration"):
             if getattr(options, option):
                 raise CommandError(ExitStatus.USAGE, f"--{option} goes with --report")
-        if not (sys.stdout.isatty() and (sys.stdin.isatty() or options.read == STANDARD_INPUT)):
+        if not (sys.stdout.isatty() and (sys.stdin.isatty() or reads_standard_input(options))):
             raise CommandError(ExitStatus.USAGE, "the inspector needs a terminal; add --report to work without one")
     chosen = chosen_filter(options)
     keys = keys_of(options, may_come_later=True)
     with ExitStack() as stack:
-        capture = opened_input(options)
-        stack.enter_context(capture)
-        await_first(capture)
+        capture = opened_inputs(options, stack)
         out = stack.enter_context(saved(options))
         record = stack.enter_context(created(options.record)) if options.record else None
         from app.live_story import retention_of, story_of
@@ -55,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         feed = LiveFeed(capture, out, retention_of(story, capture, packets_kept(options)), record)
         if options.report:
             return _Headless(options, story, feed, capture, chosen.on(story).matches).run()
-        if options.read == STANDARD_INPUT:
+        if reads_standard_input(options):
             keys_from_terminal()
         return inspect(options, story, feed)
 
@@ -103,6 +102,7 @@ class _Headless:
                 signal.signal(number, handler)
         self._feed.finish()
         self._story.update()
+        self._feed.let_go(self._printer.wants)
         self._printer.print_rest()
         self._feed.tell_losses()
         return status

@@ -25,6 +25,7 @@ from capture.clocks import Offset, clock_offsets
 from capture.errors import LiveError
 from capture.growing.capture import EndedError
 from capture.live import LiveSource
+from capture.losses import LIVE
 from capture.several.across import Across
 from capture.several.excerpt import excerpt
 from capture.several.remaking import Remaking
@@ -81,7 +82,8 @@ class SeveralSources:
         self._stopped = False
         self._whole = True
         """Whether nothing has come since all of it was merged."""
-        self._told: list[str] = []
+        self._ends: list[str] = []
+        self._told = 0
         self._asked_rows, self._asked = 0, now()
         self._collected = self._merged = 0
         """Rows of all sources, and how many of them were there when they were last merged."""
@@ -106,15 +108,35 @@ class SeveralSources:
     @property
     def error(self) -> LiveError | None:
         """Why the last of them ended; None while one of them goes on."""
-        errors = [one.source.error for one in self._staged]
-        if any(error is None for error in errors) or any(one.held for one in self._staged):
-            return None
+        over = all(one.source.error is not None for one in self._staged)
+        return self._worst if over and not any(one.held for one in self._staged) else None
+
+    @property
+    def _worst(self) -> LiveError | None:
+        """The error that tells most of those that have ended."""
+        errors = [one.source.error for one in self._staged if one.source.error is not None]
         bad = [error for error in errors if not isinstance(error, EndedError)]
-        return bad[0] if bad else errors[0]
+        return next(iter(bad or errors), None)
+
+    @property
+    def way(self) -> str:
+        """How many they are, for the status line: each has a way of its own."""
+        return f"{len(self._staged)} sources"
+
+    @property
+    def promiscuous(self) -> bool | None:
+        """Whether one of them takes frames for other hosts."""
+        return any(one.source.promiscuous for one in self._staged)
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Which of them have ended while others go on, one sentence each."""
+        return tuple(self._ends) if self.error is None else ()
 
     def take_told(self) -> list[str]:
         """What became of single sources since the last call, one sentence each."""
-        told, self._told = self._told, []
+        told = self._ends[self._told :]
+        self._told = len(self._ends)
         return told
 
     def wait(self, timeout: float) -> bool:
@@ -138,9 +160,11 @@ class SeveralSources:
             if came:
                 self._collected += came
                 self._came = now
-            if one.source.error is not None and not one.ended:
-                one.ended = True
-                self._tell_end(one)
+        ending = [one for one in self._staged if one.source.error is not None and not one.ended]
+        for one in ending:
+            one.ended = True
+        for one in ending:
+            self._tell_end(one)
         before = len(self.table)
         newest = [one.newest_ns for one in self._staged if not one.ended]
         seen = [newest_ns for newest_ns in newest if newest_ns is not None]
@@ -212,13 +236,17 @@ class SeveralSources:
         self._strayed, self._whole, self._rested = True, False, self._now() - 1e9
 
     def _tell_end(self, one: Staged) -> None:
+        """Say that one has ended; of the last one, `error` says it."""
         error, name = one.source.error, one.source.file.path
-        said = f"{name} has ended" if isinstance(error, EndedError) else str(error)
         left = sum(not other.ended for other in self._staged)
+        well = isinstance(error, EndedError)
+        said = f"{name} has ended" if well else str(error)
         if left:
             said += f"; {left} of {len(self._staged)} go on" if left > 1 else f"; one of {len(self._staged)} goes on"
-        one.source.file.notes.append(said)
-        self._told.append(said)
+        if one.source.file.format != LIVE:  # what is said of interfaces is a note of theirs already
+            one.source.file.notes.append(said)
+        if left or not (well or error is self._worst):
+            self._ends.append(said)
 
     def _release(self, counts: list[int]) -> None:
         """Move rows into the table, in order of time."""

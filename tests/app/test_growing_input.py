@@ -141,7 +141,6 @@ def test_the_command_that_ssh_is_given_captures(put: Put, tmp_path: Path) -> Non
 def test_what_goes_with_what(run: Run) -> None:
     for arguments in (
         (),
-        ("--read", PUNCHED, "-i", "lo"),
         ("--read", PUNCHED, "udp"),
         ("--ssh", "there", "--promiscuous"),
     ):
