@@ -104,7 +104,8 @@ class Teller:
         Args:
             changed: ids of the attempts that have changed since the last step.
         """
-        self._tell(changed, self._conclusions.fresh(self._story.flows, self._clock.now(), self._clock.jumps), final=False)
+        over = self._conclusions.fresh(self._story.flows, self._clock.now(), self._clock.jumps)
+        self._tell(changed, over, final=False)
         self.keep_alive()
 
     def keep_alive(self) -> None:
