@@ -25,6 +25,8 @@ WITNESS_NS: Final = 2_000_000_000
 """After so long without a packet that is published, the newest message is, to show that it was listened on: that
 nothing came is what some verdicts rest on.
 """
+JOINED_WITHIN_NS: Final = 30_000_000_000
+"""A message that belongs to no attempt after so long hardly ever comes to."""
 
 
 class Selection:
@@ -37,7 +39,7 @@ class Selection:
 
     def __init__(self, table: PacketTable, *, everything: bool) -> None:
         self.let_go = 0
-        """Messages that went from the table before they belonged to an attempt."""
+        """Messages that went from the table so early that they might have come to belong to an attempt."""
         self._table = table
         self._everything = everything
         self._sent: Bools = np.zeros(0, np.bool_)
@@ -52,7 +54,9 @@ class Selection:
         """Go on in another table, which has some of the rows."""
         old, sent = self._table, self._marks()
         kept = np.isin(_places(old), _places(table))
-        self.let_go += int((~sent & ~kept & np.isin(old.kind, OURS)).sum())
+        if len(old):
+            late = old.time_ns > int(old.time_ns.max()) - JOINED_WITHIN_NS
+            self.let_go += int((~sent & ~kept & late & np.isin(old.kind, OURS)).sum())
         self._table = table
         self._sent = np.isin(_places(table), _places(old)[sent])
         self._looked = 0
