@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -21,8 +21,12 @@ from capture.capture_file import CaptureFile
 from capture.clock_jumps import ClockWatch
 from capture.errors import LiveError
 from capture.frames import Interface
+from capture.libpcap_socket import LibpcapSocket
 from capture.live_socket import LiveSocket
 from capture.table import PacketTable
+
+ASKED_EVERY: Final = 0.01
+"""Seconds between two looks at sockets that can't be waited for."""
 
 
 class LiveSource(Protocol):
@@ -93,10 +97,10 @@ class LiveCapture:
             LiveError: NoSuchInterfaceError, NotPermittedError, BadFilterError, or another refusal of the system.
         """
         names = [interfaces] if isinstance(interfaces, str) else list(dict.fromkeys(interfaces))
-        self._sockets: dict[int, LiveSocket] = {}
+        self._sockets: dict[int, LiveSocket | LibpcapSocket] = {}
         try:
             for index, name in enumerate(names):
-                self._sockets[index] = LiveSocket(name, bpf, promiscuous=promiscuous)
+                self._sockets[index] = _open(name, bpf, promiscuous=promiscuous)
         except LiveError:
             self._close_all()
             raise
@@ -105,7 +109,7 @@ class LiveCapture:
         self.file = CaptureFile(", ".join(names), "live", interfaces=described)
         self.error: LiveError | None = None
         """Why capturing ended by itself."""
-        self.way = self._sockets[0].way
+        self.way = " and ".join(dict.fromkeys(one.way for one in self._sockets.values()))
         """How frames come here, in a word or two."""
         self.promiscuous: bool | None = promiscuous
         """Whether frames for other hosts are taken too."""
@@ -158,8 +162,10 @@ class LiveCapture:
     def _run(self) -> None:
         stopping = False
         while self._sockets and not stopping:
-            waited = [self._stopped.fileno(), *(one.fileno() for one in self._sockets.values())]
-            stopping = self._stopped.fileno() in select.select(waited, [], [])[0]
+            descriptors = [one.fileno() for one in self._sockets.values()]
+            waited = [self._stopped.fileno(), *(number for number in descriptors if number >= 0)]
+            patience = ASKED_EVERY if -1 in descriptors else None
+            stopping = self._stopped.fileno() in select.select(waited, [], [], patience)[0]
             if stopping:
                 for one in self._sockets.values():
                     one.settle()
@@ -179,7 +185,7 @@ class LiveCapture:
         else:
             self.error = error
 
-    def _take_burst(self, index: int, one: LiveSocket) -> bool:
+    def _take_burst(self, index: int, one: LiveSocket | LibpcapSocket) -> bool:
         burst = one.take()
         self._dropped[index] = one.count_dropped()
         if burst is None:
@@ -192,3 +198,10 @@ class LiveCapture:
     def _close_all(self) -> None:
         while self._sockets:
             self._sockets.popitem()[1].close()
+
+
+def _open(name: str, bpf: str, *, promiscuous: bool) -> LiveSocket | LibpcapSocket:
+    """A packet socket where the system has such, else libpcap."""
+    if hasattr(socket, "AF_PACKET"):
+        return LiveSocket(name, bpf, promiscuous=promiscuous)
+    return LibpcapSocket(name, bpf, promiscuous=promiscuous)

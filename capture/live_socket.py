@@ -16,10 +16,13 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from capture.bursts import Arrival, Burst
+from capture.direction import BY_PACKET_TYPE
 from capture.errors import BadFilterError, LiveError, NoSuchInterfaceError, NotPermittedError
+from capture.frames import MAX_FRAME
 from capture.packet_ring import HANDED_OVER
 from capture.packet_socket import ALL, ARPHRD_LOOPBACK, LINKTYPES, check
 from capture.privileged.command import filter_reason
+from capture.ways_of_capture import Way
 
 if TYPE_CHECKING:
     from capture.ring_socket import RingSocket
@@ -84,7 +87,7 @@ class LiveSocket:
     @property
     def way(self) -> str:
         """How frames come here, in a word or two."""
-        return "scapy's socket" if self._ring is None else "packet ring"
+        return Way.SCAPY if self._ring is None else Way.RING
 
     def _open(self, bpf: str, promiscuous: bool) -> Any:
         logging.getLogger("scapy").setLevel(logging.CRITICAL)  # what it has to say would land on the screen
@@ -99,8 +102,11 @@ class LiveSocket:
             except PermissionError:
                 raise
             except OSError as error:
-                if error.errno not in _NO_RING or self._interface == ALL:
+                if error.errno not in _NO_RING:
                     raise
+                if self._interface == ALL:
+                    reason = "takes a ring of packet blocks, which this kernel has not; name each interface"
+                    raise LiveError(ALL, reason) from None
                 return L2ListenSocket(iface=self._interface, filter=bpf or None, promisc=promiscuous)
             return self._ring
         except LiveError:
@@ -156,10 +162,14 @@ class LiveSocket:
 
     def _receive(self) -> Arrival | None:
         try:
-            _, frame, time_s = self._socket.recv_raw()
+            # What scapy makes a frame of, with the address that it leaves out: that tells which way it passed.
+            frame, address, time_s = self._socket._recv_raw(self._inner, MAX_FRAME)
         except BlockingIOError:
             return None
-        return Arrival(bytes(frame), round(time_s * 10**9))
+        if time_s is None:  # a kernel that sends none along
+            time_s = time.time()
+        direction = BY_PACKET_TYPE[address[2]] if address[2] < len(BY_PACKET_TYPE) else 0
+        return Arrival(bytes(frame), round(time_s * 10**9), direction=direction)
 
     def count_dropped(self) -> int:
         """Frames so far that the kernel had no room for."""

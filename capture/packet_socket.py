@@ -5,14 +5,17 @@ Source: Linux, include/uapi/linux/if_arp.h, netdevice(7).
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 import struct
+import sys
 from typing import TYPE_CHECKING, Final
 
 from capture.errors import LiveError
 from capture.links import ETHERNET, RAW_IP, SLL2
+
+if sys.platform != "win32":
+    import fcntl
 
 if TYPE_CHECKING:
     from capture.packet_ring import PacketRing

@@ -224,7 +224,7 @@ def test_without_permission_it_says_what_it_takes() -> None:
     if os.geteuid() != 0 and permitted():
         assert done.stdout == ""
     else:
-        assert "not permitted to capture: it takes CAP_NET_RAW" in done.stdout
+        assert "not permitted to capture, which takes CAP_NET_RAW" in done.stdout
 
 
 def test_reading_files_imports_neither_scapy_nor_what_only_live_needs() -> None:
