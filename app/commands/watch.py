@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from app.cli import complain
 from app.configured import configured, packets_kept
 from app.exit_status import CommandError, ExitStatus
+from app.interface_choice import is_to_choose, opened_choice
 from app.live_feed import LiveFeed, created
 from app.live_input import keys_from_terminal
 from app.live_saving import saved
@@ -35,7 +36,9 @@ TICK: Final = 0.25
 def run(options: argparse.Namespace) -> int:
     """Watch until the user leaves, Ctrl-C, or the duration is over."""
     check_from(options)
-    check_inputs(options)
+    choosing = is_to_choose(options)
+    if not choosing:
+        check_inputs(options)
     if not options.report:
         for option in ("json", "duration"):
             if getattr(options, option):
@@ -45,7 +48,9 @@ def run(options: argparse.Namespace) -> int:
     chosen = chosen_filter(options)
     keys = keys_of(options, may_come_later=True)
     with ExitStack() as stack:
-        capture = opened_inputs(options, stack)
+        capture = opened_choice(options, stack) if choosing else opened_inputs(options, stack)
+        if capture is None:
+            return ExitStatus.OK
         out = stack.enter_context(saved(options))
         record = stack.enter_context(created(options.record)) if options.record else None
         from app.live_story import retention_of, story_of
