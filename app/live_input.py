@@ -80,11 +80,12 @@ def growing(source: ByteSource) -> GrowingCapture:
 
 
 def bytes_of(path: str) -> ByteSource:
-    """The bytes of a capture that somebody writes: a file is followed, a pipe is read to its end.
+    """The bytes of a capture that somebody writes: a file or a ring is followed, a pipe is read to its end.
 
     Raises:
         CaptureError: it can't be opened.
     """
+    from capture.disk_ring.names import parts_of
     from capture.errors import CaptureError
     from capture.growing.bytes import DescriptorBytes
     from capture.growing.followed_file import FollowedFile
@@ -92,6 +93,10 @@ def bytes_of(path: str) -> ByteSource:
     if path == STANDARD_INPUT:
         return DescriptorBytes(os.dup(sys.stdin.fileno()), "standard input")
     try:
+        if not os.path.lexists(path) and parts_of(path):
+            from capture.growing.followed_ring import FollowedRing
+
+            return FollowedRing(path)
         if stat.S_ISREG(os.stat(path).st_mode):
             return FollowedFile(path)
         if Path(path).is_dir():

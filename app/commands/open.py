@@ -21,9 +21,10 @@ def run(options: argparse.Namespace) -> int:
     """Open the inspector; whatever can be refused is refused before the screen is entered."""
     if options.filter:
         chosen_filter(options)
-    options.files = with_rings(options.files)
     _check(options)
-    check_paths(options.files)
+    check_paths(with_rings(options.files))
+    if not options.follow:
+        options.files = with_rings(options.files)
     keys = keys_of(options)
     ahead = clocks_of(options)
     if not (sys.stdout.isatty() and (sys.stdin.isatty() or "-" in options.files)):
