@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.input_order import InOrder
 from app.nats_options import add_from
 from app.option_parser import Parser
 from app.option_values import (
-    clock_offset,
     duration,
     network_size,
     round_number,
@@ -34,6 +32,7 @@ from app.shared_options import (
     add_running,
     add_saving,
 )
+from app.source_options import add_sources
 
 REPORT_FORMATS: Final = ("text", "json", "markdown", "junit", "github")
 EXPORT_FORMATS: Final = ("text", "markdown", "mermaid", "svg", "json", "pcapng", "recording")
@@ -209,57 +208,8 @@ def _record() -> Parser:
 
 def _watch() -> Parser:
     parser = Parser("watch", "Inspect live traffic on an interface, here or on another host, or a capture that grows.")
-    parser.add_argument(
-        "-i",
-        "--interface",
-        action=InOrder,
-        metavar="IFACE",
-        help="see `peephole interfaces`; may be given again; any is all of them; behind --ssh it is one of that host",
-    )
-    parser.add_argument(
-        "--sudo",
-        action="store_const",
-        const="sudo",
-        help="have sudo open the interface for you: a helper that does nothing else as root (docs/security.md)",
-    )
-    parser.add_argument(
-        "--open-with",
-        dest="sudo",
-        choices=("sudo", "pkexec", "doas", "dumpcap", "tcpdump"),
-        help="the same by another program: pkexec or doas start that helper, dumpcap and tcpdump capture themselves "
-        "where they may (which is what happens by itself where they may and you may not)",
-    )
-    parser.add_argument(
-        "--ssh",
-        action=InOrder,
-        metavar="HOST",
-        help="capture on HOST, as ssh takes it, with its dumpcap or tcpdump; the -i behind it is one of its interfaces "
-        "(any); may be given again",
-    )
-    parser.add_argument(
-        "--read",
-        action=InOrder,
-        metavar="FILE",
-        help="a capture that somebody writes: a file, which is followed, also when it is rotated, a named pipe, or - "
-        "for standard input; may be given again",
-    )
-    parser.add_argument(
-        "--offset",
-        action="append",
-        default=[],
-        type=clock_offset,
-        metavar="SOURCE=SECONDS",
-        help="of several sources: by how much the clock of one (file, host or interface) is ahead of the first one's; "
-        "estimated otherwise",
-    )
-    parser.set_defaults(inputs=())
+    add_sources(parser)
     add_from(parser)
-    parser.add_argument("bpf", nargs="*", metavar="BPF", help="capture filter, as tcpdump takes it")
-    parser.add_argument(
-        "--promiscuous",
-        action="store_true",
-        help="take frames for other hosts too (a mirror port, a hub); puts the interface into promiscuous mode",
-    )
     add_saving(parser, "save what is captured, as pcapng")
     parser.add_argument("--report", action="store_true", help="headless: print attempts as they conclude, until Ctrl-C")
     parser.add_argument("--json", action="store_true", help="with --report: one JSON object a line")

@@ -8,6 +8,7 @@ from app.nats_options import add_nats
 from app.option_parser import Parser
 from app.option_values import duration, stream_bytes
 from app.shared_options import add_keep, add_keys
+from app.source_options import add_sources
 
 
 def sensor_parser() -> Parser:
@@ -17,7 +18,8 @@ def sensor_parser() -> Parser:
         "Publish what is captured here to NATS JetStream, for `peephole --from` elsewhere: the packets of attempts and "
         "what became of them (docs/sensors.md).",
     )
-    _add_sources(parser)
+    add_sources(parser)
+    parser.add_argument("--duration", type=duration, metavar="SECONDS", help="stop by itself")
     _add_publishing(parser)
     add_nats(parser)
     _add_redaction(parser)
@@ -27,31 +29,6 @@ def sensor_parser() -> Parser:
     parser.set_defaults(from_bus=None)
     return parser
 
-
-def _add_sources(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-i",
-        "--interface",
-        action="append",
-        metavar="IFACE",
-        help="see `peephole interfaces`; may be given again; any is all of them",
-    )
-    parser.add_argument("--sudo", action="store_true", help="have sudo open the interface for you (docs/security.md)")
-    parser.add_argument(
-        "--ssh",
-        metavar="HOST",
-        help="capture on HOST, as ssh takes it, with its dumpcap or tcpdump; IFACE is one of its interfaces (any)",
-    )
-    parser.add_argument(
-        "--read",
-        metavar="FILE",
-        help="no interface but a capture that somebody writes: a file, which is followed, a named pipe, or - for "
-        "standard input",
-    )
-    parser.add_argument("bpf", nargs="*", metavar="BPF", help="capture filter, as tcpdump takes it")
-    parser.add_argument(
-        "--promiscuous", action="store_true", help="take frames for other hosts too (a mirror port, a hub)"
-    )
     parser.add_argument("--duration", type=duration, metavar="SECONDS", help="stop by itself")
 
 

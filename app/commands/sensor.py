@@ -17,11 +17,11 @@ from app.cli import complain
 from app.configured import packets_kept
 from app.exit_status import CommandError, ExitStatus
 from app.live_feed import LiveFeed
-from app.live_input import await_first, check_input, opened_input
 from app.nats_options import bus_of
 from app.reading import keys_of
 from app.salt_file import salt_phrase
 from app.sensing import Sensor, Teller
+from app.several_input import check_inputs, opened_inputs
 from app.versions import version
 from app.wording import counted
 
@@ -41,7 +41,7 @@ STREAM_BYTES: Final = 1 << 30
 
 def run(options: argparse.Namespace) -> int:
     """Publish until Ctrl-C, the duration is over, or nothing more can come."""
-    check_input(options)
+    check_inputs(options)
     _check(options)
     from app.live_story import retention_of
     from capture.sensors.outbox import Outbox
@@ -57,9 +57,7 @@ def run(options: argparse.Namespace) -> int:
     keys = keys_of(options, may_come_later=True)
     create = Limits(options.max_bytes or STREAM_BYTES, options.max_age or 0.0) if options.create else None
     with ExitStack() as stack:
-        capture = opened_input(options)
-        stack.enter_context(capture)
-        await_first(capture)
+        capture = opened_inputs(options, stack)
         story = Story(capture.table, keys)
         publisher = Publisher(bus, f"peephole sensor {sensor.token}", Outbox(), create, complain)
 
