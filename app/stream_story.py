@@ -44,6 +44,11 @@ class StreamStory(Story):
         """What was seen only in part; attempts that only sensors saw whole."""
         return (*super().asides, *told_otherwise(self._receiver, self.flows, named=self._named))
 
+    @property
+    def asides_behind_mask(self) -> tuple[str, ...]:
+        """The same without sensors and attempts by name."""
+        return (*super().asides, *told_otherwise(self._receiver, self.flows, named=False))
+
 
 def story_of_stream(options: argparse.Namespace) -> Story:
     """Read all that the stream has; say on standard error what is odd about it.

@@ -142,6 +142,11 @@ class Story:
         return tuple(notes)
 
     @property
+    def asides_behind_mask(self) -> tuple[str, ...]:
+        """The same without names that no mask finds in a text."""
+        return self.asides
+
+    @property
     def refused(self) -> tuple[tuple[Sighting, str, int, str, bool], ...]:
         """PEER_* messages whose value does not decode: packet, field, offset, reason, and whether it was cut."""
         table, sighting = self.table, self._copies.sighting

@@ -37,6 +37,11 @@ class StoryView(Reported, Protocol):
         """What was seen only in part, so that no attempt could be made of it."""
         ...
 
+    @property
+    def asides_behind_mask(self) -> tuple[str, ...]:
+        """The same without names that no mask finds in a text."""
+        ...
+
     def flow_of(self, sighting: Sighting) -> Flow | None:
         """The attempt that a datagram is part of; None for one of no attempt."""
         ...

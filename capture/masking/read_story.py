@@ -41,6 +41,11 @@ class ReadStory(Protocol):
         ...
 
     @property
+    def asides_behind_mask(self) -> tuple[str, ...]:
+        """The same without names that no mask finds in a text."""
+        ...
+
+    @property
     def refused(self) -> tuple[tuple[Sighting, str, int, str, bool], ...]:
         """Messages whose value does not decode: packet, field, offset, reason, and whether it was cut."""
         ...

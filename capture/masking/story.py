@@ -103,7 +103,12 @@ class MaskedStory:
     @property
     def asides(self) -> tuple[str, ...]:
         """What was seen beside the attempts."""
-        return tuple(map(self.masking.mask.text, self.original.asides))
+        return tuple(map(self.masking.mask.text, self.original.asides_behind_mask))
+
+    @property
+    def asides_behind_mask(self) -> tuple[str, ...]:
+        """The same: it is behind one."""
+        return self.asides
 
     @property
     def refused(self) -> tuple[tuple[Sighting, str, int, str, bool], ...]:

@@ -24,6 +24,7 @@ class HandStory:
     refused: tuple[tuple[Sighting, str, int, str, bool], ...] = ()
     keylog_errors: tuple[str, ...] = ()
     asides: tuple[str, ...] = ()
+    asides_behind_mask: tuple[str, ...] = ()
 
     def flow(self, flow_id: str) -> Flow:
         for one in self.flows:

@@ -57,3 +57,11 @@ async def test_two_sensors_are_one_story_and_a_server_that_is_away_is_said(tmp_p
                 await pilot.press("E")
                 await pilot.pause()
                 assert "attempt 0123456789abcdef: its packets are not here; sensor client told" in text_on(pilot)
+                await pilot.press("escape", "H")
+                await pilot.pause()
+                await pilot.press("E")
+                await pilot.pause()
+                shown = text_on(pilot)
+                assert "1 verdict of sensors" in shown
+                assert "0123456789abcdef" not in shown
+                assert "client" not in shown
