@@ -334,7 +334,7 @@ class Story:
     def _grown_up(self, haste: Haste | None) -> list[Flow]:
         """Searches that are worth a look now: most become attempts a moment after they were seen first."""
         rows, young = len(self.table), self._young
-        idle, self._seen = rows == self._seen, rows
+        idle, self._seen = rows == self._seen and not (haste is not None and haste.again), rows
         if haste is None or idle or len(young) <= haste.most // 4:
             self._young = {}
             return [self._lone[one] for one in young]

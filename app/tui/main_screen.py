@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -43,11 +41,12 @@ from app.tui.ladder_view import LadderView
 from app.tui.line_view import LineView
 from app.tui.linked_view import LinkedView
 from app.tui.list_actions import CLEARED, ListActions
+from app.tui.live_looks import LiveLooks
 from app.tui.message_pane import ByteView, FieldTree, MessagePane
 from app.tui.message_source import view_of
 from app.tui.node_line import NodeLine
 from app.tui.notes_actions import NotesActions
-from app.tui.pace import ALONE, LEAST, SHARE, pause_after
+from app.tui.pace import LEAST
 from app.tui.packet_actions import PacketActions
 from app.tui.page_actions import PageActions
 from app.tui.replacing_worker import replace_worker
@@ -71,6 +70,7 @@ class MainScreen(
     ConfigActions,
     InterceptOpening,
     DeskOpening,
+    LiveLooks,
     Screen[None],
     inherit_bindings=False,
 ):
@@ -111,9 +111,7 @@ class MainScreen(
         self.maximised = False
         self.follow = session.feed is not None
         self.tick = tick
-        self._spent = time.thread_time()
         self._applied: tuple[Arrangement, bool, bool] | None = None
-        self._looking = False
         self._trouble = ""
         self._connections: tuple[ConnectionStatus, ...] = ()
         self._own: tuple[str, str, str, bool] | None = None
@@ -147,7 +145,7 @@ class MainScreen(
         if self.session.feed is None:
             self.run_worker(self._count(), group="count")
         else:
-            self._look_later()
+            self.look_later()
 
     @property
     def flow(self) -> Flow | None:
@@ -352,40 +350,6 @@ class MainScreen(
         while not self.session.counted:
             await self.session.count_some()
             self.show_status()
-
-    def _look_later(self) -> None:
-        spent = self.session.spent + time.thread_time()
-        share = ALONE if self.node is None and self.demo is None else SHARE
-        pause, self._spent = pause_after(spent - self._spent, self.tick, share), spent
-        self.set_timer(pause, lambda: self.run_worker(self._look_on(), group="live"))
-
-    async def _look_on(self) -> None:
-        await self.look()
-        retention = self.session.retention
-        if not self.session.trouble or (retention is not None and retention.busy and not self.session.paused):
-            # What it takes to paint what is new counts, too.
-            self.call_after_refresh(self._look_later)
-
-    async def look(self) -> None:
-        """Let the story grow in a thread, then show what changed. Does nothing while an earlier look goes on."""
-        if self._looking:
-            return
-        self._looking = True
-        try:
-            self.session.may_let_go = self.app.screen is self
-            self.session.seen = self.query_one(AttemptList).seen
-            await asyncio.to_thread(self.session.take_in)
-        finally:
-            self._looking = False
-        if self.session.refresh():
-            self.show_flows()
-            if self.follow:
-                self.ladder.go_to_end()
-        else:
-            self.show_status()
-        self.tell_troubles()
-        self.ladder.show_time(self.session.last_time)
-        self.look_at_touches()
 
 
 def _visible(widget: Widget) -> bool:

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 SHARE: Final = 1 / 25
 """What looks may take in relation to the pauses between them, where peers run in this process."""
-ALONE: Final = 4.0
-"""The same for captures: four fifths of the time."""
 LEAST: Final = 0.1
 """Least seconds between two looks, where peers run in this process."""
-LEAST_ALONE: Final = 0.01
-"""The same for captures."""
+LEAST_ALONE: Final = 0.003
+"""The same for captures: keys get their turn."""
+PERIOD: Final = 0.028
+"""Seconds from the beginning of a look at a capture to that of the next: 35 a second."""
 PATIENCE: Final = 0.03
 """Seconds for which a list has to stand still before what is selected in it is drawn: held keys come as often."""
 FOLLOWED: Final = 0.5
@@ -30,33 +30,44 @@ AFTER_PAINT: Final = 0.025
 """Seconds after a look by which the list has been painted: Textual paints 120 times a second at most (`app.tui`)."""
 LONGEST: Final = 1.0
 """Seconds after which a look comes whatever it costs."""
-LONGEST_ALONE: Final = 0.02
-"""The same for captures: a longer pause would only give the next look more to do."""
 
 FEW: Final = 16
 """Attempts that a look works out anew, besides those on screen: some 6 ms."""
 MANY: Final = 48
 """The same at most, where many wait."""
+AT_ONCE: Final = 4
+"""The same before what is new is painted."""
 
 
-def haste_of(waiting: int, seen: Collection[str]) -> Haste:
+def haste_of(waiting: int, seen: Collection[str], *, brisk: bool, again: bool) -> Haste:
     """What one look may do.
 
     Args:
         waiting: attempts that changed and that earlier looks have not come to.
         seen: ids of the attempts that are on screen.
+        brisk: whether the screen is to be painted first.
+        again: whether nobody looked for new packets since the last time.
     """
     from capture.flows.waiting import Haste
 
-    return Haste(min(MANY, FEW + waiting // 32), seen)
+    return Haste(AT_ONCE, seen) if brisk else Haste(min(MANY, FEW + waiting // 32), seen, again)
 
 
-def pause_after(spent: float, least: float, share: float = SHARE) -> float:
+def pause_after(spent: float, least: float) -> float:
     """Seconds until the next look.
 
     Args:
         spent: seconds of processor time that the last one took, with all that was painted since.
         least: pause after a look that costs nothing; may be above `LONGEST`.
-        share: what looks may take in relation to pauses.
     """
-    return max(least, min(spent / share, LONGEST_ALONE if share > 1 else LONGEST))
+    return max(least, min(spent / SHARE, LONGEST))
+
+
+def pause_alone(passed: float, least: float) -> float:
+    """Seconds until the next look, where nobody else needs the processor.
+
+    Args:
+        passed: seconds since the last one began.
+        least: seconds that are left to keys at least.
+    """
+    return max(least, PERIOD - passed)

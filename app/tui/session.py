@@ -16,8 +16,8 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from itertools import islice
-from typing import NamedTuple
 
 from app import names
 from app.draw.attempt_columns import Reads
@@ -28,9 +28,11 @@ from app.tui.pace import haste_of
 from app.tui.packets_of_story import PacketsOfStory, passing_in_slices
 from app.tui.problems_of_story import ProblemsOfStory
 from app.tui.story_view import Feed, StoryView
+from app.tui.working_out import Grown, draw_it, list_it, passing_of
 from capture.collector import Elders, collector_paused, set_aside
 from capture.errors import CaptureError
 from capture.filter import Filter, parse_filter
+from capture.flows.waiting import Haste
 from capture.model import FileSummary, Flow, Outcome
 from capture.notes import NO_NOTES, Notes
 from capture.retention import Less, Retention
@@ -41,16 +43,6 @@ SLICES = 32
 """Slices after which the counts on screen are brought up to date."""
 DRAWN_SLICE = 2
 """The same as `SLICE` where every packet of an attempt is looked at."""
-
-
-class _Grown(NamedTuple):
-    """The attempts after a look at a live source, which of them pass `filter`, and those as the list is sorted."""
-
-    flows: tuple[Flow, ...]
-    passing: tuple[Flow, ...]
-    shown: tuple[Flow, ...]
-    filter: Filter
-    ordering: Ordering
 
 
 class Session(ProblemsOfStory, PacketsOfStory):
@@ -88,7 +80,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
         self._uncounted: Iterator[Flow] | None = None
         """What `count_some` has not come to yet."""
         self._arrived: set[str] = {flow.id for flow in story.flows} if feed is not None else set()
-        self._grown: _Grown | None = None
+        self._grown: Grown | None = None
         self._less: Less | None = None
         self.retention: Retention | None = getattr(feed, "retention", None)
         """What keeps the packets of the feed within a bound, if anything does."""
@@ -103,7 +95,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
         self.files: tuple[FileSummary, ...] = story.files
         self.flows: tuple[Flow, ...] = story.flows if feed is None else ()
         """Those that the user has not cleared, oldest first."""
-        self.passing: tuple[Flow, ...] = _passing(self.filter, self.flows)
+        self.passing: tuple[Flow, ...] = passing_of(self.filter, self.flows)
         """Those of them that pass the filter, oldest first."""
         self.shown: tuple[Flow, ...] = self.passing
         """The same as the list is sorted."""
@@ -152,30 +144,49 @@ class Session(ProblemsOfStory, PacketsOfStory):
         grown = self._grown
         return 0 if grown is None else max(0, len(grown.flows) - len(self.flows))
 
-    def take_in(self) -> None:
-        """Poll the feed, let the story grow and work out what changed. Runs in a thread."""
-        began = time.thread_time()
+    def take_in(self, *, brisk: bool = False) -> None:
+        """Poll the feed, let the story grow and work out what changed. Runs in a thread.
+
+        Args:
+            brisk: leave to `work_off` what takes longer.
+        """
         if self._less is not None and not self.paused:
             return  # what it was made of may not grow before it is adopted
         self._less = None
-        with collector_paused():
+        with collector_paused(), self._lock, self._timed():
+            try:
+                if self.feed is not None and not self.trouble:
+                    self.feed.poll()
+            except (CaptureError, CommandError) as error:
+                self.trouble = str(error)
+            self._let_grow(haste_of(self.story.waiting, self.seen, brisk=brisk, again=False))
+        if not brisk:
+            self._let_go()
+
+    def work_off(self) -> None:
+        """Work out more of what changed, without new packets. Runs in a thread."""
+        if self._less is None:
+            with collector_paused(), self._lock, self._timed():
+                if self.story.waiting:
+                    self._let_grow(haste_of(self.story.waiting, (), brisk=False, again=True))
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Go on with what keeps the packets within a bound."""
+        with collector_paused(), self._lock, self._timed():
             if self.retention is not None:
                 self.retention.tidy()
-            with self._lock:
-                self._take_in()
-            if self.retention is not None and self.may_let_go and not self.paused:
-                with self._lock:
+                if self.may_let_go and not self.paused:
                     self._less = self.retention.work(self._is_wanted, self._prepare)
             self._elders.look()
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        began = time.thread_time()
+        yield
         self.spent += time.thread_time() - began
 
-    def _take_in(self) -> None:
-        try:
-            if self.feed is not None and not self.trouble:
-                self.feed.poll()
-        except (CaptureError, CommandError) as error:
-            self.trouble = str(error)
-        haste = haste_of(self.story.waiting, self.seen)
+    def _let_grow(self, haste: Haste) -> None:
         changed = {*self.story.update(haste=haste), *(() if self.flows or self._grown else self._arrived)}
         if not changed:
             return
@@ -205,9 +216,9 @@ class Session(ProblemsOfStory, PacketsOfStory):
 
     def _prepare(self, flow: Flow) -> None:
         """Work out what is shown of an attempt."""
-        _list(flow)
+        list_it(flow)
         if flow.id == self.looked_at:
-            _draw(flow)
+            draw_it(flow)
 
     def _adopt(self, retention: Retention, less: Less) -> None:
         """Show what is kept; all attempts are other objects now."""
@@ -219,10 +230,10 @@ class Session(ProblemsOfStory, PacketsOfStory):
         self._forget_all_but(ids)
         self._grown = self._grow(self.story.flows)
 
-    def _grow(self, flows: tuple[Flow, ...]) -> _Grown:
+    def _grow(self, flows: tuple[Flow, ...]) -> Grown:
         flows = self._uncleared(flows)
-        passing = _passing(self.filter, flows)
-        return _Grown(flows, passing, self.ordering.arrange(passing), self.filter, self.ordering)
+        passing = passing_of(self.filter, flows)
+        return Grown(flows, passing, self.ordering.arrange(passing), self.filter, self.ordering)
 
     def refresh(self) -> frozenset[str]:
         """Adopt what `take_in` brought, unless paused; ids of the attempts that changed since the last call."""
@@ -239,7 +250,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
             self._arrived.clear()
             self.flows = grown.flows
             known = grown.filter is self.filter
-            self.passing = grown.passing if known else _passing(self.filter, grown.flows)
+            self.passing = grown.passing if known else passing_of(self.filter, grown.flows)
             known = known and grown.ordering is self.ordering
             self.shown = grown.shown if known else self.ordering.arrange(self.passing)
         return changed
@@ -267,13 +278,13 @@ class Session(ProblemsOfStory, PacketsOfStory):
         else:
             passing = await passing_in_slices(wanted, flows, SLICE)
         self.filter = wanted
-        self.passing = tuple(passing) if self.flows is flows else _passing(wanted, self.flows)
+        self.passing = tuple(passing) if self.flows is flows else passing_of(wanted, self.flows)
         await self.sort(self.ordering.order)
 
     def _passing_held(self, wanted: Filter, flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
         """What asks of packets needs the table to stand still."""
         with self._lock:
-            return _passing(wanted, flows)
+            return passing_of(wanted, flows)
 
     async def sort(self, order: Order, told: Callable[[int, int], None] = lambda _done, _total: None) -> None:
         """Sort what is shown; until all of it has been looked at it stays as it was. May be cancelled.
@@ -353,7 +364,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
         self.looked_at = flow.id
         if self.feed is not None:
             with self._lock:
-                _draw(flow)
+                draw_it(flow)
 
     def _uncleared(self, flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
         return tuple(flow for flow in flows if flow.id not in self.cleared) if self.cleared else flows
@@ -379,19 +390,5 @@ class Session(ProblemsOfStory, PacketsOfStory):
         self.failed += flow.outcome is Outcome.FAILED
 
 
-def _passing(wanted: Filter, flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
-    return wanted.select(flows) if wanted.text.strip() else flows
-
-
 async def _give_way() -> None:
     await asyncio.sleep(0)
-
-
-def _list(flow: Flow) -> None:
-    """Read a field of each stage that a list shows, which works out the stage."""
-    _ = flow.outcome, flow.client_nat
-
-
-def _draw(flow: Flow) -> None:
-    """Work out the stages that a list does without."""
-    _ = flow.outcome, flow.client_nat, flow.steps

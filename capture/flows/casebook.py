@@ -87,7 +87,7 @@ class Casebook:
             for claim in self._traffic.handed:
                 # Who stands on a side's place changes what it claims.
                 stale.update(dict.fromkeys(self._gatherer.claims.claimants(claim)))
-        idle = self._seen_rows == len(self._table)
+        idle = self._seen_rows == len(self._table) and not (haste is not None and haste.again)
         stale.update(dict.fromkeys(self._touched(haste)))
         now_ns = self._traffic.last_ns
         self._waiting.add(stale, now_ns)
@@ -180,6 +180,8 @@ class Casebook:
         for stream in traffic.grown:
             yield from self._by_stream.get(stream, ())
         idle = start == self._seen_rows
+        if idle and haste is not None and haste.again:
+            return
         for noise1, judged_ns in self._unsettled.items():
             silent_ns = judged_ns - self._attempts[noise1].last_ns
             due = haste is None or idle or traffic.last_ns - judged_ns >= max(QUIET_NS, silent_ns // 4)

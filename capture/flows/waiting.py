@@ -25,6 +25,8 @@ class Haste(NamedTuple):
     """Attempts that are worked out, besides those that somebody sees."""
     seen: Collection[str] = ()
     """Ids of those."""
+    again: bool = False
+    """Whether nobody looked for new packets since the last time."""
 
 
 class Waiting:
