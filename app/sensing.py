@@ -86,6 +86,7 @@ class Teller:
         self._conclusions = Conclusions()
         self._clock = CaptureClock(story, steady)
         self._described: tuple[int, ...] = ()
+        self._table = story.table
         self._said_at = 0.0
         self._left_out = 0
         self._secrets: dict[bytes, None] = {}
@@ -120,7 +121,10 @@ class Teller:
 
     def _tell(self, changed: Iterable[str], concluded: list[Flow], *, final: bool) -> None:
         ids = set(changed)
-        flows = [flow for flow in self._story.flows if flow.id in ids] if ids else []
+        # A table made anew may say of any packet that it belongs to another attempt.
+        anew = final or self._story.table is not self._table
+        self._table = self._story.table
+        flows = [flow for flow in self._story.flows if anew or flow.id in ids] if anew or ids else []
         over = [*concluded, *(flow for flow in flows if self._conclusions.told(flow))]
         for source, frames in self._reporter.frames(flows, over, last=final):
             if self._interfaces() != self._described:

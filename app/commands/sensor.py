@@ -161,7 +161,9 @@ class _Run:
             reason = str(error)
             status = ExitStatus.UNREADABLE
         self._feed.finish()
-        self._teller.end(self._story.update(), reason)
+        changed = self._story.update()
+        self._feed.let_go(self._teller.wants)
+        self._teller.end(changed, reason)
         left = self._publisher.finish(LINGER, self._give_up.is_set)
         for number, handler in old.items():
             signal.signal(number, handler)

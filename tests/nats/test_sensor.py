@@ -49,10 +49,17 @@ def started(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 class Pipe:
     """A named pipe that a thread writes a capture into, part by part."""
 
-    def __init__(self, folder: Path, started: threading.Event, between: Callable[[int], None], parts: int = 4) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        started: threading.Event,
+        between: Callable[[int], None],
+        parts: int = 4,
+        capture: Path = CAPTURE,
+    ) -> None:
         self.path = str(folder / "pipe")
         os.mkfifo(self.path)
-        self._content = gzip.decompress(CAPTURE.read_bytes())
+        self._content = gzip.decompress(capture.read_bytes())
         self._parts = parts
         self._started = started
         self._between = between
@@ -161,6 +168,24 @@ def test_a_full_outbox_stops_the_reading_and_what_waits_is_published_later(
     # One look may fill it; nothing is taken in behind that.
     assert len(small[0]) == 0
     assert held[0] <= small[0].acknowledged_count
+
+
+async def test_two_sources_are_published_beside_each_other(
+    server: NatsServer, tmp_path: Path, started: threading.Event
+) -> None:
+    ends = [LAB / "consistent-random" / f"{side}.pcap.gz" for side in ("client", "server")]
+    pipes = []
+    for number, end in enumerate(ends):
+        (tmp_path / str(number)).mkdir()
+        pipes.append(Pipe(tmp_path / str(number), started, lambda _: None, capture=end))
+    read = [word for pipe in pipes for word in ("--read", pipe.path)]
+    assert main(["sensor", *read, "--to", f"{server.url}/both", "--create", "--name", "x"]) == 0
+    for pipe in pipes:
+        pipe.join()
+    records = await stored(server, "both")
+    assert {one.source for one in records if isinstance(one, PacketsRecord)} == {0, 1}
+    whole = Story.open([str(end) for end in ends])
+    assert [told(flow) for flow in rebuilt(records, tmp_path).flows] == [told(flow) for flow in whole.flows]
 
 
 SECRET = "correct-horse"
