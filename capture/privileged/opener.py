@@ -59,6 +59,10 @@ BLOCK = struct.Struct("=III")
 FRAME = struct.Struct("=IIIIIIH")
 PACKET_BLOCK = struct.Struct("=IIIIIII")
 SIZE = struct.Struct("=I")
+PACKET_TYPE_AT = 58
+"""Of a frame's header in the ring: Linux's packet type in the address behind it, u8."""
+FLAGS = tuple(struct.pack("=HHII", 2, 4, bits, 0) for bits in (5, 13, 9, 17, 2))
+"""By packet type the option that says which way the packet passed, and the end of the options; `capture.direction`."""
 PADDING = (b"", bytes(3), bytes(2), bytes(1))
 
 
@@ -188,11 +192,14 @@ def blocks_of(memory: mmap.mmap, at: int, frames: int) -> list[bytes]:
     for _ in range(frames):
         following, seconds, nanoseconds, length, wire, _, mac = unpack(memory, at)
         time_ns = seconds * 1_000_000_000 + nanoseconds
-        size = 32 + (length + 3 & ~3)
+        kind = memory[at + PACKET_TYPE_AT]
+        flags = FLAGS[kind] if kind < len(FLAGS) else b""
+        size = 32 + (length + 3 & ~3) + len(flags)
         made += (
             pack(6, size, 0, time_ns >> 32, time_ns & 0xFFFFFFFF, length, wire),
             memory[at + mac : at + mac + length],
             padding[length & 3],
+            flags,
             end(size),
         )
         at += following

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from capture import packet_ring
+from capture.direction import BY_PACKET_TYPE, Direction, direction_of
 from capture.errors import BadFilterError, LiveError
 from capture.growing.capture import GrowingCapture
 from capture.growing.command_bytes import CommandBytes
@@ -122,6 +123,13 @@ def test_what_passed_before_the_end_is_there(sender: socket.socket) -> None:
     assert table.payloads(range(len(table))) == sent
     assert (capture.error, capture.file.truncated, capture.file.dropped) == (None, None, 0)
     assert capture.file.interfaces[0].name == "lo"
+    assert {direction_of(bits) for bits in table.direction.tolist()} == {Direction.IN}
+
+
+def test_it_says_which_way_packets_passed_as_we_do() -> None:
+    told = [int.from_bytes(option[4:8], sys.byteorder) for option in opener.FLAGS]
+    assert told == list(BY_PACKET_TYPE)
+    assert packet_ring._HEADS.fields["kind"][1] == opener.PACKET_TYPE_AT  # type: ignore[index]
 
 
 @pytest.mark.usefixtures("permission")
