@@ -142,11 +142,13 @@ def clocks_of(options: argparse.Namespace) -> dict[str, float]:
     Raises:
         CommandError: a file is named that is not among those to read, or could be several of them.
     """
+    from capture.disk_ring.names import base_of
+
     ahead: dict[str, float] = {}
     for name, seconds in options.offset:
-        paths = [path for path in options.files if path == name]
+        paths = [path for path in options.files if name in (path, base_of(path))]
         paths = paths or [path for path in options.files if os.path.basename(path) == name]
-        if len(set(paths)) != 1:
+        if len({base_of(path) or path for path in paths}) != 1:
             which = "none" if not paths else "several"
             raise CommandError(ExitStatus.USAGE, f"--offset {name}: {which} of the files to read is called that")
         ahead[paths[0]] = seconds

@@ -5,6 +5,7 @@
 | each file | is a whole capture by itself: it begins with all that its packets need |
 | files that are there when it begins | count within `Bounds.files`, and none is written over: numbers go on |
 | an old file | goes only when packets stand in a newer one; first those without packets |
+| a file that is removed while it is written | is counted as lost, and followed by another |
 | a full disk | costs no byte of what is written: a part of a block is taken back, and its file ended |
 
 With a full disk a ring that may drop old files does so to go on, down to the newest finished one. Otherwise what comes
@@ -161,6 +162,10 @@ class DiskRing:
             frames: their numbers in the source, from 1.
         """
         at = 0
+        if self._part is not None and self._part.file.gone:
+            self.lost += self._part.packets
+            self._part.close(away=False)
+            self._part = None
         while at < len(blocks):
             if self._part is None and not self._go_on():
                 break
@@ -311,15 +316,18 @@ def _check_unlocked(path: str) -> None:
     """See whether another program writes a file.
 
     Raises:
-        OSError: it does, or the file can't be opened.
+        OSError: it does.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise OSError(errno.EBUSY, f"another program writes {os.path.basename(path)}") from None
-    finally:
-        os.close(descriptor)
+    with suppress(PermissionError, FileNotFoundError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OSError(errno.EBUSY, f"another program writes {os.path.basename(path)}") from None
+        except OSError:
+            pass  # there are no locks here
+        finally:
+            os.close(descriptor)
 
 
 def _holds_packets(path: str) -> bool:

@@ -47,6 +47,11 @@ class WholeFile:
         """Whether a pipe or device took no more: a reader that comes later would find itself in the midst."""
         self._descriptor = descriptor
 
+    @property
+    def gone(self) -> bool:
+        """Whether somebody has removed it, so that nobody will ever read what is written."""
+        return self.regular and os.fstat(self._descriptor).st_nlink == 0
+
     def append(self, pieces: Sequence[bytes]) -> Appended:
         """Write pieces."""
         if self.broken:

@@ -352,3 +352,31 @@ def test_interfaces_that_come_later_are_in_every_file_from_then_on(tmp_path: Pat
     put(ring, 2, 2)
     ring.close()
     assert [len(read_capture(part.path).files[0].interfaces) for part in parts_of(str(base))] == [2, 2, 2]
+
+
+def test_a_file_that_somebody_removes_is_counted_and_followed_by_another(tmp_path: Path, clock: Clocks) -> None:
+    base = tmp_path / "one.pcapng"
+    ring = opened(base, Bounds(), clock)
+    put(ring, 1, 3)
+    base.unlink()
+    put(ring, 4, 2)
+    ring.close()
+    assert ring.lost == 3
+    assert contents(base) == [[4, 5]]
+
+
+def test_a_folder_that_goes_away_and_comes_back(tmp_path: Path, clock: Clocks) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    ring = opened(folder / "r", Bounds(packets=2), clock)
+    put(ring, 1, 2)
+    folder.rename(tmp_path / "elsewhere")
+    put(ring, 3, 2)
+    assert (ring.lost, ring.error is not None) == (2, True)
+    folder.mkdir()
+    clock.seconds += RETRY
+    put(ring, 5, 2)
+    ring.close()
+    assert (ring.lost, ring.error) == (2, None)
+    assert contents(folder / "r") == [[5, 6]]
+    assert contents(tmp_path / "elsewhere" / "r") == [[1, 2]]

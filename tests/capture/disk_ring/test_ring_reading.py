@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.cli import main
 from capture.disk_ring.names import part_path
 from capture.errors import CaptureError, EnoughError
 from capture.opening import open_captures, read_capture
@@ -107,8 +108,6 @@ def test_reading_that_is_stopped(tmp_path: Path) -> None:
 
 
 def test_the_name_of_a_ring_opens_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from app.cli import main
-
     paths = ring(tmp_path, [10, 20])
     assert main(["report", str(tmp_path / "ring.pcapng")]) == 0
     by_name = capsys.readouterr().out
@@ -116,3 +115,11 @@ def test_the_name_of_a_ring_opens_it(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out == by_name
     assert "punched" in by_name
     assert main(["report", str(tmp_path / "other.pcapng")]) == 3
+
+
+def test_the_clock_of_a_ring_is_given_by_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = ring(tmp_path, [10, 20])
+    for name in (str(tmp_path / "ring.pcapng"), paths[1], Path(paths[2]).name):
+        assert main(["report", PUNCHED, *paths, "--offset", f"{name}=2.5"]) == 0
+        assert "clock +2.500000 s" in capsys.readouterr().out
+    assert main(["report", PUNCHED, *paths, "--offset", "nosuch=1"]) == 2
