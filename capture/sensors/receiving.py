@@ -151,7 +151,7 @@ class Receiver:
 
     def say(self) -> None:
         """Put what is known of losses into the files of the vantages."""
-        for key, run in self._runs.items():
+        for run in self._runs.values():
             others = []
             if run.sequence.missing:
                 others.append(
@@ -160,7 +160,7 @@ class Receiver:
             if run.odd_clock_ns:
                 ahead = "ahead of" if run.odd_clock_ns > 0 else "behind"
                 seconds = abs(run.odd_clock_ns) // 10**9
-                others.append(f"the clock of sensor {key[0]} is {seconds} s {ahead} the server's")
+                others.append(f"its clock is {seconds} s {ahead} the server's")
             for number, vantage in run.vantages.items():
                 vantage.say(run.described, number, others)
 

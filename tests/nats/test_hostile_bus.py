@@ -241,7 +241,7 @@ def test_wrong_times_are_said_and_end_nothing() -> None:
     stream.receiver.take(Delivered(2, record.head.time_ns - day, subject, data, len(data)))
     stream.receiver.say()
     [note] = stream.receiver.vantages[0].file.notes
-    assert re.fullmatch(r"the clock of sensor lan is 864\d\d s ahead of the server's", note)
+    assert re.fullmatch(r"its clock is 864\d\d s ahead of the server's", note)
     assert Story(table_of(stream.receiver.vantages)).flows == ()
 
 

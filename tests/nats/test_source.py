@@ -89,17 +89,23 @@ async def test_memory_is_bounded_while_nobody_looks(server: NatsServer) -> None:
     assert [one.number for one in found] == list(range(1, count + 1))
 
 
-async def test_keep_lets_go_of_old_attempts(server: NatsServer) -> None:
+async def test_keep_lets_go_of_old_packets_and_counts_them(server: NatsServer) -> None:
     await make_stream(server, "keep")
-    path = LAB / "in-a-row" / "client.pcap.gz"
-    await publish(server, "keep", records_of(path, "lan", size=50))
-    with SensorSource(parse_bus(f"{server.url}/keep"), Since(), until_now=True) as source:
+    path = LAB / "thirty-to-five" / "nat.pcap.gz"
+    whole = Story.open([str(path)])
+    records = records_of(path, "lan", size=200)
+    with SensorSource(parse_bus(f"{server.url}/keep"), Since()) as source:
         watching = Watching(source, keep=1000)
-        watching.until(lambda: source.error is not None)
-        whole = Story.open([str(path)])
-        assert sum(file.udp for file in source.table.files) == len(whole.table)
+        for part in range(0, len(records), 5):
+            await publish(server, "keep", records[part : part + 5])
+            watching.look()
+        watching.until(lambda: watching.packets == len(whole.table))
+        watching.look()
         gone = watching.retention.let_go
+        assert gone.packets > 0
         assert len(source.table) + gone.packets == len(whole.table)
+        left = {flow.id for flow in watching.story.flows}
+        assert len(left) + gone.attempts == len(whole.flows)
 
 
 async def test_a_stream_that_was_made_anew_is_read_from_its_start(tmp_path: Path) -> None:
