@@ -182,14 +182,16 @@ class StreamReader:
     async def _read(self) -> None:
         pause = FIRST_PAUSE
         while not self.ended:
+            before = self._last
             try:
                 client = await connect(self._bus, "peephole", self._objected)
                 try:
                     await self._connected(client)
-                    pause = FIRST_PAUSE
                 finally:
                     await close(client)
             except BusError as error:
+                if self._last != before:
+                    pause = FIRST_PAUSE
                 if not self._begun.is_set():
                     self._first = error
                     return
