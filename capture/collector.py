@@ -13,7 +13,7 @@ _MORE: Final = 100_000
 """Objects that may be set aside beyond half as many as the last walk through everything left."""
 _WEIGHED: Final = 16
 """Settings aside between two looks at how many objects there are: to count them takes a millisecond for 200000."""
-_CROWD: Final = 2000
+_CROWD: Final = 500
 """New objects of one step of growth that are set aside at once, after one look at them: a busy source makes as many
 with each, and would have them walked three times."""
 

@@ -26,6 +26,7 @@ class Picking:
     def __init__(self, table: PacketTable) -> None:
         self.new = PacketTable()
         """The table that they go to; its files are to be added."""
+        self.new.reserve(table.capacity)
         self._table = table
         self._place = np.empty(0, np.int64)
         """For each row its place in the new table; -1 for those that have none."""

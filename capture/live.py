@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final, Protocol
 
 import numpy as np
@@ -27,6 +28,9 @@ from capture.table import PacketTable
 
 ASKED_EVERY: Final = 0.01
 """Seconds between two looks at sockets that can't be waited for."""
+
+ROOM: Final = 1 << 22
+"""Rows that the table has room for at once: 400 MB of addresses, which take no memory until they are written to."""
 
 
 class LiveSource(Protocol):
@@ -125,6 +129,8 @@ class LiveCapture:
 
     def start(self) -> None:
         """Begin to take frames off the socket."""
+        with suppress(MemoryError):  # the table finds room as it grows, too; to move it then stops everything else
+            self.table.reserve(ROOM)
         self._thread.start()
 
     def stop(self) -> None:

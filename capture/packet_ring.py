@@ -33,7 +33,7 @@ from capture.links import direction_by_type
 BLOCK_BYTES: Final = 1 << 20
 BLOCKS: Final = 64
 """64 MiB: more than half a second of 500 thousand frames of 200 bytes a second."""
-RETIRE_MS: Final = 8
+RETIRE_MS: Final = 4
 """How often the kernel looks at a block that is not full; the second time it is handed over."""
 HANDED_OVER: Final = 3 * RETIRE_MS / 1e3
 """Seconds after which whatever has passed by now can be taken."""

@@ -49,7 +49,7 @@ MOST_INSTRUCTIONS = 4096
 
 BLOCK_BYTES = 1 << 20
 BLOCKS = 64
-RETIRE_MS = 8
+RETIRE_MS = 4
 HANDED_OVER = 3 * RETIRE_MS / 1e3
 """Seconds after which whatever has passed by now can be read: the kernel looks at a block twice before it closes it."""
 STATISTICS_EVERY = 1.0
