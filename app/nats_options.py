@@ -6,7 +6,6 @@ import argparse
 import os
 import re
 import time
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from app.exit_status import CommandError, ExitStatus
@@ -55,6 +54,8 @@ def moment(text: str) -> float:
     ago = _AGO.fullmatch(text)
     if ago:
         return time.time() - int(ago[1]) * _UNITS[ago[2]]
+    from datetime import datetime
+
     try:
         found = datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError, OSError):
