@@ -160,6 +160,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
             except (CaptureError, CommandError) as error:
                 self.trouble = str(error)
             self._let_grow(haste_of(self.story.waiting, self.seen, brisk=brisk, again=False))
+            self._elders.look()
         if not brisk:
             self._let_go()
 
@@ -169,6 +170,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
             with collector_paused(), self._lock, self._timed():
                 if self.story.waiting:
                     self._let_grow(haste_of(self.story.waiting, (), brisk=False, again=True))
+                    self._elders.look()
             self._let_go()
 
     def _let_go(self) -> None:
