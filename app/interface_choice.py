@@ -35,8 +35,9 @@ def opened_choice(options: argparse.Namespace, stack: ExitStack) -> LiveSource |
     from app.tui.interface_chooser import choose
 
     failure: tuple[str, ...] = ()
+    choice: Listening | None = None
     while True:
-        choice = choose(openers(failure), configured(options))
+        choice = choose(openers(failure), configured(options), choice)
         if choice is None:
             return None
         _take(options, choice)
@@ -73,7 +74,9 @@ def openers(failure: tuple[str, ...] = ()) -> Openers:
         first = os.path.basename(capturer)
         rest = [name for name in (*there, *able) if name != first]
         return Openers((first, *rest), failure or (f"You may capture by {capturer}.",))
-    said = tuple(f"{one.option}: {one.says}" if one.option else one.says for one in offers("-i IFACE"))
+    helped = f"{', '.join(there)} (u): a helper opens the interface as root and gives up every privilege"
+    others = (one.says for one in offers("-i IFACE") if not one.option)
+    said = (helped, *others) if there else tuple(others)
     known = failure or ("You are not permitted to capture, which takes CAP_NET_RAW. What works here:", *said)
     return Openers(tuple(there) or ("",), known)
 

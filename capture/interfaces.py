@@ -67,7 +67,7 @@ def interfaces() -> list[NetworkInterface]:
     found.sort(key=lambda one: (not one.up, one.kind == "loopback", not one.addresses))
     place = next((at for at, one in enumerate(found) if not one.up or one.kind == "loopback"), len(found))
     counts = [one.packets for one in found if one.packets is not None]
-    all_of_them = NetworkInterface(0, ALL, "all interfaces", True, (), SLL2, sum(counts) if counts else None)
+    all_of_them = NetworkInterface(0, ALL, "all of them", True, (), SLL2, sum(counts) if counts else None)
     if hasattr(socket, "AF_PACKET"):
         found.insert(place, all_of_them)
     return [_numbered(one, number) for number, one in enumerate(found, 1)]

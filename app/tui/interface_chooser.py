@@ -7,6 +7,7 @@ below them, with who would open the interface; where that fails, the choice come
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from textual.app import ComposeResult
@@ -15,7 +16,7 @@ from textual.screen import Screen
 
 from app.draw.interfaces import SECONDS, interface_line, name_width
 from app.draw.spans import Line, Span, Tone
-from app.terminal_text import clip, safe_text
+from app.terminal_text import safe_text
 from app.tui.app import PeepholeApp, settings_of
 from app.tui.bars import ActionBar
 from app.tui.hangup import HangUpWatch
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _BINDINGS = [*bindings_of(Context.INTERFACES), *bindings_of(Context.EVERYWHERE, namespace="app.")]
 INTERVAL: Final = 1.0
 """Seconds between two looks at the counters."""
-_MOST_LINES: Final = 8
+_MOST_LINES: Final = 10
 """Lines of what is said of permissions."""
 
 
@@ -74,7 +75,29 @@ class InterfaceView(LineView):
     @property
     def head_height(self) -> int:
         """How it is opened, what is said of that, and a blank line."""
-        return 2 + min(_MOST_LINES, len(self._openers.said))
+        return 2 + len(self._said)
+
+    @property
+    def _said(self) -> list[tuple[str, Tone]]:
+        """What is said of permissions, in lines of the present width."""
+        width = max(20, self.row_width - 3)
+        lines = [
+            (line, Tone.DIM if number else Tone.WARN)
+            for number, text in enumerate(self._openers.said)
+            for line in wrap(safe_text(text), width, subsequent_indent="  ")
+        ]
+        return lines[:_MOST_LINES]
+
+    def begin_with(self, before: Listening) -> None:
+        """What was chosen before, as far as it is still there."""
+        names = [one.name for one in self._found]
+        self.promiscuous = before.promiscuous
+        if before.opener in self._openers.names:
+            self.opener = self._openers.names.index(before.opener)
+        if len(before.interfaces) > 1:
+            self.marked = set(before.interfaces) & set(names)
+        elif before.interfaces[0] in names:
+            self.cursor = names.index(before.interfaces[0])
 
     @property
     def chosen(self) -> Listening:
@@ -87,10 +110,7 @@ class InterfaceView(LineView):
         who = self._openers.names[self.opener] or "peephole itself"
         mode = "promiscuous" if self.promiscuous else "not promiscuous"
         first = (Span("  opened by ", Tone.DIM), Span(safe_text(who), Tone.STRONG), Span(f" · {mode}", Tone.DIM))
-        said = [
-            (Span(clip(f"  {safe_text(text)}", self.row_width), Tone.WARN if number == 0 else Tone.DIM),)
-            for number, text in enumerate(self._openers.said[:_MOST_LINES])
-        ]
+        said = [(Span(f"  {text}", tone),) for text, tone in self._said]
         return first, *said, ()
 
     def draw_row(self, index: int) -> Line:
@@ -143,9 +163,12 @@ class InterfaceScreen(Screen[Listening | None], inherit_bindings=False):
 
     BINDINGS = _BINDINGS
 
-    def __init__(self, look: Callable[[], Sequence[NetworkInterface]], openers: Openers) -> None:
+    def __init__(
+        self, look: Callable[[], Sequence[NetworkInterface]], openers: Openers, before: Listening | None = None
+    ) -> None:
         super().__init__()
         self._view = InterfaceView(look, openers)
+        self._before = before
 
     def compose(self) -> ComposeResult:
         """The interfaces, and the keys."""
@@ -155,6 +178,8 @@ class InterfaceScreen(Screen[Listening | None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Show them, and look at their counters from now on."""
         self._view.rows_changed()
+        if self._before is not None:
+            self._view.begin_with(self._before)
         self._view.focus()
         self.query_one(ActionBar).show(actions_in(Context.INTERFACES, Context.EVERYWHERE))
         self.set_interval(INTERVAL, self._view.look_again)
@@ -216,15 +241,16 @@ def _nothing(_: object) -> NoReturn:
     raise AssertionError("there is no story yet")
 
 
-def choose(openers: Openers, reading: Reading | None = None) -> Listening | None:
+def choose(openers: Openers, reading: Reading | None = None, before: Listening | None = None) -> Listening | None:
     """Have the user choose; None: none of them.
 
     Args:
         openers: who can open interfaces.
         reading: what the user has set.
+        before: what was chosen before and could not be opened.
     """
     from capture.interfaces import interfaces
 
-    app = ChooserApp(InterfaceScreen(interfaces, openers), reading)
+    app = ChooserApp(InterfaceScreen(interfaces, openers, before), reading)
     app.run(mouse=app.config.mouse)
     return app.choice

@@ -87,6 +87,19 @@ async def test_marks_mode_and_opener_are_taken_along() -> None:
         assert choice_of(pilot) == Listening(("eth\x1b0", "lo"), True, "sudo")
 
 
+async def test_what_could_not_be_opened_is_chosen_again() -> None:
+    screen = InterfaceScreen(counting(), ASKED, Listening(("lo",), True, "sudo"))
+    async with ChooserApp(screen).run_test() as pilot:
+        await pilot.pause()
+        await pilot.press("enter")
+        assert choice_of(pilot) == Listening(("lo",), True, "sudo")
+    screen = InterfaceScreen(counting(), ASKED, Listening(("lo", "can0", "gone"), False, "doas"))
+    async with ChooserApp(screen).run_test() as pilot:
+        await pilot.pause()
+        await pilot.press("enter")
+        assert choice_of(pilot) == Listening(("lo", "can0"), False, "")
+
+
 @pytest.mark.parametrize("key", ["escape", "q", "ctrl+q"])
 async def test_leaving_chooses_nothing(key: str) -> None:
     async with choosing() as pilot:
