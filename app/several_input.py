@@ -129,7 +129,7 @@ def opened_inputs(options: argparse.Namespace, stack: ExitStack) -> LiveSource:
     """
     wanted = wanted_of(options.inputs)
     if len(wanted) < 2:
-        capture = opened_input(options)
+        capture = opened_input(options, again=not options.report)
         stack.enter_context(capture)
         await_first(capture)
         return capture

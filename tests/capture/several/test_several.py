@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
 
+from capture.errors import LiveError
+from capture.several import across
+from capture.several.staged import HOLD
 from capture.story import Story
-from tests.capture.several.vantages import Live, Vantage, at_once, scenario
+from capture.table import PacketTable
+from tests.capture.several.vantages import Clock, Live, Vantage, at_once, scenario
+from tests.capture.test_drift import drifting
 from tests.capture.test_flows_growing import same
+from tests.capture.test_vantages import LAB, SCENARIOS
 
 S = 10**9
 PLACES = ("client", "nat", "server", "wan")
@@ -57,10 +64,20 @@ def equal(live: Live, read: Story) -> None:
         assert (mine.udp, mine.duplicates) == (yours.udp, yours.duplicates)
 
 
-@pytest.mark.parametrize("name", ["consistent-consistent", "far-apart", "in-a-row", "loss", "upgraded", "relayed"])
-@pytest.mark.parametrize("seed", [1, 2])
+THOROUGH = [name for name in SCENARIOS if name not in ("thirty-to-five", "punches-dropped-random")]
+
+
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [
+        ("consistent-consistent", 2),
+        *((name, 1) for name in ("far-apart", "in-a-row", "loss", "relayed")),
+        *(pytest.param(name, seed, marks=pytest.mark.thorough) for name in THOROUGH for seed in (1, 2)),
+    ],
+)
 def test_in_the_end_it_is_the_story_of_all_packets(name: str, seed: int) -> None:
-    places = random.Random(name).sample(PLACES, 2 if seed == 1 else 4)
+    there = [place for place in PLACES if (LAB / name / f"{place}.pcap.gz").exists()]
+    places = random.Random(name).sample(there, min(len(there), 2 * seed))
     order = random.Random(seed)
     live = Live(vantages(name, tuple(places)))
     while any(one.left for one in live.vantages):
@@ -69,3 +86,152 @@ def test_in_the_end_it_is_the_story_of_all_packets(name: str, seed: int) -> None
         live.look(order.choice((0.01, 0.3, 2)))
     live.finish()
     equal(live, whole(name, tuple(places)))
+
+
+def paced(live: Live, clocks: tuple[Clock, ...], lags: tuple[float, ...], after: float = 1.5) -> None:
+    """Packets come as they were sent, from each vantage some seconds late; a look every tenth of a second."""
+    now, rest = live.vantages[0].left[0].time_ns - S, round(after * 10)
+    while rest:
+        now += S // 10
+        rest -= not any(one.left for one in live.vantages)
+        for one, clock, lag in zip(live.vantages, clocks, lags, strict=True):
+            one.bring_until(clock(now - round(lag * S)))
+        live.look(0.1)
+
+
+def ladders(story: Story) -> dict[str, list[tuple[int, int] | None]]:
+    return {
+        flow.id: [step.sighting and (step.sighting.file, step.sighting.frame) for step in flow.steps]
+        for flow in story.flows
+    }
+
+
+@pytest.mark.parametrize("per_million", [200, pytest.param(-200, marks=pytest.mark.thorough)])
+def test_clocks_that_drift_leave_ladders_in_order_while_packets_come(per_million: float) -> None:
+    """The server's clock is 3 s ahead and strays by 6 ms in these 30 s: a packet takes a hundredth of that."""
+    places, clocks = ("client", "server"), (exact, drifting("thirty-to-five", per_million))
+    truth = at_once(scenario("thirty-to-five", places, (exact, exact)))
+    captured = scenario("thirty-to-five", places, clocks)
+    live = Live([Vantage(content, place) for content, place in zip(captured, places, strict=True)])
+    paced(live, clocks, (0.01, 0.12))
+    assert live.remade, "the clocks were not known in the beginning"
+    assert ladders(live.story) == ladders(truth)
+    assert live.story.table.files[1].clock_drift == pytest.approx(per_million * 1e-6, rel=0.03)
+    live.finish()
+    assert ladders(live.story) == ladders(truth)
+    equal(live, at_once(captured))
+
+
+@pytest.mark.parametrize("name", ["consistent-consistent", "in-a-row", "upgraded"])
+def test_it_is_right_before_it_ends(name: str) -> None:
+    """Of vantages that are not equally quick."""
+    clocks = (exact, ahead)
+    live = Live(vantages(name, ("client", "server")))
+    paced(live, clocks, (0.02, 0.2))
+    read = whole(name, ("client", "server"))
+    assert ladders(live.story) == ladders(read)
+    assert [flow.verdict for flow in live.story.flows] == [
+        replace(flow.verdict, evidence=live_flow.verdict.evidence)
+        for flow, live_flow in zip(read.flows, live.story.flows, strict=True)
+    ]
+
+
+def test_a_packet_waits_for_others_only_so_long() -> None:
+    live = Live(vantages("consistent-consistent", ("client", "server")))
+    quick, slow = live.vantages
+    quick.bring(10)
+    assert not live.source.collect(), "the other one may show earlier ones"
+    live.seconds += HOLD
+    assert len(live.source.collect()) == 10
+    quick.bring(10)
+    slow.bring(5)
+    live.source.collect()
+    live.seconds += HOLD / 2
+    quick.bring(10)
+    assert len(live.source.collect()) < 15
+    slow.end()
+    live.source.collect()
+    live.seconds += HOLD
+    live.source.collect()
+    assert len(live.source.table) == 35
+
+
+def test_one_that_ends_is_told_and_leaves_the_others() -> None:
+    live = Live(vantages("consistent-consistent", ("client", "server", "wan")))
+    one, two, three = live.vantages
+    two.bring(10)
+    two.end()
+    live.look()
+    assert live.source.error is None
+    assert live.source.take_told() == ["server has ended; 2 of 3 go on"]
+    assert live.source.take_told() == []
+    assert live.source.troubles == ("server has ended; 2 of 3 go on",)
+    assert live.source.file.path == "client, wan (1 ended)"
+    three.error = LiveError("wan", "the network is down")
+    one.bring(10)
+    live.look(HOLD + 0.1)
+    assert live.source.take_told() == ["wan: the network is down; one of 3 goes on"]
+    assert len(live.source.table) == 20
+    one.end()
+    live.look()
+    assert str(live.source.error) == "wan: the network is down"
+    assert live.source.take_told() == []
+    live.finish()
+    assert one.stopped
+    assert two.stopped
+
+
+def test_clocks_that_the_user_knows() -> None:
+    places = ("client", "server")
+    live = Live(vantages("in-a-row", places), {1: 3.004})
+    paced(live, (exact, ahead), (0, 0))
+    live.finish()
+    given = at_once(contents("in-a-row", places), {1: 3_004_000_000})
+    equal(live, given)
+    assert live.story.table.files[1].clock_given
+    live.source.give(1, None)
+    live.look()
+    live.retention.step()
+    equal(live, whole("in-a-row", places))
+    assert not live.story.table.files[1].clock_given
+
+
+@pytest.mark.parametrize(("keep", "place"), [(1000, "client"), pytest.param(3000, "nat", marks=pytest.mark.thorough)])
+def test_no_more_is_kept_than_may_be(keep: int, place: str) -> None:
+    clocks = (exact, ahead)
+    captured = scenario("thirty-to-five", (place, "server"), clocks)
+    live = Live([Vantage(content, f"{number}") for number, content in enumerate(captured)], keep=keep)
+    live.retention._settled = 0.5
+    paced(live, clocks, (0, 0.1))
+    live.finish()
+    table, read = live.story.table, at_once(captured)
+    assert live.retention.let_go.packets + len(table) == len(read.table)
+    assert live.retention.let_go.packets
+    verdicts = {flow.id: flow.verdict.code for flow in read.flows}
+    gone = {line.id: line.code for line in map(live.retention.ledger.line, range(len(live.retention.ledger)))}
+    kept = {flow.id: flow.verdict.code for flow in live.story.flows}
+    assert gone.keys() | kept.keys() == verdicts.keys()
+    assert abs(table.files[1].clock_offset_ns - 3 * S) < S // 1000
+    assert (np.diff(table.time_ns) >= 0).all()
+    by_place = {
+        (file, frame): row for row, (file, frame) in enumerate(zip(read.table.file, read.table.frame, strict=True))
+    }
+    for row in range(len(table)):
+        assert table.payload(row) == read.table.payload(by_place[table.file[row], table.frame[row]])
+
+
+def test_what_each_row_costs_does_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that are looked at for copies are those of the last moments, however many there are."""
+    looked = []
+    real = across.excerpt
+
+    def counting(table: PacketTable, rows: np.ndarray) -> PacketTable:  # type: ignore[type-arg]
+        looked.append(rows.size)
+        return real(table, rows)
+
+    monkeypatch.setattr(across, "excerpt", counting)
+    live = Live(vantages("in-a-row", ("client", "server", "wan")))
+    paced(live, (exact, ahead, behind), (0, 0, 0))
+    assert sum(looked) < 6 * len(live.story.table)
+    half = len(looked) // 2
+    assert sum(looked[half:]) < 2 * sum(looked[:half])
