@@ -42,7 +42,12 @@ class StreamStory(Story):
     @property
     def asides(self) -> tuple[str, ...]:
         """What was seen only in part; attempts that only sensors saw whole."""
-        return (*super().asides, *told_otherwise(self._receiver, self.flows, named=self._named))
+        return (*super().asides, *self.told)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What sensors tell of attempts whose packets are not all here, one sentence each."""
+        return tuple(told_otherwise(self._receiver, self.flows, named=self._named))
 
     @property
     def asides_behind_mask(self) -> tuple[str, ...]:

@@ -110,6 +110,9 @@ class _Headless:
         self._feed.let_go(self._printer.wants)
         self._printer.print_rest()
         self._feed.tell_losses()
+        told: tuple[str, ...] = getattr(self._story, "told", ())
+        for line in told:
+            complain(line)
         return status
 
     def _watch(self) -> None:

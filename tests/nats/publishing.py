@@ -57,9 +57,10 @@ def hello(
     return SensorRecord(head(sensor, sequence, run), **about)  # type: ignore[arg-type]
 
 
-def records_of(path: Path, sensor: str, run: str = RUN, size: int = 100) -> list[Record]:
-    """A capture as a sensor would publish it."""
+def records_of(path: Path, sensor: str, run: str = RUN, size: int = 100, ahead_ns: int = 0) -> list[Record]:
+    """A capture as a sensor would publish it, whose clock is so far ahead."""
     frames, interfaces = frames_of(path)
+    frames = [frame._replace(time_ns=frame.time_ns + ahead_ns) for frame in frames]
     found = [hello(sensor, 0, run, interfaces=interfaces)]
     for start in range(0, len(frames), size):
         found.append(PacketsRecord(head(sensor, len(found), run), 0, tuple(frames[start : start + size])))

@@ -101,3 +101,19 @@ async def test_since_and_new(server: NatsServer, capsys: pytest.CaptureFixture[s
     for options, flows in ((["--since", "1h"], 2), (["--since", "2100-01-01"], 0), (["--new"], 0)):
         assert main(["report", "--from", f"{server.url}/when", "--json", *options]) == 0
         assert len(json.loads(capsys.readouterr().out)["flows"]) == flows
+
+
+async def test_watching_without_a_screen(server: NatsServer, capsys: pytest.CaptureFixture[str]) -> None:
+    await make_stream(server, "watched")
+    records = records_of(LAB / "loss" / "client.pcap.gz", "lan")
+    await publish(server, "watched", [*records, told("lan", len(records) + 1, "0123456789abcdef", "punched")])
+    url = f"{server.url}/watched"
+    assert main(["watch", "--from", url, "--report", "--json", "--duration", "1"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out.splitlines()[0])["id"]
+    assert f"listening on {url}, NATS" in err
+    assert "lan: 1 of its records are missing" in err
+    assert "attempt 0123456789abcdef: its packets are not here; sensor lan told: punched (failed)" in err
+    for arguments in (["-i", "lo"], ["udp"], ["--promiscuous"], ["--read", "x"]):
+        assert main(["watch", "--from", url, "--report", *arguments]) == 2
+        assert "--from goes without" in capsys.readouterr().err

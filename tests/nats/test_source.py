@@ -126,3 +126,32 @@ async def test_a_stream_that_was_made_anew_is_read_from_its_start(tmp_path: Path
             assert source.receiver.counts.repeated == 3
             assert source.receiver.missing == 0
         assert any("made anew" in remark for remark in source.remarks)
+
+
+async def test_clocks_of_sensors_are_brought_together_while_they_run(server: NatsServer) -> None:
+    """The server's host is three seconds ahead: the story is that of captures with one clock."""
+    await make_stream(server, "clocks")
+    paths = [LAB / "consistent-consistent" / f"{side}.pcap.gz" for side in ("client", "server")]
+    client, at_server = (
+        records_of(path, path.name.split(".")[0], size=20, ahead_ns=ahead)
+        for path, ahead in zip(paths, (0, 3 * 10**9), strict=True)
+    )
+    expected = Story.open([str(path) for path in paths])
+    with SensorSource(parse_bus(f"{server.url}/clocks"), Since()) as source:
+        watching = Watching(source)
+        for part in range(0, max(len(client), len(at_server)), 2):
+            await publish(server, "clocks", [*client[part : part + 2], *at_server[part : part + 2]])
+            watching.look()
+        watching.until(lambda: watching.packets == sum(file.udp for file in expected.table.files))
+    watching.look()
+    offsets = {file.path: file.clock_offset_ns / 1e9 for file in source.table.files}
+    assert abs(offsets["server"] - offsets["client"] - 3) < 0.01
+    assert watching.verdicts == verdicts_of(expected)
+    ladders = [
+        [
+            [(step.kind, step.from_lane, step.to_lane, step.label, step.count) for step in flow.steps]
+            for flow in one.flows
+        ]
+        for one in (watching.story, expected)
+    ]
+    assert ladders[0] == ladders[1]
