@@ -13,7 +13,7 @@ import pytest
 from bench.census import grown
 from bench.soak import Soak
 from bench.soak_traffic import Traffic
-from capture import retention
+from capture import fragments, retention
 from capture.let_go import Ledger
 from capture.model import VerdictCode
 
@@ -26,12 +26,13 @@ BY_CHANCE = 40
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is bounded by itself reaches its bound soon."""
     monkeypatch.setattr(retention, "TRANSLATIONS", 10)
+    monkeypatch.setattr(fragments, "MAX_PENDING", 16)
     monkeypatch.setattr(retention, "Ledger", lambda: Ledger(most=32))
 
 
-def soaked(packets: int, *, inspector: bool) -> tuple[Soak, list[Counter[str]]]:
+def soaked(traffic: Traffic, keep: int = KEEP, *, inspector: bool) -> tuple[Soak, list[Counter[str]]]:
     """A session at its end, and what it held after every turnover."""
-    soak = Soak(Traffic(packets, 500, rate=60.0, per_attempt=150), KEEP, inspector=inspector)
+    soak = Soak(traffic, keep, inspector=inspector)
     held: list[Counter[str]] = []
     for _ in soak.looks():
         if soak.adopted > len(held):
@@ -48,7 +49,7 @@ def growth(held: list[Counter[str]]) -> dict[str, tuple[int, int]]:
 
 @pytest.mark.parametrize("inspector", [False, True])
 def test_nothing_grows_and_totals_are_right(inspector: bool) -> None:
-    soak, held = soaked(14_000, inspector=inspector)
+    soak, held = soaked(Traffic(14_000, 500, rate=60.0, per_attempt=150), inspector=inspector)
     assert soak.wrong() == []
     assert soak.adopted >= 9
     assert growth(held) == {}
@@ -61,8 +62,8 @@ def test_nothing_grows_and_totals_are_right(inspector: bool) -> None:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("inspector", [False, True])
-def test_nothing_grows_in_a_million_packets(inspector: bool) -> None:
-    soak, held = soaked(1_000_000, inspector=inspector)
+def test_nothing_grows_in_half_a_million_packets(inspector: bool) -> None:
+    soak, held = soaked(Traffic(500_000, rate=1000.0), 40_000, inspector=inspector)
     assert soak.wrong() == []
     assert growth(held) == {}
 
@@ -80,7 +81,7 @@ def test_what_grows_is_found() -> None:
 
 
 def test_wrong_totals_are_found() -> None:
-    soak, _ = soaked(2000, inspector=False)
+    soak, _ = soaked(Traffic(2000, 500, rate=60.0, per_attempt=150), inspector=False)
     assert soak.wrong() == []
     soak.traffic.attempts.made[VerdictCode.PUNCHED] += 1
     assert {line.partition(":")[0] for line in soak.wrong()} == {"attempts let go or kept", "verdicts", "verdicts told"}
