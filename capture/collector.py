@@ -11,7 +11,7 @@ _ROUNDS: Final = 2
 """Collections of survivors, some 7000 objects each, after which what has grown old is set aside; see `Elders`."""
 _MORE: Final = 100_000
 """Objects that may be set aside beyond half as many as the last walk through everything left."""
-_WEIGHED: Final = 16
+_WEIGHED: Final = 64
 """Settings aside between two looks at how many objects there are: to count them takes a millisecond for 200000."""
 _CROWD: Final = 500
 """New objects of one step of growth that are set aside at once, after one look at them: a busy source makes as many
@@ -70,16 +70,21 @@ class Elders:
     A full collection of the story of 150,000 packets stops the screen for an eighth of a second on an idle machine.
     What is old here mostly stays: so what has just grown old is collected alone and then set aside. Cycles that were
     alive at that moment and are let go later are found by a walk through everything. That comes whenever half as much
-    again has been set aside as the last one left: so a story that grows is seldom walked, and one that is kept within a
-    bound never holds on to more than half of itself.
+    again has been set aside as the last one left, and an object for each packet that is kept since: so a story that
+    grows is seldom walked, and one that is kept within a bound never holds on to more than half of itself.
     """
 
     def __init__(self) -> None:
         self._times = 0
         self._walk_at = _MORE
+        self._rows = 0
 
-    def look(self) -> None:
-        """To be called after each step of growth; mostly does nothing."""
+    def look(self, rows: int = 0) -> None:
+        """To be called after each step of growth; mostly does nothing.
+
+        Args:
+            rows: packets that are kept.
+        """
         if gc.get_count()[0] >= _CROWD:
             gc.collect(1)
         elif gc.get_count()[2] >= _ROUNDS:
@@ -87,12 +92,13 @@ class Elders:
         else:
             return
         gc.freeze()
-        self._weigh()
+        self._weigh(rows)
 
-    def _weigh(self) -> None:
+    def _weigh(self, rows: int) -> None:
         """Walk through everything where too much was set aside since the last time."""
         self._times += 1
-        if self._times % _WEIGHED == 0 and gc.get_freeze_count() > self._walk_at:
+        if self._times % _WEIGHED == 0 and gc.get_freeze_count() > self._walk_at + max(0, rows - self._rows):
             collect_all()
+            self._rows = rows
             gc.freeze()
             self._walk_at = gc.get_freeze_count() * 3 // 2 + _MORE

@@ -160,7 +160,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
             except (CaptureError, CommandError) as error:
                 self.trouble = str(error)
             self._let_grow(haste_of(self.story.waiting, self.seen, brisk=brisk, again=False))
-            self._elders.look()
+            self._elders.look(len(self.table))
         if not brisk:
             self._let_go()
 
@@ -170,7 +170,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
             with collector_paused(), self._lock, self._timed():
                 if self.story.waiting:
                     self._let_grow(haste_of(self.story.waiting, (), brisk=False, again=True))
-                    self._elders.look()
+                    self._elders.look(len(self.table))
             self._let_go()
 
     def _let_go(self) -> None:
@@ -180,7 +180,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
                 self.retention.tidy()
                 if self.may_let_go and not self.paused:
                     self._less = self.retention.work(self._is_wanted, self._prepare)
-            self._elders.look()
+            self._elders.look(len(self.table))
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
