@@ -78,6 +78,7 @@ def opener_input(options: argparse.Namespace) -> ByteSource:
     from capture.errors import LiveError
     from capture.growing.command_bytes import CommandBytes
     from capture.interfaces import named
+    from capture.packet_socket import ALL
     from capture.privileged.capturers import captured_by
     from capture.privileged.command import opener_command
     from capture.privileged.permission import CAPTURERS, has_capability, may_capture, setcap
@@ -94,6 +95,9 @@ def opener_input(options: argparse.Namespace) -> ByteSource:
     try:
         if who in CAPTURERS:
             return captured_by(path, names, bpf, promiscuous=promiscuous)
+        if ALL in names:
+            reason = f"any: the helper that {who} starts opens one interface; name it"
+            raise CommandError(ExitStatus.USAGE, reason)
         become = (path,) if who == "pkexec" else (path, "--")
         command = opener_command(names[0], bpf, promiscuous=promiscuous, become=become)
         way = f"{Way.OPENER}, {who}"

@@ -24,6 +24,7 @@ from capture.errors import LiveError
 from capture.frames import Interface
 from capture.libpcap_socket import LibpcapSocket
 from capture.live_socket import LiveSocket
+from capture.packet_socket import ALL
 from capture.table import PacketTable
 
 ASKED_EVERY: Final = 0.01
@@ -115,8 +116,8 @@ class LiveCapture:
         """Why capturing ended by itself."""
         self.way = " and ".join(dict.fromkeys(one.way for one in self._sockets.values()))
         """How frames come here, in a word or two."""
-        self.promiscuous: bool | None = promiscuous
-        """Whether frames for other hosts are taken too."""
+        self.promiscuous: bool | None = promiscuous and set(names) != {ALL}
+        """Whether frames for other hosts are taken too; all interfaces at once stay as they are."""
         self._arrivals = Arrivals(self.file, self.table, clock=ClockWatch(self.file, time.monotonic))
         self._dropped = dict.fromkeys(self._sockets, 0)
         self._stop, self._stopped = socket.socketpair()

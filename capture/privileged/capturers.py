@@ -43,4 +43,5 @@ def captured_by(path: str, interfaces: Sequence[str], bpf: str, *, promiscuous: 
     if bpf and interfaces[0] != ALL:
         compiled(bpf, interfaces[0])  # to say what is wrong with it as everywhere
     command = capturer_command(path, interfaces, bpf, promiscuous=promiscuous)
-    return CommandBytes(command, ", ".join(interfaces), interrupted=True, promiscuous=promiscuous)
+    mode = promiscuous and set(interfaces) != {ALL}
+    return CommandBytes(command, ", ".join(interfaces), interrupted=True, promiscuous=mode)

@@ -116,13 +116,14 @@ def test_all_interfaces_at_once() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.bind(("127.0.0.1", 0))
         port = sender.getsockname()[1]
-        with LiveCapture("any", f"udp src port {port}") as live:
+        with LiveCapture("any", f"udp src port {port}", promiscuous=True) as live:
             for number in range(100):
                 sender.sendto(bytes([number]), ("127.0.0.1", 9))
     table = live.table
     assert table.payloads(range(len(table))) == [bytes([number]) for number in range(100)]
     assert table.source(0) == Address("127.0.0.1", port)
     assert (live.file.malformed, live.file.not_udp, live.file.duplicates) == (0, 0, 0)
+    assert live.promiscuous is False, "it makes no interface promiscuous"
     loopback = socket.if_nametoindex("lo")
     assert int.from_bytes(table.frame_bytes(0)[4:8], "big") == loopback
 
