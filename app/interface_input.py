@@ -95,13 +95,12 @@ def opener_input(options: argparse.Namespace) -> ByteSource:
     try:
         if who in CAPTURERS:
             return captured_by(path, names, bpf, promiscuous=promiscuous)
-        if ALL in names:
-            reason = f"any: the helper that {who} starts opens one interface; name it"
-            raise CommandError(ExitStatus.USAGE, reason)
         become = (path,) if who == "pkexec" else (path, "--")
         command = opener_command(names[0], bpf, promiscuous=promiscuous, become=become)
         way = f"{Way.OPENER}, {who}"
-        return CommandBytes(command, names[0], ends_with_input=True, way=way, promiscuous=promiscuous)
+        return CommandBytes(
+            command, names[0], ends_with_input=True, way=way, promiscuous=promiscuous and names[0] != ALL
+        )
     except LiveError as error:
         raise refused(error) from None
 

@@ -38,6 +38,7 @@ RETIRE_MS: Final = 4
 HANDED_OVER: Final = 3 * RETIRE_MS / 1e3
 """Seconds after which whatever has passed by now can be taken."""
 
+_SO_TIMESTAMPNS: Final = 35
 _SOL_PACKET: Final = 263
 _PACKET_RX_RING: Final = 5
 _PACKET_STATISTICS: Final = 6
@@ -91,6 +92,8 @@ class PacketRing:
         self._of_all = of_all
         self._loopback = 0
         try:
+            # Frames are then stamped once, where the kernel receives or sends them, not where each socket gets them.
+            self.socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
             self.socket.setsockopt(_SOL_PACKET, _PACKET_VERSION, _TPACKET_V3)
             if of_all:
                 self.socket.setsockopt(_SOL_PACKET, _PACKET_RESERVE, HEADER_BYTES)

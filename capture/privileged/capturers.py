@@ -40,7 +40,7 @@ def captured_by(path: str, interfaces: Sequence[str], bpf: str, *, promiscuous: 
     """
     from capture.growing.command_bytes import CommandBytes
 
-    if bpf and interfaces[0] != ALL:
+    if bpf:
         compiled(bpf, interfaces[0])  # to say what is wrong with it as everywhere
     command = capturer_command(path, interfaces, bpf, promiscuous=promiscuous)
     mode = promiscuous and set(interfaces) != {ALL}

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from capture.errors import BadFilterError, LiveError
-from capture.packet_socket import LINKTYPES, hardware_of
+from capture.links import RAW_IP, SLL2
+from capture.packet_socket import ALL, LINKTYPES, hardware_of
 
 OPENER: Final = Path(__file__).with_name("opener.py")
 NOBODY: Final = 65534
@@ -23,7 +24,7 @@ def opener_command(interface: str, bpf: str, *, promiscuous: bool = False, becom
     The capture filter is compiled here: the opener gets a program for the kernel, which checks it.
 
     Args:
-        interface: its name.
+        interface: its name; `ALL` for all of them.
         bpf: capture filter in pcap-filter(7) syntax; empty for all frames.
         promiscuous: whether to take frames for other hosts too.
         become: what runs a command as root, as ``("sudo", "--")``.
@@ -32,14 +33,18 @@ def opener_command(interface: str, bpf: str, *, promiscuous: bool = False, becom
         LiveError: the interface is not there, or its frames can't be read.
         BadFilterError: the filter does not compile.
     """
-    try:
-        hardware = hardware_of(interface)
-    except OSError as error:
-        raise LiveError(interface, (error.strerror or str(error)).lower()) from error
-    if hardware not in LINKTYPES:
-        raise LiveError(interface, f"frames of hardware type {hardware} can't be read")
+    if interface == ALL:
+        linktype, promiscuous = SLL2, False  # all at once stay as they are
+    else:
+        try:
+            hardware = hardware_of(interface)
+        except OSError as error:
+            raise LiveError(interface, (error.strerror or str(error)).lower()) from error
+        if hardware not in LINKTYPES:
+            raise LiveError(interface, f"frames of hardware type {hardware} can't be read")
+        linktype = LINKTYPES[hardware]
     uid, gid = os.getuid() or NOBODY, os.getgid() or NOBODY
-    words = (interface, LINKTYPES[hardware], uid, gid, int(promiscuous), compiled(bpf, interface).hex() if bpf else "-")
+    words = (interface, linktype, uid, gid, int(promiscuous), compiled(bpf, interface).hex() if bpf else "-")
     return [*become, sys.executable, "-I", str(OPENER), *map(str, words)]
 
 
@@ -55,7 +60,8 @@ def compiled(bpf: str, interface: str) -> bytes:
     from scapy.error import Scapy_Exception
 
     try:
-        program = compile_filter(bpf, interface)
+        # Of all interfaces at once the filter sees packets from their IP header on.
+        program = compile_filter(bpf, linktype=RAW_IP[0]) if interface == ALL else compile_filter(bpf, interface)
     except ImportError:
         raise LiveError(interface, "capture filters need libpcap, which is not installed") from None
     except Scapy_Exception as error:

@@ -34,10 +34,14 @@ PACKET_VERSION = 10
 PACKET_IGNORE_OUTGOING = 23
 PACKET_MR_PROMISC = 1
 TPACKET_V3 = 2
+PACKET_OUTGOING = 4
 ETH_P_ALL = 3
+ALL = "any"
+"""All interfaces at once, as "Linux cooked v2" (`capture.cooked`)."""
 ARPHRD_LOOPBACK = 772
 SIOCGIFHWADDR = 0x8927
 SO_ATTACH_FILTER = 26
+SO_TIMESTAMPNS = 35
 SO_LOCK_FILTER = 44
 PR_SET_DUMPABLE = 4
 PR_CAPBSET_DROP = 24
@@ -57,6 +61,10 @@ STATISTICS_EVERY = 1.0
 
 BLOCK = struct.Struct("=III")
 FRAME = struct.Struct("=IIIIIIH")
+ADDRESS_AT = 48
+ADDRESS = struct.Struct("=2x2siHBB8s")
+"""The address behind a frame's header: protocol as on the wire, interface, hardware, packet type, length, address."""
+COOKED = struct.Struct(">2s2xIHBB8s")
 PACKET_BLOCK = struct.Struct("=IIIIIII")
 SIZE = struct.Struct("=I")
 PACKET_TYPE_AT = 58
@@ -74,11 +82,11 @@ def open_socket(interface: str, promiscuous: bool, instructions: bytes) -> socke
     """A packet socket with its filter; it takes nothing until it is bound. All that takes a privilege is done here.
 
     Args:
-        interface: its name.
+        interface: its name, or `ALL`: packets then begin with their IP header.
         promiscuous: whether the interface is to take frames for other hosts.
         instructions: of the compiled filter, 8 bytes each; none: no filter.
     """
-    opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    opened = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM if interface == ALL else socket.SOCK_RAW, 0)
     if instructions:
         memory = ctypes.create_string_buffer(instructions, len(instructions))
         program = struct.pack("HL", len(instructions) // INSTRUCTION_BYTES, ctypes.addressof(memory))
@@ -126,15 +134,33 @@ def may_open_another() -> bool:
 
 def make_ring(opened: socket.socket, interface: str) -> mmap.mmap:
     """Have the kernel write the frames of an interface into memory."""
+    # Frames are then stamped once, where the kernel receives or sends them, not where each socket gets them.
+    opened.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     opened.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
     ring = (BLOCK_BYTES, BLOCKS, 1 << 11, (BLOCK_BYTES >> 11) * BLOCKS, RETIRE_MS, 0, 0)
     opened.setsockopt(SOL_PACKET, PACKET_RX_RING, struct.pack("=7I", *ring))
     memory = mmap.mmap(opened.fileno(), BLOCK_BYTES * BLOCKS)
-    named = fcntl.ioctl(opened.fileno(), SIOCGIFHWADDR, struct.pack("256s", interface.encode()[:15]))
-    if struct.unpack_from("=H", named, 16)[0] == ARPHRD_LOOPBACK:
+    if interface == ALL:
+        bind_to_all(opened)
+        return memory
+    if is_loopback(opened, interface):
         opened.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)  # each packet passes a loopback twice
     opened.bind((interface, ETH_P_ALL))
     return memory
+
+
+def bind_to_all(opened: socket.socket) -> None:
+    """Begin to take packets of all interfaces. The socket module can't say that: it looks every name up."""
+    address = struct.pack("=HHi12x", socket.AF_PACKET, socket.htons(ETH_P_ALL), 0)
+    if ctypes.CDLL(None, use_errno=True).bind(opened.fileno(), address, len(address)):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def is_loopback(opened: socket.socket, interface: str) -> bool:
+    """Whether an interface is one, where each packet passes twice."""
+    told = fcntl.ioctl(opened.fileno(), SIOCGIFHWADDR, struct.pack("256s", interface.encode()[:15]))
+    return bool(struct.unpack_from("=H", told, 16)[0] == ARPHRD_LOOPBACK)
 
 
 def stream(opened: socket.socket, memory: mmap.mmap, interface: str, linktype: int, out: BinaryIO) -> None:
@@ -146,6 +172,9 @@ def stream(opened: socket.socket, memory: mmap.mmap, interface: str, linktype: i
     """
     out.write(head_of(interface, linktype))
     out.flush()
+    loopbacks = (
+        {index for index, name in socket.if_nameindex() if is_loopback(opened, name)} if interface == ALL else None
+    )
     place, said, dropped, total = 0, time.monotonic(), 0, 0
     over = False
     while True:
@@ -158,7 +187,7 @@ def stream(opened: socket.socket, memory: mmap.mmap, interface: str, linktype: i
             status, frames, first = BLOCK.unpack_from(memory, start + 8)
             if not status & 1:
                 break
-            out.write(b"".join(blocks_of(memory, start + first, frames)))
+            out.write(b"".join(blocks_of(memory, start + first, frames, loopbacks)))
             SIZE.pack_into(memory, start + 8, 0)
             place = (place + 1) % BLOCKS
         now = time.monotonic()
@@ -185,20 +214,36 @@ def head_of(interface: str, linktype: int) -> bytes:
     return section + struct.pack("=IIHHI", 1, size, linktype, 0, 0) + options + SIZE.pack(size)
 
 
-def blocks_of(memory: mmap.mmap, at: int, frames: int) -> list[bytes]:
-    """Enhanced packet blocks of the frames that begin at `at`."""
+def blocks_of(memory: mmap.mmap, at: int, frames: int, loopbacks: set[int] | None = None) -> list[bytes]:
+    """Enhanced packet blocks of the frames that begin at `at`.
+
+    Args:
+        memory: the ring.
+        at: offset of the first.
+        frames: how many.
+        loopbacks: of all interfaces at once those whose outgoing packets are left out, as they come in again.
+    """
     made: list[bytes] = []
     unpack, pack, end, padding = FRAME.unpack_from, PACKET_BLOCK.pack, SIZE.pack, PADDING
+    head = b""
     for _ in range(frames):
         following, seconds, nanoseconds, length, wire, _, mac = unpack(memory, at)
         time_ns = seconds * 1_000_000_000 + nanoseconds
         kind = memory[at + PACKET_TYPE_AT]
+        if loopbacks is not None:
+            protocol, index, *rest = ADDRESS.unpack_from(memory, at + ADDRESS_AT)
+            if kind == PACKET_OUTGOING and index in loopbacks:
+                at += following
+                continue
+            head = COOKED.pack(protocol, index, *rest)
         flags = FLAGS[kind] if kind < len(FLAGS) else b""
-        size = 32 + (length + 3 & ~3) + len(flags)
+        whole = length + len(head)
+        size = 32 + (whole + 3 & ~3) + len(flags)
         made += (
-            pack(6, size, 0, time_ns >> 32, time_ns & 0xFFFFFFFF, length, wire),
+            pack(6, size, 0, time_ns >> 32, time_ns & 0xFFFFFFFF, whole, wire + len(head)),
+            head,
             memory[at + mac : at + mac + length],
-            padding[length & 3],
+            padding[whole & 3],
             flags,
             end(size),
         )

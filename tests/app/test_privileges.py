@@ -115,9 +115,3 @@ def test_an_opener_that_is_not_there(run: Run, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("PATH", os.devnull)
     status, _, err = run("watch", "--report", "--open-with", "doas", "-i", "lo")
     assert (status, err) == (2, "peephole: doas can't be run: there is none, or not for you\n")
-
-
-def test_the_helper_opens_one_interface(put: Put, run: Run) -> None:
-    put("doas", "exit 1")
-    status, _, err = run("watch", "--report", "--open-with", "doas", "-i", "any")
-    assert (status, err) == (2, "peephole: any: the helper that doas starts opens one interface; name it\n")

@@ -235,3 +235,16 @@ def test_reading_files_imports_neither_scapy_nor_what_only_live_needs() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.usefixtures("permission")
+def test_two_rings_have_the_same_times_of_the_same_frames() -> None:
+    """The kernel stamps a frame once."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.bind(("127.0.0.1", 0))
+        bpf = f"udp src port {sender.getsockname()[1]}"
+        with LiveCapture("lo", bpf) as one, LiveCapture("any", bpf) as other:
+            for _ in range(100):
+                sender.sendto(b"\x20", ("127.0.0.1", 9))
+    assert len(one.table) == 100
+    assert one.table.time_ns.tolist() == other.table.time_ns.tolist()

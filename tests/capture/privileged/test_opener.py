@@ -19,6 +19,7 @@ from capture.direction import BY_PACKET_TYPE, Direction, direction_of
 from capture.errors import BadFilterError, LiveError
 from capture.growing.capture import GrowingCapture
 from capture.growing.command_bytes import CommandBytes
+from capture.live import LiveCapture
 from capture.opening import read_capture
 from capture.privileged import opener
 from capture.privileged.command import OPENER, compiled, opener_command
@@ -124,6 +125,27 @@ def test_what_passed_before_the_end_is_there(sender: socket.socket) -> None:
     assert (capture.error, capture.file.truncated, capture.file.dropped) == (None, None, 0)
     assert capture.file.interfaces[0].name == "lo"
     assert {direction_of(bits) for bits in table.direction.tolist()} == {Direction.IN}
+
+
+@pytest.mark.usefixtures("permission")
+def test_all_interfaces_at_once(sender: socket.socket) -> None:
+    """Frames, headers and directions are those of the ring; times, too."""
+    bpf = f"udp src port {sender.getsockname()[1]}"
+    command = opener_command("any", bpf, promiscuous=True)
+    capture = GrowingCapture(CommandBytes(command, "any", ends_with_input=True))
+    capture.start()
+    capture.wait_for_first()
+    with LiveCapture("any", bpf) as ring:
+        for number in range(50):
+            sender.sendto(b"\x20" * (number + 1), ("127.0.0.1", 9))
+    capture.stop()
+    ours, theirs = ring.table, capture.table
+    assert len(ours) == 50
+    assert [theirs.frame_bytes(row) for row in range(len(theirs))] == [ours.frame_bytes(row) for row in range(50)]
+    assert theirs.time_ns.tolist() == ours.time_ns.tolist()
+    assert theirs.direction.tolist() == ours.direction.tolist()
+    assert theirs.frame_wire_length.tolist() == ours.frame_wire_length.tolist()
+    assert (capture.error, capture.file.truncated, capture.file.dropped) == (None, None, 0)
 
 
 def test_it_says_which_way_packets_passed_as_we_do() -> None:
