@@ -114,6 +114,23 @@ class LiveFeed:
         return trouble
 
     @property
+    def stopped(self) -> str:
+        """Why nothing comes until `start_again`; empty while something may."""
+        reason: str = getattr(self._capture, "stopped", "")
+        return reason
+
+    def start_again(self) -> None:
+        """Have what captures started again; it may ask something on the terminal first.
+
+        Raises:
+            CaptureError: it can't be started.
+            CommandError: the same.
+        """
+        start_again: Callable[[], None] | None = getattr(self._capture, "start_again", None)
+        if start_again is not None:
+            start_again()
+
+    @property
     def ended(self) -> bool:
         """Whether nothing more can come."""
         return self._capture.error is not None
@@ -128,6 +145,33 @@ class LiveFeed:
         self._write()
         if self._capture.error is not None:
             raise self._capture.error
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more can come."""
+        return self._capture.error is not None
+
+    def poll(self) -> None:
+        """Take in what has arrived. Files that can't be written any more end nothing: see `troubles`.
+
+        Raises:
+            LiveError: capturing has ended by itself.
+        """
+        self._capture.collect()
+        self._write()
+        if self._capture.error is not None:
+            raise self._capture.error
+
+    def give_clock(self, number: int, seconds: float | None) -> bool:
+        """Say by how much the clock of one of several sources is ahead of the first one's; None: it is estimated.
+
+        Returns:
+            Whether there are several.
+        """
+        if self._several is None:
+            return False
+        self._several.give(number, seconds)
+        return True
 
     def take_notes(self, notes: Notes, names: Mapping[str, str]) -> None:
         """Put what the user says into the recording, if one is written."""

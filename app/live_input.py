@@ -52,8 +52,12 @@ def check_input(options: argparse.Namespace) -> None:
         raise CommandError(ExitStatus.USAGE, wrong)
 
 
-def opened_input(options: argparse.Namespace) -> LiveCapture | GrowingCapture | SensorSource:
+def opened_input(options: argparse.Namespace, *, again: bool = False) -> LiveCapture | GrowingCapture | SensorSource:
     """What `watch` listens on, not yet started.
+
+    Args:
+        options: checked.
+        again: whether a program that captures for us may be started again when it ended too early, or that is an error.
 
     Raises:
         CommandError: it can't be opened.
@@ -65,11 +69,18 @@ def opened_input(options: argparse.Namespace) -> LiveCapture | GrowingCapture | 
         return opened_stream(options)
     if options.read:
         return growing(bytes_of(options.read))
-    if options.ssh:
-        return growing(_bytes_over_ssh(options.ssh, (options.interface or ["any"])[0], " ".join(options.bpf)))
-    if options.sudo:
-        return growing(opener_input(options))
+    if options.ssh or options.sudo:
+        from capture.growing.again import AgainBytes
+
+        return growing(AgainBytes(lambda: _bytes_of_program(options)) if again else _bytes_of_program(options))
     return interface_input(options)
+
+
+def _bytes_of_program(options: argparse.Namespace) -> ByteSource:
+    """The output of what captures for us, started now."""
+    if options.ssh:
+        return _bytes_over_ssh(options.ssh, (options.interface or ["any"])[0], " ".join(options.bpf))
+    return opener_input(options)
 
 
 def growing(source: ByteSource) -> GrowingCapture:

@@ -213,7 +213,7 @@ class ListActions(MainActions):
         live: tuple[str, ...] = ()
         dropped = None
         if session.feed is not None:
-            state = "■ ended" if session.trouble else "● live"
+            state = "■ ended" if session.trouble else "■ stopped" if session.stopped else "● live"
             if session.paused:
                 live = (f"‖ paused: {session.waiting} new · {session.feed.name}", way_of(session.feed))
             else:

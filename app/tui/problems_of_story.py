@@ -37,6 +37,12 @@ class ProblemsOfStory:
         return None if self.feed is None else self.feed.losses
 
     @property
+    def stopped(self) -> str:
+        """Why nothing comes until what captures is started again; empty while something may."""
+        reason: str = getattr(self.feed, "stopped", "")
+        return reason
+
+    @property
     def writing_troubles(self) -> tuple[str, ...]:
         """What is wrong with the files that are written meanwhile."""
         return () if self.feed is None else self.feed.troubles

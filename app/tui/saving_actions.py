@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from app.exit_status import CommandError
 from app.reading import oddities
 from app.tui.bars import Banner
+from app.tui.keys.action import key_text
+from capture.errors import CaptureError
 
 if TYPE_CHECKING:
     from app.tui.main_screen import MainScreen
@@ -29,13 +34,29 @@ class SavingActions:
         session = main.session
         cut = [file.truncated for file in session.files if file.truncated]
         ended = ["; ".join((session.trouble, *cut))] if session.trouble else []
-        odd = [] if ended else [*oddities(session), *session.remarks]
+        odd = [] if ended or session.stopped else [*oddities(session), *session.remarks]
+        if session.stopped:
+            ended = [f"{'; '.join((session.stopped, *cut))} · {key_text('ctrl+r')} starts it again"]
         said = (*ended, *session.writing_troubles, *odd)
         if said != self._said:
             if said or self._said:
                 main.query_one(Banner).show(said)
                 main.share_out()
             self._said = said
+
+    def action_start_again(self) -> None:
+        """Have what captures for us started again, where it ended too early."""
+        main = self._main
+        start: Callable[[], None] | None = getattr(main.session.feed, "start_again", None)
+        if start is None or not main.session.stopped:
+            main.notify("Nothing has stopped that could be started again.", markup=False)
+            return
+        try:
+            # It may ask for a password.
+            with nullcontext() if main.app.is_headless else main.app.suspend():
+                start()
+        except (CaptureError, CommandError) as error:
+            main.notify(str(error), severity="error", markup=False, timeout=8)
 
     def action_export(self) -> None:
         """Write attempts, or the selected packet, to files."""

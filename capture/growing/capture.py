@@ -15,13 +15,14 @@ from capture.clock_jumps import ClockWatch
 from capture.copies_of_new import mark_new_copies
 from capture.errors import CaptureError, LiveError
 from capture.frames import Frames
+from capture.growing.again import AgainBytes
 from capture.ingest import Ingest
 from capture.opening import PCAPNG, reader_of
 from capture.pcap import FILE_HEADER, is_pcap
 from capture.pcapng_blocks import MAX_BLOCK, section_size
 from capture.raw import Raw
-from capture.shedding import shed
 from capture.said import Said
+from capture.shedding import shed
 from capture.table import PacketTable
 
 if TYPE_CHECKING:
@@ -102,6 +103,20 @@ class GrowingCapture:
         self.table = table
         self._first_row = 0
         self._ingest.move(table)
+
+    @property
+    def stopped(self) -> str:
+        """Why nothing comes until `start_again`; empty while something may."""
+        return self._source.trouble if isinstance(self._source, AgainBytes) else ""
+
+    def start_again(self) -> None:
+        """Have what brings the bytes started again, where that is possible; wait until it has begun.
+
+        Raises:
+            CaptureError: it can't be started.
+        """
+        if isinstance(self._source, AgainBytes):
+            self._source.start_again()
 
     def wait_for_first(self) -> None:
         """Wait until something has come, or it is clear that nothing will."""

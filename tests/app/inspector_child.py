@@ -51,7 +51,7 @@ class InspectorChild:
         end = time.monotonic() + PATIENCE
         while not happened():
             assert time.monotonic() < end, self.seen[-3000:]
-            self._read(0.05)
+            assert self._read(0.05) or happened(), self.seen[-3000:]
 
     def until_shown(self, text: bytes) -> None:
         """Read what it paints until it has painted this."""

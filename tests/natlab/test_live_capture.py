@@ -180,18 +180,22 @@ def test_an_interface_is_removed_while_others_are_watched(network: Namespaces, t
 
 
 def test_the_helper_that_captures_as_root_is_killed(network: Namespaces, tmp_path: Path) -> None:
-    """The inspector says so and goes on with what came; nothing that came is missing in the file."""
+    """The inspector says so and keeps what came; nothing of that is missing in the file; it starts it again."""
     out, sudo = tmp_path / "out.pcapng", tmp_path / "sudo"
     sudo.write_text('#!/bin/sh\nshift\nexec "$@"\n')
     sudo.chmod(0o755)
     os.chmod(tmp_path, 0o755)
     inside = network.inside("a", [])
+
+    def send() -> None:
+        subprocess.run(network.inside("a", [sys.executable, "-c", SENDER, "10.9.0.2"]), check=True)
+
     env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     arguments = ("watch", "--sudo", "-i", "d0", "-w", str(out), "udp port 9")
     with InspectorChild(*arguments, env=env, inside=inside) as child:
         child.until(lambda: out.exists() and out.stat().st_size)
         for number in range(1, 4):
-            subprocess.run(network.inside("a", [sys.executable, "-c", SENDER, "10.9.0.2"]), check=True)
+            send()
             child.until(lambda number=number: len(read_capture(str(out))) == number)
         pids = subprocess.run(
             ["ip", "netns", "pids", network.full("a")], capture_output=True, text=True, check=True
@@ -201,5 +205,9 @@ def test_the_helper_that_captures_as_root_is_killed(network: Namespaces, tmp_pat
         ]
         os.kill(helper, signal.SIGKILL)
         child.until_shown(b"was ended by signal 9")
+        child.press(b"\x12")
+        child.until_shown(b"live")
+        send()
+        child.until(lambda: len(read_capture(str(out))) == 4)
         assert child.leave() == 0
-    assert whole(str(out)) == 3
+    assert whole(str(out)) == 4

@@ -11,6 +11,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     action(Context.LIVE, "clear", "f5,ctrl+l", "clear", "take all attempts off the list; asks first"),
     action(Context.LIVE, "clear_others", "f9", "clear others",
             "take all attempts off the list that do not pass the filter; asks first"),
+    action(Context.LIVE, "start_again", "ctrl+r", "start again",
+            "start what captures for us (ssh, sudo) again, where it was killed or lost its connection"),
     action(Context.LIVE, "let_go", "L", "let go", "attempts that were let go to stay within the bound: a line of each"),
     action(Context.OWN_NODE, "node", "O", "node", "our own node: address, routing table, relays, connections",
             rank=1),
