@@ -146,33 +146,6 @@ class LiveFeed:
         if self._capture.error is not None:
             raise self._capture.error
 
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more can come."""
-        return self._capture.error is not None
-
-    def poll(self) -> None:
-        """Take in what has arrived. Files that can't be written any more end nothing: see `troubles`.
-
-        Raises:
-            LiveError: capturing has ended by itself.
-        """
-        self._capture.collect()
-        self._write()
-        if self._capture.error is not None:
-            raise self._capture.error
-
-    def give_clock(self, number: int, seconds: float | None) -> bool:
-        """Say by how much the clock of one of several sources is ahead of the first one's; None: it is estimated.
-
-        Returns:
-            Whether there are several.
-        """
-        if self._several is None:
-            return False
-        self._several.give(number, seconds)
-        return True
-
     def take_notes(self, notes: Notes, names: Mapping[str, str]) -> None:
         """Put what the user says into the recording, if one is written."""
         if self.recorder is not None:
