@@ -9,6 +9,7 @@ from app.exit_status import CommandError, ExitStatus
 from app.live_recording import LiveRecorder
 from app.live_saving import LiveSaving
 from app.wording import counted, grouped
+from capture.clock_jumps import NOTED
 from capture.losses import LIVE, Losses, losses_of
 
 if TYPE_CHECKING:
@@ -198,6 +199,9 @@ class LiveFeed:
         for file in self._capture.table.files:
             if file.truncated:
                 complain(f"{file.path}: {file.truncated}")
+            # Those of interfaces here were said when they happened.
+            for jump in file.jumps[:NOTED] if file.format != LIVE else ():
+                complain(f"{file.path}: {jump.says}")
 
     def finish(self) -> None:
         """End capturing, take in the last packets, and end the files."""
