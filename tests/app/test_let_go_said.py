@@ -49,3 +49,19 @@ def test_what_is_cleared_is_forgotten() -> None:
     retention.ledger.clear()
     assert (len(retention.ledger), retention.ledger.attempts, retention.ledger.verdicts) == (0, 0, {})
     assert retention.let_go.attempts
+
+
+@pytest.mark.parametrize("format_", ["live", "pcap"])
+def test_a_clock_that_jumped_is_said_once(format_: str, capsys: pytest.CaptureFixture[str]) -> None:
+    source = Replay(TOUR)
+    source.file.format = format_
+    feed = LiveFeed(source)
+    for _ in range(2):
+        source.bring(200)
+        source.left = [one._replace(time_ns=one.time_ns - 3600 * 10**9) for one in source.left]
+        feed.poll()
+        feed.tell_changes()
+    feed.finish()
+    feed.tell_losses()
+    said = capsys.readouterr().err
+    assert said.count("the clock jumped back by 60.0 minutes before packet 201") == 1
