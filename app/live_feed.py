@@ -147,6 +147,17 @@ class LiveFeed:
         if self._capture.error is not None:
             raise self._capture.error
 
+    def give_clock(self, number: int, seconds: float | None) -> bool:
+        """Say by how much the clock of one of several sources is ahead of the first one's; None: it is estimated.
+
+        Returns:
+            Whether there are several.
+        """
+        if self._several is None:
+            return False
+        self._several.give(number, seconds)
+        return True
+
     def take_notes(self, notes: Notes, names: Mapping[str, str]) -> None:
         """Put what the user says into the recording, if one is written."""
         if self.recorder is not None:

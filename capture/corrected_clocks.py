@@ -13,7 +13,6 @@ from capture.table import PacketTable
 
 ALONE: Final = "shares no packets with the files before it: its clock is taken as it is"
 ONE_WAY: Final = "shares packets with other files in one direction only: clock offset uncertain"
-_SAID: Final = (ALONE, ONE_WAY)
 
 
 def correct_clocks(
@@ -24,7 +23,8 @@ def correct_clocks(
     Args:
         table: its times are those of the files' own clocks.
         given_ns: as for `merge_vantages`.
-        before: estimates to keep where the table no longer tells.
+        before: of sources that go on, estimates to keep where the table no longer tells as well. Nothing is noted of
+            these: the next packets may tell more.
 
     Returns:
         What was estimated, by file.
@@ -34,20 +34,19 @@ def correct_clocks(
     found: dict[int, Offset] = {}
     for number, estimate in enumerate(clock_offsets(table)):
         file = table.files[number]
-        file.notes[:] = [note for note in file.notes if note not in _SAID]
         file.clock_given = number in given_ns
         file.clock_uncertainty_ns = None
         if file.clock_given:
             continue
-        offset = estimate or (before or {}).get(number)
+        known = None if before is None else before.get(number)
+        offset = known if estimate is None or (known is not None and known.both_ways > estimate.both_ways) else estimate
+        if before is None and (offset is None or not offset.both_ways):
+            file.notes.append(ALONE if offset is None else ONE_WAY)
         if offset is None:
-            file.notes.append(ALONE)
             continue
         found[number] = offset
         file.clock_uncertainty_ns = offset.uncertainty_ns
         _take_off(table, number, offset.curve)
-        if not offset.both_ways:
-            file.notes.append(ONE_WAY)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
@@ -65,8 +66,10 @@ class ClockActions:
         main = self._main
         app = cast("PeepholeApp", main.app)
         files = original(main.session).files
-        if app.reread is None or main.session.feed is not None:
-            main.notify("Clocks are set where whole files were read, and can be read again.", markup=False)
+        if app.reread is None and self._give is None:
+            main.notify(
+                "Clocks are set where files can be read again, and of several sources of `watch`.", markup=False
+            )
             return
         if len(files) < 2:
             main.notify("There is one capture, and so one clock.", markup=False)
@@ -85,6 +88,12 @@ class ClockActions:
             if number
         ]
         main.app.push_screen(ChoiceScreen(f"clock, against that of {_name(files[0])}", tuple(choices)), chosen)
+
+    @property
+    def _give(self) -> Callable[[int, float | None], bool] | None:
+        """Sets the clock of one of several live sources, which are merged again then; None where nothing is live."""
+        give: Callable[[int, float | None], bool] | None = getattr(self._main.session.feed, "give_clock", None)
+        return give
 
     def select_attempt(self, id_: str) -> None:
         """Select an attempt in the list, if it is shown."""
@@ -107,6 +116,10 @@ class ClockActions:
                 seconds = seconds_of(text)
             except ValueError:
                 main.notify(f"{safe_text(text)} is no time: seconds, or a number with ms or µs.", markup=False)
+                return
+            if self._give is not None:
+                if not self._give(number, seconds):
+                    main.notify("The clocks of sensors are what they say they are.", markup=False)
                 return
             ahead = {one.path: one.clock_offset for one in files if one.clock_given}
             ahead.pop(file.path, None)

@@ -27,13 +27,12 @@ class Across:
 
     def __init__(self) -> None:
         self.misplaced = 0
-        """Rows that only a new table can put right."""
+        """Rows that only a new table can put right, counted from the beginning."""
         self._learned: Learned | None = None
         self._proved = 0
 
     def forget(self) -> None:
-        """The table is another one now."""
-        self.misplaced = 0
+        """The table is another one now: what was proved is asked of its files again."""
         self._learned = None
 
     def mark(self, table: PacketTable, first_new: int) -> None:

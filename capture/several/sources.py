@@ -47,6 +47,7 @@ _REST: Final = 1.0
 """Seconds between two mergings at least."""
 _ROWS_A_SECOND: Final = 5000
 """For each so many rows there is another second between them."""
+_AT_ONCE: Final = 1e9
 _QUIET: Final = 2.0
 """Seconds without a packet after which there is time."""
 _NAP: Final = 0.02
@@ -77,8 +78,10 @@ class SeveralSources:
         self._remaking: Remaking | None = None
         self._late = 0
         """Rows that came behind others that are later."""
-        self._strayed = False
-        """Whether clocks turned out otherwise than rows have it."""
+        self._strayed = 0
+        """How often clocks turned out otherwise than rows have it."""
+        self._mended = self._being_mended = 0
+        """How much of all that was put right, and how much the merging that goes on puts right."""
         self._stopped = False
         self._whole = True
         """Whether nothing has come since all of it was merged."""
@@ -183,7 +186,7 @@ class SeveralSources:
             self._offsets = remade.offsets
             for one in self._staged:
                 one.curve = remade.curves.get(one.number, one.curve)
-            self._late, self._strayed = 0, False
+            self._mended = self._being_mended
             self._whole = self._stopped or self.error is not None
         self._across.forget()
         for one in self._staged:
@@ -210,11 +213,16 @@ class SeveralSources:
         if self._stopped or self.error is not None:
             return not self._whole
         now, pause = self._now(), _REST + len(self.table) / _ROWS_A_SECOND
-        if self._late or self._strayed or self._across.misplaced:
+        if self._wrong > self._mended:
             return now - self._rested >= pause
         # What only later packets tell of earlier ones is found out when there is time for it.
         quiet = self._collected > self._merged and now - self._came >= _QUIET
         return quiet and now - self._rested >= 4 * pause
+
+    @property
+    def _wrong(self) -> int:
+        """What was wrong in the table, counted from the beginning."""
+        return self._late + self._strayed + self._across.misplaced
 
     def remake(self) -> Remaking:
         """Begin to merge it again; `move` to what comes of it ends that."""
@@ -223,7 +231,7 @@ class SeveralSources:
         all_there = over and all(
             int((self.table.file == number).sum()) == file.udp for number, file in enumerate(self.table.files)
         )
-        self._merged = self._collected
+        self._merged, self._being_mended = self._collected, self._wrong
         self._remaking = Remaking(self.table, self._given_ns, self._offsets, afresh=all_there)
         return self._remaking
 
@@ -233,7 +241,8 @@ class SeveralSources:
             self._given_ns.pop(number, None)
         else:
             self._given_ns[number] = round(seconds * 1e9)
-        self._strayed, self._whole, self._rested = True, False, self._now() - 1e9
+        self._strayed += 1
+        self._whole, self._rested = False, self._now() - _AT_ONCE
 
     def _tell_end(self, one: Staged) -> None:
         """Say that one has ended; of the last one, `error` says it."""
@@ -296,7 +305,7 @@ class SeveralSources:
             return
         if known is not None and differs <= max(_JITTER_NS, uncertainty // 16):
             return
-        self._strayed = self._strayed or differs > _JITTER_NS
+        self._strayed += differs > _JITTER_NS
         self._offsets[number], one.curve = offset, offset.curve
         file = self.table.files[number]
         file.clock_uncertainty_ns, file.clock_drift = offset.uncertainty_ns, offset.curve.drift
