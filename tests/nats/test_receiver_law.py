@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capture.retention import Retention
+from capture.sensors.bus import Bus
 from capture.sensors.reading import table_of
 from capture.sensors.receiving import Receiver
 from capture.sensors.records import (
@@ -21,7 +24,8 @@ from capture.sensors.records import (
     State,
     encode_record,
 )
-from capture.sensors.stream_reader import Delivered
+from capture.sensors.source import SensorSource
+from capture.sensors.stream_reader import Delivered, Since
 from capture.sensors.vantage import Vantage
 from capture.story import Story
 from tests.nats.publishing import frames_of, head, message_of
@@ -113,6 +117,31 @@ def test_whatever_comes_becomes_rows_and_counts(came: list[Delivered]) -> None:
     assert sum(file.packets for file in table.files) == frames_before
     assert all(flow.verdict.code for flow in Story(table).flows)
     assert all(isinstance(note, str) for file in table.files for note in file.notes)
+
+
+@settings(max_examples=60)
+@given(deliveries(), st.integers(1, 6), st.sampled_from((0, 5)))
+def test_whatever_comes_live_becomes_a_story(came: list[Delivered], at_once: int, keep: int) -> None:
+    clock = count(0, 0.2)
+    source = SensorSource(Bus("nowhere"), Since(), now=lambda: next(clock))
+    story = Story(source.table)
+    retention = Retention(story, source, keep, several=source)
+
+    def look() -> None:
+        source.collect()
+        story.update()
+        retention.step()
+
+    for start in range(0, len(came), at_once):
+        for delivered in came[start : start + at_once]:
+            source.receiver.take(delivered)
+        look()
+    source.stop()
+    story.update()
+    look()
+    assert sum(file.udp for file in source.table.files) == len(source.table) + retention.let_go.packets
+    assert all(flow.verdict.code for flow in story.flows)
+    assert all(isinstance(remark, str) for remark in source.remarks)
 
 
 @given(st.lists(records, min_size=1, max_size=12), st.permutations(range(12)))
