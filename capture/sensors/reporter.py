@@ -210,8 +210,9 @@ class Reporter:
         else:
             mask = self._behind.masking.mask
             source, destination = mask.address(source), mask.address(destination)
-            payload = self._behind.masking.payload(row)
-            place = len(frame) - len(payload)
+            # A masked frame ends with its payload, also where the datagram came in pieces.
+            place = len(frame) - table.length.item(row)
+            payload = frame[place:]
         opened = next((member.said for _, member in said if member.said is not None), None)
         if opened is not None and self._behind is not None:
             opened = self._behind.masking.value(opened)
