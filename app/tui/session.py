@@ -24,6 +24,7 @@ from app.draw.attempt_columns import Reads
 from app.draw.attempts import BY_TIME, Order
 from app.exit_status import CommandError
 from app.tui.ordering import Ordering
+from app.tui.outcomes import Outcomes
 from app.tui.pace import haste_of
 from app.tui.packets_of_story import PacketsOfStory, passing_in_slices
 from app.tui.problems_of_story import ProblemsOfStory
@@ -33,7 +34,7 @@ from capture.collector import Elders, collector_paused, set_aside
 from capture.errors import CaptureError
 from capture.filter import Filter, parse_filter
 from capture.flows.waiting import Haste
-from capture.model import FileSummary, Flow, Outcome
+from capture.model import FileSummary, Flow
 from capture.notes import NO_NOTES, Notes
 from capture.retention import Less, Retention
 
@@ -60,8 +61,6 @@ class Session(ProblemsOfStory, PacketsOfStory):
         self.trouble = ""
         """Why the feed has ended by itself."""
         self.filter: Filter = parse_filter(filter_text).on(story)
-        self.failed = 0
-        """Attempts known to have failed."""
         self.looked_at = ""
         """Id of the attempt that is shown whole."""
         self.seen: tuple[str, ...] = ()
@@ -76,7 +75,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
         """Ids of attempts that the user has cleared from the list."""
         self._elders = Elders()
         self._lock = threading.RLock()
-        self._outcomes: dict[str, Outcome] = {}
+        self._outcomes = Outcomes()
         self._uncounted: Iterator[Flow] | None = None
         """What `count_some` has not come to yet."""
         self._arrived: set[str] = {flow.id for flow in story.flows} if feed is not None else set()
@@ -127,6 +126,11 @@ class Session(ProblemsOfStory, PacketsOfStory):
                 take_notes(self._notes, names.chosen().entries)
         except CommandError as error:
             self.trouble = str(error)
+
+    @property
+    def failed(self) -> int:
+        """Attempts known to have failed."""
+        return self._outcomes.failed
 
     @property
     def counted(self) -> bool:
@@ -201,7 +205,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
         for flow in reversed(flows) if left else ():
             if flow.id in changed and flow.id not in listed:
                 if flow.id not in self.cleared:
-                    self._note(flow)
+                    self._outcomes.note(flow)
                 self._prepare(flow)
                 if not self.ordering.free:
                     self.ordering.learn(flow)
@@ -265,7 +269,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
         if not unknown:
             self._uncounted = None
         for number, flow in enumerate(unknown, 1):
-            self._note(flow)
+            self._outcomes.note(flow, unless_known=True)
             if number % SLICE == 0:
                 await self.breathe()
         if self.feed is None:
@@ -348,8 +352,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
             every = self.flows if keep_passing else self.story.flows
             gone = {flow.id for flow in every} - kept - self.cleared
             self.cleared |= gone
-            for flow_id in gone & self._outcomes.keys():
-                self.failed -= self._outcomes.pop(flow_id) is Outcome.FAILED
+            self._outcomes.forget(gone)
             if self._grown is not None:
                 self._grown = self._grow(self.story.flows)
             self.flows, self.passing, self.shown = map(self._uncleared, (self.flows, self.passing, self.shown))
@@ -372,24 +375,17 @@ class Session(ProblemsOfStory, PacketsOfStory):
         return tuple(flow for flow in flows if flow.id not in self.cleared) if self.cleared else flows
 
     def _forget_all_but(self, ids: set[str]) -> None:
-        self._forget(self._outcomes.keys() - ids)
+        self._forget(self._outcomes.all_but(ids))
         self.cleared &= ids
         for ordering in self._orderings.values():
             ordering.forget_all_but(ids)
 
     def _forget(self, gone: Set[str]) -> None:
         """A search that has become an attempt goes on under another id."""
-        for one in gone & self._outcomes.keys():
-            self.failed -= self._outcomes.pop(one) is Outcome.FAILED
+        self._outcomes.forget(gone)
         self.cleared -= gone
         for ordering in self._orderings.values():
             ordering.forget(gone)
-
-    def _note(self, flow: Flow) -> None:
-        """Keep count of how attempts ended; an attempt that goes on may change."""
-        self.failed -= self._outcomes.get(flow.id) is Outcome.FAILED
-        self._outcomes[flow.id] = flow.outcome
-        self.failed += flow.outcome is Outcome.FAILED
 
 
 async def _give_way() -> None:
