@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -225,6 +225,9 @@ class Story:
         freed = _freed(self._assembler, self._casebook)
         vars(self).update(vars(other))
         return freed
+
+    def let_go(self, ids: Collection[str]) -> None:
+        """Attempts were let go to keep within a bound: forget what else is known of them. Here it is nothing."""
 
     def proof_rows(self) -> list[int]:
         """Rows that prove a server's public key, in the order in which the keys came to be known."""
