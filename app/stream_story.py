@@ -44,6 +44,12 @@ class StreamStory(Story):
         """What was seen only in part; attempts that only sensors saw whole."""
         return (*super().asides, *self.told)
 
+    def let_go(self, ids: Collection[str]) -> None:
+        """Their packets are not missing: they were here."""
+        told, gone = self._receiver.told, frozenset(ids)
+        for key in [key for key in told if key[1] in gone]:
+            del told[key]
+
     @property
     def told(self) -> tuple[str, ...]:
         """What sensors tell of attempts whose packets are not all here, one sentence each."""
