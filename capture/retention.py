@@ -221,6 +221,7 @@ class Retention:
         self._weighed = 0, 0
         self._former = self._story.become(less.story)
         self.ledger.add(less.gone)
+        self._story.let_go([line.id for line in less.gone])
         attempts, verdicts = self.let_go.attempts + len(less.gone), Counter(self.let_go.verdicts)
         verdicts.update(line.code for line in less.gone)
         self.let_go = LetGo(self.let_go.packets + less.packets, attempts, dict(verdicts))
