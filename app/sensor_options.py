@@ -26,7 +26,8 @@ def sensor_parser() -> Parser:
     add_keys(parser)
     add_keep(parser)
     # What is published can't come from where it goes.
-    parser.set_defaults(from_bus=None)
+    # And there is no screen: like `watch --report`, it ends with what captures for it.
+    parser.set_defaults(from_bus=None, report=True)
     return parser
 
     parser.add_argument("--duration", type=duration, metavar="SECONDS", help="stop by itself")

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,7 +37,20 @@ class SensorProcess:
         os.mkfifo(pipe)
         command = [sys.executable, "-m", "app", "sensor", "--read", str(pipe), "--to", url, "--name", side, "--all"]
         self.process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-        self._pipe: IO[bytes] = pipe.open("wb")
+        self._pipe: IO[bytes] = os.fdopen(self._opened(pipe), "wb")
+
+    def _opened(self, pipe: Path) -> int:
+        """The pipe, once the sensor reads it."""
+        while True:
+            try:
+                descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError:
+                with suppress(subprocess.TimeoutExpired):
+                    self.process.wait(0.05)
+                assert self.process.returncode is None, self.process.communicate()[1]
+            else:
+                os.set_blocking(descriptor, True)
+                return descriptor
 
     def write(self, start: float, end: float) -> None:
         """Write a part of the capture, cut wherever it is."""
