@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, OrderedDict
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from app.live_feed import LiveFeed
 from app.printed_flows import FlowPrinter
+from app.stream_story import StreamStory
 from app.wording import counted
+from capture.given_keys import NO_KEYS
 from capture.retention import Retention
+from capture.sensors.receiving import Told
 from capture.story import Story
 from tests.capture.test_retention import SETTLED, TOUR, Replay
 
@@ -65,3 +70,21 @@ def test_a_clock_that_jumped_is_said_once(format_: str, capsys: pytest.CaptureFi
     feed.tell_losses()
     said = capsys.readouterr().err
     assert said.count("the clock jumped back by 60.0 minutes before packet 201") == 1
+
+
+def test_attempts_that_were_let_go_are_not_said_to_be_missing() -> None:
+    source = Replay(TOUR)
+    source.bring(len(source.left))
+    everything = Story(source.table).flows
+    told = OrderedDict(
+        (("a", flow.id), Told("a", flow.id, str(flow.verdict.code), str(flow.outcome), final=True))
+        for flow in everything
+    )
+    receiver: Any = SimpleNamespace(told=told, whole=True)
+    story = StreamStory(source.table, NO_KEYS, receiver)
+    assert story.told == ()
+    retention = Retention(story, source, len(story.table) // 4, SETTLED)
+    retention.step()
+    assert retention.let_go.attempts
+    assert story.told == ()
+    assert {key[1] for key in told} == {flow.id for flow in story.flows}
