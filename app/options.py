@@ -118,7 +118,7 @@ def _open() -> Parser:
         "-f",
         "--follow",
         action="store_true",
-        help="show what comes while the one FILE is being written, also when it is rotated; a pipe is followed anyway",
+        help="show what comes while each FILE is being written, also when it is rotated; one pipe is followed anyway",
     )
     add_saving(parser, "save what comes of a FILE that is followed, as pcapng")
     add_from(parser)

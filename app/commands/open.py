@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app.exit_status import CommandError, ExitStatus
@@ -31,6 +34,8 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(ExitStatus.USAGE, "the inspector needs a terminal; `peephole report` works without one")
     if options.from_bus:
         return _inspect_stream(options, keys)
+    if options.follow and len(options.files) > 1:
+        return _inspect_several(options, keys, ahead)
     if options.follow or options.files == [STANDARD_INPUT]:
         growing = _growing(options)
         if growing is not None:
@@ -73,10 +78,33 @@ def _inspect_stream(options: argparse.Namespace, keys: Keys) -> int:
 
 def _growing(options: argparse.Namespace) -> GrowingCapture | None:
     """The one file as a capture that grows; None if standard input is to be read to its end."""
-    if len(options.files) != 1 or options.offset:
-        raise CommandError(ExitStatus.USAGE, "--follow goes with one FILE, and without --offset")
+    if options.offset:
+        raise CommandError(ExitStatus.USAGE, "--offset goes with several files, or with one that is not followed")
     [path] = options.files
     return growing_standard_input() if path == STANDARD_INPUT else growing(bytes_of(path))
+
+
+def _inspect_several(options: argparse.Namespace, keys: Keys, ahead: Mapping[str, float]) -> int:
+    """Follow several files as vantages of one story."""
+    from app.commands.watch import inspect
+    from app.live_feed import LiveFeed
+    from app.live_story import retention_of
+    from app.several_input import together
+    from capture.story import Story
+
+    with ExitStack() as stack:
+        out = stack.enter_context(saved(options))
+        openers = [partial(_followed, path) for path in options.files]
+        source = together(openers, stack, {options.files.index(path): seconds for path, seconds in ahead.items()})
+        story = Story(source.table, keys)
+        feed = LiveFeed(source, out, retention_of(story, source, options.keep or 0))
+        if STANDARD_INPUT in options.files:
+            keys_from_terminal()
+        return inspect(options, story, feed)
+
+
+def _followed(path: str) -> GrowingCapture:
+    return growing(bytes_of(path))
 
 
 def _inspect_growing(options: argparse.Namespace, capture: GrowingCapture, keys: Keys) -> int:

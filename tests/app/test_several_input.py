@@ -5,9 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import pty
+import select
 import subprocess
 import sys
+import termios
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -145,3 +149,36 @@ def test_where_all_fail_it_ends(run: Run, tmp_path: Path, monkeypatch: pytest.Mo
     assert (
         err.splitlines() == ["peephole: one any: no way to --", "peephole: two any: no way to --"] or "two any" in err
     )
+
+
+def test_several_files_are_followed_in_the_inspector(tmp_path: Path) -> None:
+    """A terminal of our own: what is written to two files comes together while it is shown."""
+    contents = gzip.decompress(CLIENT.read_bytes()), shifted(SERVER, 3 * 10**9)
+    paths = [tmp_path / name for name in ("client", "server")]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(content[:900])
+    child, terminal = pty.fork()
+    if not child:
+        os.environ["TERM"] = "xterm-256color"
+        os.execv(sys.executable, [sys.executable, "-m", "app", "--follow", *map(str, paths)])
+    termios.tcsetwinsize(terminal, (40, 120))
+    until_shown(terminal, b"Waiting for packets")
+    for path, content in zip(paths, contents, strict=True):
+        with path.open("ab") as out:
+            out.write(content[900:])
+    until_shown(terminal, b"punched")
+    os.write(terminal, b"Q")
+    until_shown(terminal, b"still capturing")
+    os.write(terminal, b"\r")
+    with suppress(OSError):  # the child closes it
+        while select.select([terminal], [], [], 60)[0]:
+            os.read(terminal, 1 << 16)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    os.close(terminal)
+
+
+def until_shown(terminal: int, text: bytes) -> None:
+    seen = b""
+    while text not in seen:
+        assert select.select([terminal], [], [], 60)[0], seen[-2000:]
+        seen += os.read(terminal, 1 << 16)
