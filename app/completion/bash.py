@@ -7,6 +7,8 @@ from typing import Final
 
 from app.command_grammar import Command, Part, Takes
 
+NAMES: Final = 'tr -s " " | sed "s/^ //" | cut -d " " -f 2'
+"""Shell: names out of the lines of `peephole interfaces`, which begin with numbers."""
 _HEAD: Final = """\
 # bash completion of peephole: eval "$(peephole completion bash)"
 _peephole_words() {
@@ -95,7 +97,7 @@ def _values(option: Part) -> str:
         case Takes.THEME:
             return '_peephole_words "$themes"'
         case Takes.INTERFACE:
-            return '_peephole_words "$(peephole interfaces 2>/dev/null | cut -d " " -f 1)"'
+            return f'_peephole_words "$(peephole interfaces 2>/dev/null | {NAMES})"'
         case _:
             return ":"
 

@@ -55,7 +55,7 @@ def _given(part: Part, themes: Sequence[str]) -> str:
         case Takes.THEME:
             return f"-a {_q(' '.join(themes))}"
         case Takes.INTERFACE:
-            return "-a '(peephole interfaces 2>/dev/null | string split -f1 \" \")'"
+            return "-a '(peephole interfaces 2>/dev/null | string match -rg \"^ *[0-9]+ +([^ ]+)\")'"
         case _:
             return ""
 

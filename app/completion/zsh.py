@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.command_grammar import Command, Part, Takes
+from app.completion.bash import NAMES
 
 
 def write(commands: Sequence[Command], filter_words: Sequence[str], themes: Sequence[str]) -> str:
@@ -71,7 +72,7 @@ def _action(part: Part) -> str:
         case Takes.THEME:
             return "($themes)"
         case Takes.INTERFACE:
-            return '($(peephole interfaces 2>/dev/null | cut -d " " -f 1))'
+            return f"($(peephole interfaces 2>/dev/null | {NAMES}))"
         case _:
             return " "
 
