@@ -182,3 +182,20 @@ def until_shown(terminal: int, text: bytes) -> None:
     while text not in seen:
         assert select.select([terminal], [], [], 60)[0], seen[-2000:]
         seen += os.read(terminal, 1 << 16)
+
+
+def test_two_hosts_are_one_story(run: Run, tmp_path: Path) -> None:
+    """A script in the place of ssh, which captures on either host what the lab captured there."""
+    contents = gzip.decompress(CLIENT.read_bytes()), shifted(SERVER, 3 * 10**9)
+    files = [tmp_path / f"{name}.pcap" for name in ("client", "server")]
+    for path, content in zip(files, contents, strict=True):
+        path.write_bytes(content)
+    program = tmp_path / "ssh"
+    program.write_text(f'#!/bin/sh\nexec cat "{tmp_path}/${{4#*@}}.pcap"\n')
+    program.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    hosts = ["--ssh", "me@client", "-i", "lan0", "--ssh", "me@server", "--offset", "me@server=3"]
+    done = subprocess.run([*WATCH, *hosts, "udp"], capture_output=True, env=environment, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert b"listening on me@client lan0" in done.stderr
+    assert told(done.stdout) == expected(run, *files)

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from capture.errors import LiveError
-from capture.several import across
+from capture.frame_rows import frames_of
+from capture.several import across, staged
 from capture.several.staged import HOLD
 from capture.story import Story
 from capture.table import PacketTable
+from tests.capture.build import ethernet, ipv4, ipv6, pcap, udp
 from tests.capture.several.vantages import Clock, Live, Vantage, at_once, scenario
 from tests.capture.test_drift import drifting
 from tests.capture.test_flows_growing import same
@@ -235,3 +237,51 @@ def test_what_each_row_costs_does_not_grow(monkeypatch: pytest.MonkeyPatch) -> N
     assert sum(looked) < 6 * len(live.story.table)
     half = len(looked) // 2
     assert sum(looked[half:]) < 2 * sum(looked[:half])
+
+
+def odd_frames(number: int, ttl: int, at: int) -> list[tuple[int, bytes]]:
+    """An IPv6 datagram from a host of its own, and one in three pieces, as they come by some hops from their sender."""
+    host = (0x20010DB8 << 96 | number).to_bytes(16, "big")
+    short = udp(b"\x03\x04" + number.to_bytes(2, "little") + bytes(16), 4000 + number, 49737)
+    long = udp(number.to_bytes(4, "little") * 50, 5000, 49737)
+    pieces = [(long[:80], 0x2000), (long[80:160], 0x2000 | 10), (long[160:], 20)]
+    return [
+        (at, ethernet(ipv6(short, host, bytes(15) + b"\2", hops=ttl), 0x86DD)),
+        *(
+            (at + (place + 1) * 1000, ethernet(ipv4(part, "192.0.2.1", "192.0.2.2", ttl, ip_id=number, fragment=flags)))
+            for place, (part, flags) in enumerate(pieces)
+        ),
+    ]
+
+
+@pytest.mark.parametrize("keep", [0, 1000])
+def test_fragments_and_ipv6_hosts_of_several_sources(keep: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staged, "TRIM", 50)
+    start = 1_700_000_000 * S
+    near, far = [], []
+    for number in range(700):
+        near += odd_frames(number, 64, start + number * S // 50)
+        far += odd_frames(number, 60, start + number * S // 50 + S // 100 + 2 * S)
+    captured = [pcap(frames, nanoseconds=True) for frames in (near, far)]
+    read = at_once(captured)
+    live = Live([Vantage(content, f"{number}") for number, content in enumerate(captured)], keep=keep)
+    live.retention._settled = 0.1
+    order = random.Random(5)
+    while any(one.left for one in live.vantages):
+        for one in live.vantages:
+            one.bring(order.choice((7, 30, 111)))
+        live.look(0.2)
+    live.finish()
+    table = live.story.table
+    if not keep:
+        equal(live, read)
+    else:
+        assert 300 < len(table) < len(read.table)
+    place = {key: row for row, key in enumerate(zip(read.table.file.tolist(), read.table.frame.tolist(), strict=True))}
+    for row, key in enumerate(zip(table.file.tolist(), table.frame.tolist(), strict=True)):
+        whole_row = place[key]
+        assert table.source(row) == read.table.source(whole_row)
+        assert table.payload(row) == read.table.payload(whole_row)
+        ours, theirs = frames_of(table, [row]), frames_of(read.table, [whole_row])
+        assert [one.data for one in ours] == [one.data for one in theirs]
+        assert [one.time_ns for one in ours] == [one.time_ns for one in theirs]
