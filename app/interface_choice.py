@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from app.configured import configured
 from app.exit_status import CommandError
 from app.input_order import Kind
+from app.interface_input import NotPermittedHereError
+from app.listening import Listening, Openers
 from app.several_input import check_inputs, opened_inputs
 
 if TYPE_CHECKING:
-    from app.tui.interface_chooser import Listening, Openers
     from capture.live import LiveSource
 
 
@@ -25,17 +26,42 @@ def is_to_choose(options: argparse.Namespace) -> bool:
     return not (named or options.report) and sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def opened_choice(options: argparse.Namespace, stack: ExitStack) -> LiveSource | None:
+def opened_or_chosen(options: argparse.Namespace, stack: ExitStack) -> LiveSource:
+    """What the options name, started; on a terminal interfaces that may not be opened become a choice.
+
+    Args:
+        options: checked.
+        stack: gets what is opened.
+
+    Raises:
+        CommandError: it can't be opened, and the user chose nothing else.
+    """
+    try:
+        return opened_inputs(options, stack)
+    except NotPermittedHereError as error:
+        if options.report or any(kind is not Kind.INTERFACE for kind, _ in options.inputs):
+            raise
+        names = tuple(name for _, name in options.inputs)
+        asked = Listening(names, bool(options.promiscuous), "")
+        chosen = opened_choice(options, stack, asked, _told(error))
+        if chosen is None:
+            raise
+        return chosen
+
+
+def opened_choice(
+    options: argparse.Namespace, stack: ExitStack, choice: Listening | None = None, failure: tuple[str, ...] = ()
+) -> LiveSource | None:
     """What the user chose, started; None: nothing.
 
     Args:
         options: get what was chosen, as if it had been said on the command line.
         stack: gets what is opened.
+        choice: what was chosen before.
+        failure: why that could not be opened.
     """
     from app.tui.interface_chooser import choose
 
-    failure: tuple[str, ...] = ()
-    choice: Listening | None = None
     while True:
         choice = choose(openers(failure), configured(options), choice)
         if choice is None:
@@ -45,7 +71,11 @@ def opened_choice(options: argparse.Namespace, stack: ExitStack) -> LiveSource |
             check_inputs(options)
             return opened_inputs(options, stack)
         except CommandError as error:
-            failure = (str(error), *(line.strip() for line in error.more))
+            failure = _told(error)
+
+
+def _told(error: CommandError) -> tuple[str, ...]:
+    return (str(error), *(line.strip() for line in error.more))
 
 
 def openers(failure: tuple[str, ...] = ()) -> Openers:
@@ -54,7 +84,6 @@ def openers(failure: tuple[str, ...] = ()) -> Openers:
     Args:
         failure: why the last choice failed.
     """
-    from app.tui.interface_chooser import Openers
     from capture.privileged.permission import (
         CAPTURERS,
         ROOT_BY,

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Final
 from app.cli import complain
 from app.configured import configured, packets_kept
 from app.exit_status import CommandError, ExitStatus
-from app.interface_choice import is_to_choose, opened_choice
+from app.interface_choice import is_to_choose, opened_choice, opened_or_chosen
 from app.live_feed import LiveFeed, created
 from app.live_input import keys_from_terminal
 from app.live_saving import saved
 from app.nats_options import check_from
 from app.printed_flows import FlowPrinter
 from app.reading import chosen_filter, keys_of
-from app.several_input import check_inputs, opened_inputs, reads_standard_input
+from app.several_input import check_inputs, reads_standard_input
 from app.way_words import way_of
 from capture.model import Flow
 
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     chosen = chosen_filter(options)
     keys = keys_of(options, may_come_later=True)
     with ExitStack() as stack:
-        capture = opened_choice(options, stack) if choosing else opened_inputs(options, stack)
+        capture = opened_choice(options, stack) if choosing else opened_or_chosen(options, stack)
         if capture is None:
             return ExitStatus.OK
         out = stack.enter_context(saved(options))

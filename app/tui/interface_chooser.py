@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from textwrap import wrap
-from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from textual.app import ComposeResult
 from textual.events import Mount
@@ -16,6 +16,7 @@ from textual.screen import Screen
 
 from app.draw.interfaces import SECONDS, interface_line, name_width
 from app.draw.spans import Line, Span, Tone
+from app.listening import Listening, Openers
 from app.terminal_text import safe_text
 from app.tui.app import PeepholeApp, settings_of
 from app.tui.bars import ActionBar
@@ -33,24 +34,6 @@ INTERVAL: Final = 1.0
 """Seconds between two looks at the counters."""
 _MOST_LINES: Final = 10
 """Lines of what is said of permissions."""
-
-
-class Listening(NamedTuple):
-    """What the user decided."""
-
-    interfaces: tuple[str, ...]
-    promiscuous: bool
-    opener: str
-    """Program that opens them; empty for ourselves."""
-
-
-class Openers(NamedTuple):
-    """Who can open an interface."""
-
-    names: tuple[str, ...]
-    """Programs; an empty one is ourselves. The first is the one to begin with."""
-    said: tuple[str, ...] = ()
-    """What is to be said of permissions, or why the last choice failed; not yet safe for a terminal."""
 
 
 class InterfaceView(LineView):

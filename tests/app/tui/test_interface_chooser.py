@@ -9,7 +9,8 @@ import pytest
 from textual.pilot import Pilot
 
 from app import interface_choice
-from app.tui.interface_chooser import ChooserApp, InterfaceScreen, InterfaceView, Listening, Openers
+from app.listening import Listening, Openers
+from app.tui.interface_chooser import ChooserApp, InterfaceScreen, InterfaceView
 from capture.interfaces import NetworkInterface
 from capture.links import ETHERNET
 from capture.privileged import permission
