@@ -25,6 +25,7 @@ import numpy as np
 from capture.arrays import I64
 from capture.clock_jumps import steady_times
 from capture.collector import collect_all
+from capture.flows.waiting import Haste
 from capture.kept_rows import Picking, ends_of, rows_of, rows_of_streams
 from capture.let_go import Ledger, LetGo, Line, line_of
 from capture.model import Flow, Outcome
@@ -41,6 +42,11 @@ KEEP_BYTES: Final = 512 << 20
 """Bytes of frames that are kept where packets are: 200000 of the largest would be 13 GB."""
 LEAST: Final = 1000
 """Fewest packets that may be asked for."""
+REST: Final = 10.0
+"""Seconds of traffic from one smaller story to the next: where more comes in them than is to be kept, what went on in
+the last half minute stays anyway, and to copy it all the time would take more than to take in what comes."""
+MUCH_MORE: Final = 8
+"""Times as many packets as are to be kept, above which there is no rest."""
 SETTLED: Final = 30.0
 """Seconds of silence before which an attempt is not let go: it may go on."""
 UNSETTLED: Final = 61.0
@@ -63,6 +69,8 @@ _AT_ONCE: Final = 5000
 """Rows that are merged again and joined at once."""
 _ROWS: Final = 1000
 """Rows that are copied at once."""
+_HASTE: Final = Haste(16)
+"""What changed last is worked out when the story is looked at."""
 _LOOK, _READY, _ROWS_FOR_ONE = 1, 2, 50
 """Costs of looking at an attempt and of preparing one; rows that are copied and joined at the cost of 1."""
 
@@ -138,6 +146,8 @@ class Retention:
         self._made: Less | None = None
         self._known = 0
         """Rows at the last `work`."""
+        self._adopted_ns = -(1 << 62)
+        """When the last packet had come at the last `adopt`."""
         self._not_before = 0
         """Packets below which it is not worth the trouble."""
         self._former: Iterator[None] | None = None
@@ -157,8 +167,12 @@ class Retention:
 
     @property
     def due(self) -> bool:
-        """Whether there are more packets than are to be kept."""
-        return 0 < self._most < len(self._story.table)
+        """Whether there are more packets than are to be kept, and it is not too soon after the last time."""
+        table, most = self._story.table, self._most
+        if not 0 < most < len(table):
+            return False
+        passed_ns = table.time_ns.item(-1) - self._adopted_ns
+        return len(table) > MUCH_MORE * most or not 0 <= passed_ns < REST * 1e9
 
     @property
     def _to_be_remade(self) -> bool:
@@ -213,6 +227,8 @@ class Retention:
     def adopt(self, less: Less) -> None:
         """Let the smaller story take the place of the other; everything that asks the story asks it from now on."""
         old, new = self._story.table, less.story.table
+        if len(old):
+            self._adopted_ns = old.time_ns.item(-1)
         self._source.move(new)
         numbers = {host: number for number, host in enumerate(new.hosts6)}
         for file in new.files:
@@ -274,7 +290,7 @@ class Retention:
             if len(rows):
                 part, rows = rows[:_ROWS], rows[_ROWS:]
                 picking.add(part)
-                waiting.update(dict.fromkeys(new.update()))
+                waiting.update(dict.fromkeys(new.update(haste=_HASTE)))
                 yield 1 + len(part) // _ROWS_FOR_ONE
                 continue
             if not waiting:

@@ -89,10 +89,10 @@ class AttemptList(LineView):
         return self._flows[self.cursor] if self.cursor < len(self._flows) else None
 
     @property
-    def seen(self) -> tuple[str, ...]:
-        """Ids of the attempts whose rows are on screen."""
+    def seen(self) -> tuple[Flow, ...]:
+        """The attempts whose rows are on screen."""
         top = self.scroll_offset.y
-        return tuple(flow.id for flow in self._flows[top : top + self.page_height]) if self.display else ()
+        return tuple(self._flows[top : top + self.page_height]) if self.display else ()
 
     @property
     def columns(self) -> AttemptColumns:

@@ -8,10 +8,11 @@ the socket: there a packet is to be on screen within a tenth of a second.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from capture.flow import Flow
     from capture.flows.waiting import Haste
 
 SHARE: Final = 1 / 25
@@ -39,18 +40,19 @@ AT_ONCE: Final = 4
 """The same before what is new is painted."""
 
 
-def haste_of(waiting: int, seen: Collection[str], *, brisk: bool, again: bool) -> Haste:
+def haste_of(waiting: int, seen: Iterable[Flow], *, brisk: bool, again: bool) -> Haste:
     """What one look may do.
 
     Args:
         waiting: attempts that changed and that earlier looks have not come to.
-        seen: ids of the attempts that are on screen.
+        seen: attempts that are on screen.
         brisk: whether the screen is to be painted first.
         again: whether nobody looked for new packets since the last time.
     """
     from capture.flows.waiting import Haste
 
-    return Haste(AT_ONCE, seen) if brisk else Haste(min(MANY, FEW + waiting // 32), seen, again)
+    ids = tuple(flow.id for flow in seen)
+    return Haste(AT_ONCE, ids) if brisk else Haste(min(MANY, FEW + waiting // 32), ids, again)
 
 
 def pause_after(spent: float, least: float) -> float:

@@ -63,8 +63,8 @@ class Session(ProblemsOfStory, PacketsOfStory):
         self.filter: Filter = parse_filter(filter_text).on(story)
         self.looked_at = ""
         """Id of the attempt that is shown whole."""
-        self.seen: tuple[str, ...] = ()
-        """Ids of the attempts whose rows are on screen: where many change at once, these are worked out first."""
+        self.seen: tuple[Flow, ...] = ()
+        """The attempts whose rows are on screen: where many change at once, these are worked out first."""
         self.latest: float | None = None
         """Time of the newest packet of a live source."""
         self.spent = 0.0
@@ -164,6 +164,9 @@ class Session(ProblemsOfStory, PacketsOfStory):
             except (CaptureError, CommandError) as error:
                 self.trouble = str(error)
             self._let_grow(haste_of(self.story.waiting, self.seen, brisk=brisk, again=False))
+            for flow in self.seen:
+                if not flow.worked_out:
+                    self._prepare(flow)
             self._elders.look(len(self.table))
         if not brisk:
             self._let_go()
@@ -183,7 +186,7 @@ class Session(ProblemsOfStory, PacketsOfStory):
             if self.retention is not None:
                 self.retention.tidy()
                 if self.may_let_go and not self.paused:
-                    self._less = self.retention.work(self._is_wanted, self._prepare)
+                    self._less = self.retention.work(self._is_wanted, self._prepare_again)
             self._elders.look(len(self.table))
 
     @contextmanager
@@ -219,6 +222,11 @@ class Session(ProblemsOfStory, PacketsOfStory):
         """Whether an attempt has to stay however old it is."""
         notes = self.notes
         return flow.id == self.looked_at or notes.marks_attempt(flow.id) or bool(notes.on_attempt(flow.id))
+
+    def _prepare_again(self, flow: Flow) -> None:
+        """The same of a story that has some of the packets: how an attempt ended was counted when it was new."""
+        if flow.id == self.looked_at or flow.id not in self._outcomes:
+            self._prepare(flow)
 
     def _prepare(self, flow: Flow) -> None:
         """Work out what is shown of an attempt."""
