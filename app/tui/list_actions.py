@@ -14,7 +14,7 @@ from app.tui.attempt_list import AttemptList
 from app.tui.bars import StatusLine
 from app.tui.column_picker import Chosen, ColumnScreen
 from app.tui.main_actions import MainActions
-from app.tui.pace import AFTER_PAINT, FOLLOWED, LEAST
+from app.tui.pace import AFTER_PAINT, AT_ONCE, FOLLOWED, LEAST, RARELY
 from app.tui.replacing_worker import replace_worker
 from app.way_words import way_of
 from app.wording import counted
@@ -49,6 +49,8 @@ class ListActions(MainActions):
     """What is being worked out."""
     _flow_shown = -1.0
     """When the selected attempt was drawn, on the monotonic clock."""
+    _flow_took = 0.0
+    """Seconds that it took."""
     _behind_since = 0.0
     """Since when it is not that of the list."""
     _awaited: Timer | None = None
@@ -99,7 +101,9 @@ class ListActions(MainActions):
             self._awaited.stop()
             self._awaited = None
         latest = self._behind_since + LEAST
-        wait = self._flow_shown + FOLLOWED - now if followed else min(self.patience, latest - now)
+        busy = main.session.story.waiting > AT_ONCE
+        rest = max(FOLLOWED, self._flow_took * RARELY) if busy else FOLLOWED
+        wait = self._flow_shown + rest - now if followed else min(self.patience, latest - now)
         if followed:
             # After the list has been painted with what is new, while nobody waits for the next look.
             wait = max(wait, AFTER_PAINT)
@@ -118,6 +122,7 @@ class ListActions(MainActions):
         main.show_flow()
         if main.follow:
             main.ladder.go_to_end()
+        self._flow_took = time.monotonic() - self._flow_shown
 
     def catch_up(self) -> None:
         """The keyboard goes elsewhere: what is there has to be that of the selected attempt."""

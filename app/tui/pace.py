@@ -27,6 +27,8 @@ PATIENCE: Final = 0.03
 """Seconds for which a list has to stand still before what is selected in it is drawn: held keys come as often."""
 FOLLOWED: Final = 0.5
 """Least seconds between two drawings of the newest attempt, where it is followed in a capture."""
+RARELY: Final = 100
+"""Times as long as such a drawing took, until the next one where hundreds of attempts go on: nobody can follow them."""
 AFTER_PAINT: Final = 0.025
 """Seconds after a look by which the list has been painted: Textual paints 120 times a second at most (`app.tui`)."""
 LONGEST: Final = 1.0
