@@ -69,6 +69,8 @@ def run(options: argparse.Namespace) -> int:
         feed = LiveFeed(capture, retention=retention_of(story, capture, packets_kept(options)))
         teller.begin()
         publisher.start()
+        if options.with_secrets:
+            complain("SECRETS ARE PUBLISHED: whoever reads the stream can open the payloads of attempts")
         complain(f"listening on {feed.name}, publishing to {bus.name} as {sensor.token}; Ctrl-C ends")
         return _Run(options, story, feed, capture, teller, publisher).run()
 
