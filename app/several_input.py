@@ -134,7 +134,9 @@ def opened_inputs(options: argparse.Namespace, stack: ExitStack) -> LiveSource:
         await_first(capture)
         return capture
     return together(
-        [partial(opened_input, _options_of(one, options)) for one in wanted], stack, offsets_of(options, wanted)
+        [partial(opened_input, _options_of(one, options), again=not options.report) for one in wanted],
+        stack,
+        offsets_of(options, wanted),
     )
 
 

@@ -23,7 +23,7 @@ from capture.capture_file import CaptureFile
 from capture.clock_curve import Curve
 from capture.clocks import Offset, clock_offsets
 from capture.errors import LiveError
-from capture.growing.capture import EndedError
+from capture.growing.capture import EndedError, GrowingCapture
 from capture.live import LiveSource
 from capture.losses import LIVE
 from capture.several.across import Across
@@ -135,6 +135,24 @@ class SeveralSources:
     def troubles(self) -> tuple[str, ...]:
         """Which of them have ended while others go on, one sentence each."""
         return tuple(self._ends) if self.error is None else ()
+
+    @property
+    def stopped(self) -> str:
+        """What brings nothing until `start_again`, and why; empty where all go on, or have ended."""
+        reasons = [one.source.stopped for one in self._staged if isinstance(one.source, GrowingCapture)]
+        left = sum(not one.ended for one in self._staged) - sum(map(bool, reasons))
+        said = "; ".join(filter(None, reasons))
+        return f"{said}; {self._going_on(left)}" if said and left else said
+
+    def start_again(self) -> None:
+        """Have what brings nothing started again, where that is possible.
+
+        Raises:
+            CaptureError: one can't be started.
+        """
+        for one in self._staged:
+            if isinstance(one.source, GrowingCapture) and one.source.stopped:
+                one.source.start_again()
 
     def take_told(self) -> list[str]:
         """What became of single sources since the last call, one sentence each."""
@@ -251,11 +269,14 @@ class SeveralSources:
         well = isinstance(error, EndedError)
         said = f"{name} has ended" if well else str(error)
         if left:
-            said += f"; {left} of {len(self._staged)} go on" if left > 1 else f"; one of {len(self._staged)} goes on"
+            said += f"; {self._going_on(left)}"
         if one.source.file.format != LIVE:  # what is said of interfaces is a note of theirs already
             one.source.file.notes.append(said)
         if left or not (well or error is self._worst):
             self._ends.append(said)
+
+    def _going_on(self, left: int) -> str:
+        return f"{left} of {len(self._staged)} go on" if left > 1 else f"one of {len(self._staged)} goes on"
 
     def _release(self, counts: list[int]) -> None:
         """Move rows into the table, in order of time."""

@@ -5,13 +5,19 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from capture.errors import LiveError
 from capture.frame_rows import frames_of
+from capture.growing.again import AgainBytes
+from capture.growing.capture import GrowingCapture
+from capture.growing.command_bytes import CommandBytes
+from capture.opening import read_capture
 from capture.several import across, staged
+from capture.several.sources import SeveralSources
 from capture.several.staged import HOLD
 from capture.story import Story
 from capture.table import PacketTable
@@ -285,3 +291,31 @@ def test_fragments_and_ipv6_hosts_of_several_sources(keep: int, monkeypatch: pyt
         ours, theirs = frames_of(table, [row]), frames_of(read.table, [whole_row])
         assert [one.data for one in ours] == [one.data for one in theirs]
         assert [one.time_ns for one in ours] == [one.time_ns for one in theirs]
+
+
+def test_what_brings_nothing_any_more_is_started_again(tmp_path: Path) -> None:
+    """A program that captures for us and is killed; the other one goes on meanwhile."""
+    path = tmp_path / "client.pcap"
+    path.write_bytes(contents("consistent-consistent", ("client", "server"))[0])
+    following = iter((f"head -c 5000 {path}; kill -9 $$", f"cat {path}"))
+    program = GrowingCapture(AgainBytes(lambda: CommandBytes(["sh", "-c", next(following)], "there")))
+    (server,) = vantages("consistent-consistent", ("client", "server"))[1:]
+    with program, SeveralSources([program, server]) as source:
+        while not source.stopped:
+            source.wait(0.01)
+            source.collect()
+        assert source.stopped == "there: was ended by signal 9; one of 2 goes on"
+        assert source.error is None
+        source.start_again()
+        while program.error is None:
+            source.wait(0.01)
+            source.collect()
+        server.bring(1000)
+        server.end()
+        while source.error is None:
+            source.collect()
+    assert not source.stopped
+    assert source.take_told() == ["there has ended; one of 2 goes on"]
+    first = read_capture(path.read_bytes()[:5000])
+    client = source.table.frame[source.table.file == 0]
+    assert client.size == len(first) + len(read_capture(path.read_bytes()))
