@@ -27,6 +27,7 @@ SEEN = [
     "peer-not-found/client",
     "tour/wan",
 ]
+OTHERS = sorted({f"{path.parent.name}/{path.name.partition('.')[0]}" for path in LAB.glob("*/*.pcap.gz")} - {*SEEN})
 
 
 def capture(name: str) -> Path:
@@ -46,7 +47,7 @@ def told(flow: Flow) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize("name", SEEN)
+@pytest.mark.parametrize("name", [*SEEN, *(pytest.param(name, marks=pytest.mark.thorough) for name in OTHERS)])
 def test_what_is_published_tells_the_same_attempts(name: str, tmp_path: Path) -> None:
     whole = Story.open([str(capture(name))])
     records = Published([capture(name)]).run()
