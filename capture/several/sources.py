@@ -18,31 +18,17 @@ from typing import Final
 
 import numpy as np
 
-from capture.arrays import I64
 from capture.capture_file import CaptureFile
-from capture.clock_curve import Curve
-from capture.clocks import Offset, clock_offsets
 from capture.errors import LiveError
 from capture.growing.capture import EndedError, GrowingCapture
 from capture.live import LiveSource
 from capture.losses import LIVE
 from capture.several.across import Across
-from capture.several.excerpt import excerpt
+from capture.several.live_clocks import LiveClocks
 from capture.several.remaking import Remaking
 from capture.several.staged import Staged
-from capture.sightings import TELLING_LENGTH
 from capture.table import PacketTable
 
-ASKED_ROWS: Final = 1 << 16
-"""Rows that the clocks are estimated from, about."""
-_ASK_AFTER: Final = 1.0
-"""Seconds between two estimates of the clocks, unless there is a quarter more to ask."""
-_ASKED_A_SECOND: Final = 50_000
-"""For each so many rows there is another second between them."""
-_JITTER_NS: Final = 100_000
-"""Estimates that differ by less are the same."""
-_AHEAD_NS: Final = 10_000_000_000
-"""How long an estimate has to hold before it is asked for again."""
 _REST: Final = 1.0
 """Seconds between two mergings at least."""
 _ROWS_A_SECOND: Final = 5000
@@ -71,15 +57,13 @@ class SeveralSources:
         self.table = PacketTable()
         self.table.files += [source.file for source in sources]
         self._staged = [Staged(source, number, self.table) for number, source in enumerate(sources)]
-        self._given_ns = {number: round(seconds * 1e9) for number, seconds in (ahead or {}).items()}
         self._now = now
+        given_ns = {number: round(seconds * 1e9) for number, seconds in (ahead or {}).items()}
+        self._clocks = LiveClocks(self.table.files, given_ns, now())
         self._across = Across()
-        self._offsets: dict[int, Offset] = {}
         self._remaking: Remaking | None = None
         self._late = 0
         """Rows that came behind others that are later."""
-        self._strayed = 0
-        """How often clocks turned out otherwise than rows have it."""
         self._mended = self._being_mended = 0
         """How much of all that was put right, and how much the merging that goes on puts right."""
         self._stopped = False
@@ -87,14 +71,11 @@ class SeveralSources:
         """Whether nothing has come since all of it was merged."""
         self._ends: list[str] = []
         self._told = 0
-        self._asked_rows, self._asked = 0, now()
         self._collected = self._merged = 0
         """Rows of all sources, and how many of them were there when they were last merged."""
         self._came = now()
         self._rested = now()
-        for number, ahead_ns in self._given_ns.items():
-            self._staged[number].curve = Curve.constant(ahead_ns)
-            self.table.files[number].clock_offset_ns, self.table.files[number].clock_given = ahead_ns, True
+        self._set_curves()
 
     @property
     def file(self) -> CaptureFile:
@@ -193,7 +174,8 @@ class SeveralSources:
         self._release([one.due(now, until_ns) for one in self._staged])
         if len(self.table) > before:
             self._whole = False
-        self._ask_clocks()
+        self._clocks.ask(self.table, self._collected, now)
+        self._set_curves()
         return range(before, len(self.table))
 
     def move(self, table: PacketTable) -> None:
@@ -201,9 +183,8 @@ class SeveralSources:
         self.table = table
         remade, self._remaking = self._remaking, None
         if remade is not None and remade.new is table:
-            self._offsets = remade.offsets
-            for one in self._staged:
-                one.curve = remade.curves.get(one.number, one.curve)
+            self._clocks.adopt(remade)
+            self._set_curves()
             self._mended = self._being_mended
             self._whole = self._stopped or self.error is not None
         self._across.forget()
@@ -240,7 +221,7 @@ class SeveralSources:
     @property
     def _wrong(self) -> int:
         """What was wrong in the table, counted from the beginning."""
-        return self._late + self._strayed + self._across.misplaced
+        return self._late + self._clocks.strayed + self._across.misplaced
 
     def remake(self) -> Remaking:
         """Begin to merge it again; `move` to what comes of it ends that."""
@@ -250,17 +231,17 @@ class SeveralSources:
             int((self.table.file == number).sum()) == file.udp for number, file in enumerate(self.table.files)
         )
         self._merged, self._being_mended = self._collected, self._wrong
-        self._remaking = Remaking(self.table, self._given_ns, self._offsets, afresh=all_there)
+        self._remaking = Remaking(self.table, self._clocks.given_ns, self._clocks.offsets, afresh=all_there)
         return self._remaking
 
     def give(self, number: int, seconds: float | None) -> None:
         """Say by how much the clock of one is ahead of the first one's; None: it is to be estimated."""
-        if seconds is None:
-            self._given_ns.pop(number, None)
-        else:
-            self._given_ns[number] = round(seconds * 1e9)
-        self._strayed += 1
+        self._clocks.give(number, None if seconds is None else round(seconds * 1e9))
         self._whole, self._rested = False, self._now() - _AT_ONCE
+
+    def _set_curves(self) -> None:
+        for one, curve in zip(self._staged, self._clocks.curves, strict=True):
+            one.curve = curve
 
     def _tell_end(self, one: Staged) -> None:
         """Say that one has ended; of the last one, `error` says it."""
@@ -299,42 +280,3 @@ class SeveralSources:
             one.released(count, place[start : start + count])
             start += count
         self._across.mark(table, before)
-
-    def _ask_clocks(self) -> None:
-        """Estimate the clocks again, where enough has come since the last time."""
-        table = self.table
-        more, now = self._collected - self._asked_rows, self._now()
-        wait = _ASK_AFTER + len(table) / _ASKED_A_SECOND
-        if not more or not len(table) or (more * 4 < len(table) and now - self._asked < wait):
-            return
-        self._asked_rows, self._asked = self._collected, now
-        newest = int(table.time_ns[-1])
-        part = excerpt(table, self._telling())
-        part.time_ns[:] += part.ahead_ns
-        for number, ahead_ns in self._given_ns.items():
-            part.time_ns[part.file == number] -= ahead_ns
-        for number, offset in enumerate(clock_offsets(part)):
-            if offset is not None and number not in self._given_ns:
-                self._take_estimate(number, offset, int(table.time_ns[0]), newest)
-
-    def _take_estimate(self, number: int, offset: Offset, oldest: int, newest: int) -> None:
-        known, one = self._offsets.get(number), self._staged[number]
-        uncertainty = offset.uncertainty_ns or 0
-        ahead = offset.curve.once(newest)
-        differs = offset.curve.farthest(one.curve, oldest + ahead, newest + ahead + _AHEAD_NS)
-        if known is not None and known.both_ways and not offset.both_ways:
-            return
-        if known is not None and differs <= max(_JITTER_NS, uncertainty // 16):
-            return
-        self._strayed += differs > _JITTER_NS
-        self._offsets[number], one.curve = offset, offset.curve
-        file = self.table.files[number]
-        file.clock_uncertainty_ns, file.clock_drift = offset.uncertainty_ns, offset.curve.drift
-        file.clock_offset_ns = offset.curve.once(oldest + ahead)
-
-    def _telling(self) -> I64:
-        """Rows that may tell of clocks; of very many those with some of the contents, the same in all files."""
-        table = self.table
-        rows = np.flatnonzero(table.wire_length >= TELLING_LENGTH)
-        share = -(-rows.size // ASKED_ROWS)
-        return rows if share < 2 else rows[table.content[rows] % share == 0]
