@@ -25,7 +25,7 @@ JITTER_NS: Final = 100_000
 _FLOOR_NS: Final = 20_000.0
 """Noise that time stamps have at least."""
 _SURE: Final = 6.0
-"""Times the standard error that a slope has to be."""
+"""Times the standard error that the slope of each way has to be."""
 _BINS: Final = 48
 """Points that lines are laid through: medians of datagrams one after the other."""
 _IN_A_PIECE: Final = 16

@@ -9,6 +9,7 @@ import gzip
 import struct
 from collections.abc import Callable
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,11 @@ import pytest
 from capture.arrays import I64
 from capture.clock_curve import Curve
 from capture.drift import curve_of, drift_of
-from capture.opening import read_capture
+from capture.opening import open_captures, read_capture
 from capture.story import Story
 from capture.table import PacketTable
 from capture.vantages import merge_vantages
-from tests.capture.test_vantages import LAB, MS
+from tests.capture.test_vantages import LAB, MS, SCENARIOS
 
 S = 10**9
 Clock = Callable[[int], int]
@@ -105,6 +106,13 @@ def test_clocks_of_one_machine_do_not_drift() -> None:
         story, _ = both(scenario, lambda time: time)
         assert story.files[1].clock_drift == 0, scenario
         assert story.files[1].clock_offset == pytest.approx(0, abs=0.005), scenario
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("scenario", [name for name in SCENARIOS if name != "punches-dropped-random"])
+def test_no_two_captures_of_the_lab_drift(scenario: str) -> None:
+    for paths in combinations(sorted(map(str, (LAB / scenario).glob("*.pcap.gz"))), 2):
+        assert open_captures(paths).files[1].clock_drift == 0, paths
 
 
 RNG = np.random.default_rng(7)
