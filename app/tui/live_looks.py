@@ -7,7 +7,7 @@ import time
 
 from app.tui.attempt_list import AttemptList
 from app.tui.main_actions import MainActions
-from app.tui.pace import pause_after, pause_alone
+from app.tui.pace import CROWD, pause_after, pause_alone
 
 
 class LiveLooks(MainActions):
@@ -67,7 +67,9 @@ class LiveLooks(MainActions):
         self._looking = True
         try:
             session.may_let_go = main.app.screen is main
-            session.seen = main.query_one(AttemptList).seen
+            # Followed in a crowd, these rows are gone with the next frame.
+            leaving = brisk and main.follow and session.story.waiting > CROWD
+            session.seen = () if leaving else main.query_one(AttemptList).seen
             await asyncio.to_thread(session.take_in, brisk=brisk)
         finally:
             self._looking = False

@@ -40,6 +40,8 @@ MANY: Final = 48
 """The same at most, where many wait."""
 AT_ONCE: Final = 4
 """The same before what is new is painted."""
+CROWD: Final = 200
+"""So many waiting attempts that the newest ones pass faster than anybody reads."""
 
 
 def haste_of(waiting: int, seen: Iterable[Flow], *, brisk: bool, again: bool) -> Haste:
