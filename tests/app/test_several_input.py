@@ -197,5 +197,6 @@ def test_two_hosts_are_one_story(run: Run, tmp_path: Path) -> None:
     hosts = ["--ssh", "me@client", "-i", "lan0", "--ssh", "me@server", "--offset", "me@server=3"]
     done = subprocess.run([*WATCH, *hosts, "udp"], capture_output=True, env=environment, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert b"listening on me@client lan0" in done.stderr
+    assert b"me@client lan0" in done.stderr
+    assert b"me@server any" in done.stderr
     assert told(done.stdout) == expected(run, *files)
