@@ -20,7 +20,6 @@ from capture.sensors.receiving import Receiver
 from capture.sensors.stream_reader import Delivered, Since, StreamReader
 from capture.sensors.vantage import Vantage
 from capture.several.sources import SeveralSources
-from capture.several.staged import Staged
 from capture.table import PacketTable
 from capture.ways_of_capture import Way
 
@@ -172,9 +171,7 @@ class SensorSource(SeveralSources):
             if time.perf_counter() > until:
                 break
         for vantage in receiver.vantages[len(self._staged) :]:
-            source = VantageSource(vantage)
-            self.table.files.append(source.file)
-            self._staged.append(Staged(source, len(self._staged), self.table))
+            self.add(VantageSource(vantage))
         if ended and not self._pending and not reader.waits and not self._over:
             receiver.finish()
             self._over = True

@@ -52,6 +52,10 @@ class LiveClocks:
         for number, ahead_ns in given_ns.items():
             files[number].clock_offset_ns, files[number].clock_given = ahead_ns, True
 
+    def add(self) -> None:
+        """There is one more source."""
+        self.curves.append(Curve.constant(self.given_ns.get(len(self.curves), 0)))
+
     def give(self, number: int, ahead_ns: int | None) -> None:
         """Say what one is; None: it is to be estimated."""
         if ahead_ns is None:

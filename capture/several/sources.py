@@ -77,6 +77,16 @@ class SeveralSources:
         self._rested = now()
         self._set_curves()
 
+    def add(self, source: LiveSource) -> None:
+        """Take in one more, which began later than the others.
+
+        Args:
+            source: as for the class.
+        """
+        self.table.files.append(source.file)
+        self._staged.append(Staged(source, len(self._staged), self.table))
+        self._clocks.add()
+
     @property
     def file(self) -> CaptureFile:
         """What they have in common: names and losses. The files themselves are those of the table."""
