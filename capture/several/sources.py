@@ -241,7 +241,9 @@ class SeveralSources:
             int((self.table.file == number).sum()) == file.udp for number, file in enumerate(self.table.files)
         )
         self._merged, self._being_mended = self._collected, self._wrong
-        self._remaking = Remaking(self.table, self._clocks.given_ns, self._clocks.offsets, afresh=all_there)
+        # With all packets there, no earlier estimate knows better.
+        before = {} if all_there else self._clocks.offsets
+        self._remaking = Remaking(self.table, self._clocks.given_ns, before, afresh=all_there)
         return self._remaking
 
     def give(self, number: int, seconds: float | None) -> None:
