@@ -53,5 +53,6 @@ class Conclusions:
 
 
 def _is_over(flow: Flow, now: float, jumps: Sequence[Jump]) -> bool:
-    quiet = QUIET_CONNECTED if flow.outcome is Outcome.CONNECTED else QUIET_OTHERWISE
-    return passed(jumps, flow.ended, now) >= quiet
+    silence = passed(jumps, flow.ended, now)
+    # Its outcome has to be worked out: not before it can matter.
+    return silence >= QUIET_CONNECTED and (silence >= QUIET_OTHERWISE or flow.outcome is Outcome.CONNECTED)

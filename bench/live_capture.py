@@ -28,6 +28,8 @@ _COUNT = re.compile(r"(\d[\d ]*) packets?")
 _DROPPED = re.compile(r"(\d[\d ]*) dropped")
 _QUIET = 5.0
 """Seconds without anything new after which all was taken in."""
+_IDLE = 0.05
+"""Seconds of processor time within a quarter of that by which one knows that a program is done: looks at nothing new."""
 _LONGEST = 60.0
 """Seconds after the last frame for which a program that is behind may catch up."""
 
@@ -237,7 +239,7 @@ def headless(command: Sequence[str], sender: Sender, said: Callable[[str, int], 
         while time.monotonic() < min(changed + _QUIET / 4, ended + _LONGEST):
             time.sleep(0.05)
             busy = cpu_of(process.pid)
-            if busy - quiet_since > 0.01:
+            if busy - quiet_since > _IDLE:
                 quiet_since, changed = busy, time.monotonic()
         cpu = busy - cpu
         if process.poll() is not None:
