@@ -29,7 +29,7 @@ _DROPPED = re.compile(r"(\d[\d ]*) dropped")
 _QUIET = 5.0
 """Seconds without anything new after which all was taken in."""
 _IDLE = 0.05
-"""Seconds of processor time within a quarter of that by which one knows that a program is done: looks at nothing new."""
+"""Seconds of processor time within a quarter of that: a program that takes no more only looks on."""
 _LONGEST = 60.0
 """Seconds after the last frame for which a program that is behind may catch up."""
 
