@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,8 +10,8 @@ import pytest
 from tests.capture import build
 
 from .capture_law import check
+from .guided import finds_nothing, needs_atheris
 
-ROOT = Path(__file__).parent.parent.parent
 RUNS = (600, pytest.param(2500, marks=pytest.mark.thorough))
 TIMEOUT = 300
 PING = bytes.fromhex("0304 3412 0b000002 49c2 00")
@@ -57,20 +54,6 @@ def test_law_holds_for_the_corpus_cut_anywhere() -> None:
 
 
 @pytest.mark.parametrize("runs", RUNS)
-@pytest.mark.skipif(find_spec("atheris") is None, reason="atheris is not installed: pip install '.[fuzz]'")
+@needs_atheris
 def test_fuzzer_finds_nothing(runs: int, tmp_path: Path) -> None:
-    seeds = tmp_path / "corpus"
-    seeds.mkdir()
-    for number, data in enumerate(corpus()):
-        (seeds / str(number)).write_bytes(data)
-    arguments = [f"-runs={runs}", "-seed=1", "-max_len=2000", f"-artifact_prefix={tmp_path}/", str(seeds)]
-    result = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz.fuzz_capture", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr[-4000:]
-    assert f"Done {runs} runs" in result.stderr
+    finds_nothing("fuzz_capture", corpus(), tmp_path, runs=runs, longest=2000, timeout=TIMEOUT)

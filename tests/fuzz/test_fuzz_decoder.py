@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,8 +9,8 @@ import pytest
 from tests.protocol.codecs import encodings, load
 
 from .decoder_law import check
+from .guided import finds_nothing, needs_atheris
 
-ROOT = Path(__file__).parent.parent.parent
 RUNS = (8000, pytest.param(20_000, marks=pytest.mark.thorough))
 TIMEOUT = 300
 
@@ -33,28 +30,6 @@ def test_law_holds_for_the_corpus() -> None:
 
 
 @pytest.mark.parametrize("runs", RUNS)
-@pytest.mark.skipif(find_spec("atheris") is None, reason="atheris is not installed: pip install '.[fuzz]'")
+@needs_atheris
 def test_fuzzer_finds_nothing(runs: int, tmp_path: Path) -> None:
-    seeds = tmp_path / "corpus"
-    seeds.mkdir()
-    for number, data in enumerate(corpus()):
-        (seeds / str(number)).write_bytes(data)
-    result = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tests.fuzz.fuzz_decoder",
-            f"-runs={runs}",
-            "-seed=1",
-            "-max_len=1500",
-            f"-artifact_prefix={tmp_path}/",
-            str(seeds),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr[-4000:]
-    assert f"Done {runs} runs" in result.stderr
+    finds_nothing("fuzz_decoder", corpus(), tmp_path, runs=runs, longest=1500, timeout=TIMEOUT)

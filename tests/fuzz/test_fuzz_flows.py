@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
-import subprocess
-import sys
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,6 +15,8 @@ from capture.model import VerdictCode
 from capture.story import Story
 from tests.fuzz.flow_script import play
 from tests.fuzz.flows_law import check, check_capture, check_story
+
+from .guided import finds_nothing, needs_atheris
 
 ROOT = Path(__file__).parent.parent.parent
 LAB = ROOT / "tests" / "fixtures" / "lab"
@@ -75,30 +74,8 @@ def test_law_holds_for_captures_as_they_are() -> None:
         check_story(Story.open([str(path)]))
 
 
-@pytest.mark.skipif(find_spec("atheris") is None, reason="atheris is not installed: pip install '.[fuzz]'")
+@needs_atheris
 def test_fuzzer_finds_nothing(tmp_path: Path) -> None:
-    seeds = tmp_path / "corpus"
-    seeds.mkdir()
-    for number, script in enumerate(SCRIPTS[:20]):
-        (seeds / f"script{number}").write_bytes(b"\2" + script)
     smallest = min(captures(), key=len)
-    (seeds / "capture").write_bytes(b"\0" + smallest[:8000])
-    result = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tests.fuzz.fuzz_flows",
-            f"-runs={RUNS}",
-            "-seed=1",
-            "-max_len=8000",
-            f"-artifact_prefix={tmp_path}/",
-            str(seeds),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr[-4000:]
-    assert f"Done {RUNS} runs" in result.stderr
+    seeds = [*(b"\2" + script for script in SCRIPTS[:20]), b"\0" + smallest[:8000]]
+    finds_nothing("fuzz_flows", seeds, tmp_path, runs=RUNS, longest=8000, timeout=TIMEOUT)

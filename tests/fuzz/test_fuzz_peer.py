@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 from collections import Counter
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,7 +16,8 @@ from tests.fuzz.peer_cast import ROLES
 from tests.fuzz.peer_law import check
 from tests.fuzz.peer_script import play
 
-ROOT = Path(__file__).parent.parent.parent
+from .guided import finds_nothing, needs_atheris
+
 RUNS = 150
 TIMEOUT = 300
 EACH = 12
@@ -59,28 +57,8 @@ def test_law_holds_for_any_script(role: int, data: bytes) -> None:
     check(bytes((role,)) + data)
 
 
-@pytest.mark.skipif(find_spec("atheris") is None, reason="atheris is not installed: pip install '.[fuzz]'")
+@needs_atheris
 def test_fuzzer_finds_nothing(tmp_path: Path) -> None:
-    seeds = tmp_path / "corpus"
-    seeds.mkdir()
-    for role in range(len(ROLES)):
-        (seeds / str(role)).write_bytes(script(role, 0))
-    result = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tests.fuzz.fuzz_peer",
-            f"-runs={RUNS}",
-            "-seed=1",
-            "-max_len=700",
-            f"-artifact_prefix={tmp_path}/",
-            str(seeds),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
+    finds_nothing(
+        "fuzz_peer", (script(role, 0) for role in range(len(ROLES))), tmp_path, runs=RUNS, longest=700, timeout=TIMEOUT
     )
-    assert result.returncode == 0, result.stderr[-4000:]
-    assert f"Done {RUNS} runs" in result.stderr

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
-
-import pytest
 
 from tests.app.running import LAB
 from tests.app.sensors.published import Published
 
+from .guided import finds_nothing, needs_atheris
 from .record_law import check
 
-ROOT = Path(__file__).parent.parent.parent
 RUNS = 1000
 TIMEOUT = 300
 
@@ -38,20 +33,6 @@ def test_law_holds_for_records_that_are_cut_and_altered() -> None:
                 check(record[:place] + bytes((byte,)) + record[place + 1 :])
 
 
-@pytest.mark.skipif(find_spec("atheris") is None, reason="atheris is not installed: pip install '.[fuzz]'")
+@needs_atheris
 def test_fuzzer_finds_nothing(tmp_path: Path) -> None:
-    seeds = tmp_path / "corpus"
-    seeds.mkdir()
-    for number, record in enumerate(RECORDS):
-        (seeds / str(number)).write_bytes(record)
-    arguments = [f"-runs={RUNS}", "-seed=1", "-max_len=2000", f"-artifact_prefix={tmp_path}/", str(seeds)]
-    result = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz.fuzz_record", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr[-4000:]
-    assert f"Done {RUNS} runs" in result.stderr
+    finds_nothing("fuzz_record", RECORDS, tmp_path, runs=RUNS, longest=2000, timeout=TIMEOUT)

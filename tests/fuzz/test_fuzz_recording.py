@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 import zlib
-from importlib.util import find_spec
 from pathlib import Path
 
 import cbor2
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -20,9 +16,9 @@ from capture.recording.layout import SINT64, UINT16, UINT32, UINT64, Item
 from capture.recording.writing import write_recording
 from tests.capture import build
 
+from .guided import finds_nothing, needs_atheris
 from .recording_law import check
 
-ROOT = Path(__file__).parent.parent.parent
 RUNS = 2500
 TIMEOUT = 300
 PING = bytes.fromhex("0304 3412 0b000002 49c2 00")
@@ -97,20 +93,6 @@ def test_law_holds_for_frames_with_any_columns(numbers: list[int], times: list[i
     check(with_body(Item.FRAMES, body))
 
 
-@pytest.mark.skipif(find_spec("atheris") is None, reason="atheris is not installed: pip install '.[fuzz]'")
+@needs_atheris
 def test_fuzzer_finds_nothing(tmp_path: Path) -> None:
-    seeds = tmp_path / "corpus"
-    seeds.mkdir()
-    (seeds / "0").write_bytes(WHOLE)
-    (seeds / "1").write_bytes(with_body(7, {}))
-    arguments = [f"-runs={RUNS}", "-seed=1", "-max_len=2000", f"-artifact_prefix={tmp_path}/", str(seeds)]
-    result = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz.fuzz_recording", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr[-4000:]
-    assert f"Done {RUNS} runs" in result.stderr
+    finds_nothing("fuzz_recording", (WHOLE, with_body(7, {})), tmp_path, runs=RUNS, longest=2000, timeout=TIMEOUT)

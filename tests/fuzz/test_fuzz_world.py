@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,7 +13,8 @@ from tests.fuzz.flow_script import Script
 from tests.fuzz.tampered_world import World
 from tests.fuzz.world_law import check
 
-ROOT = Path(__file__).parent.parent.parent
+from .guided import finds_nothing, needs_atheris
+
 RUNS = 15
 TIMEOUT = 300
 
@@ -45,28 +43,6 @@ def test_law_holds_for_any_script(about: int, data: bytes) -> None:
     check(bytes((about,)) + data)
 
 
-@pytest.mark.skipif(find_spec("atheris") is None, reason="atheris is not installed: pip install '.[fuzz]'")
+@needs_atheris
 def test_fuzzer_finds_nothing(tmp_path: Path) -> None:
-    seeds = tmp_path / "corpus"
-    seeds.mkdir()
-    for about in (0, 1, 129):
-        (seeds / str(about)).write_bytes(script(about))
-    result = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tests.fuzz.fuzz_world",
-            f"-runs={RUNS}",
-            "-seed=1",
-            "-max_len=400",
-            f"-artifact_prefix={tmp_path}/",
-            str(seeds),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr[-4000:]
-    assert f"Done {RUNS} runs" in result.stderr
+    finds_nothing("fuzz_world", map(script, (0, 1, 129)), tmp_path, runs=RUNS, longest=400, timeout=TIMEOUT)

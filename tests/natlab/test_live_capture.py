@@ -79,6 +79,14 @@ class Watching:
         self._out.write(records)
         self.sent += PACKETS
 
+    def send_until(self, words: str) -> None:
+        """Send again and again until it says something."""
+        end = time.monotonic() + PATIENCE
+        while words not in self.said:
+            assert time.monotonic() < end, self.said
+            self.send()
+            time.sleep(0.05)
+
     def end(self) -> list[str]:
         self._out.close()
         assert self.process.wait(PATIENCE) == 0, self.said
@@ -100,15 +108,11 @@ def test_a_disk_fills_up_and_has_room_again(small_disk: Path, tmp_path: Path) ->
     out, filler = small_disk / "out.pcapng", small_disk / "filler"
     filler.write_bytes(bytes(SMALL * 3 // 4))
     watching = Watching(tmp_path, "-w", str(out))
-    while "can't be written: No space left on device" not in watching.said:
-        watching.send()
-        time.sleep(0.05)
+    watching.send_until("can't be written: No space left on device")
     first = whole(str(out))
     watching.send()
     filler.unlink()
-    while "writing goes on in" not in watching.said:
-        watching.send()
-        time.sleep(0.05)
+    watching.send_until("writing goes on in")
     said = watching.end()
     parts = [part.path for part in parts_of(str(out))]
     saved = whole(str(out)) + sum(map(whole, parts))
