@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import os
-import threading
-from typing import BinaryIO, Final
 
 from capture.errors import CaptureError
-from capture.growing.bytes import PIECE
-from capture.ways_of_capture import Way
-
-INTERVAL: Final = 0.1
-"""Seconds between two looks at a file that has not grown."""
+from capture.growing.followed import INTERVAL, Followed
 
 
-class FollowedFile:
+class FollowedFile(Followed):
     """Bytes of a file from its start on, and of each that takes its name, as when a capture is rotated.
 
     What was written to the old file before the new one took its name is read first. A file that was cut shorter is read
     again from its start.
     """
-
-    way: str = Way.FILE
-    promiscuous: bool | None = None
 
     def __init__(self, path: str, interval: float = INTERVAL) -> None:
         """Open the file.
@@ -30,13 +21,9 @@ class FollowedFile:
         Raises:
             CaptureError: it can't be opened.
         """
-        self.name = path
-        self._interval = interval
-        self._woken = threading.Event()
-        self._end: int | None = None
-        """Size of the file when somebody had enough of it."""
+        super().__init__(path, interval)
         try:
-            self._file: BinaryIO = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by `close`
+            self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by `close`
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise CaptureError(path, reason.lower()) from error
@@ -49,25 +36,13 @@ class FollowedFile:
             OSError: it can't be read any more.
         """
         while True:
-            if self._end is None and self._woken.is_set():
-                self._end = os.fstat(self._file.fileno()).st_size
-            room = PIECE if self._end is None else min(PIECE, self._end - self._file.tell())
-            piece = self._file.read(room) if room > 0 else b""
-            if piece:
+            if piece := self._piece():
                 return piece
             if self._end is not None:
                 return None
             if self._starts_anew():
                 return b""
             self._woken.wait(self._interval)
-
-    def wake(self) -> None:
-        """Make `read` give up waiting, now and for ever."""
-        self._woken.set()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
     def _starts_anew(self) -> bool:
         """Whether the bytes that come next are the start of a capture."""

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from contextlib import suppress
 from typing import BinaryIO
 
 from capture.disk_ring.names import RingPart, parts_of
 from capture.errors import CaptureError
 from capture.growing.bytes import PIECE
-from capture.growing.followed_file import INTERVAL
-from capture.ways_of_capture import Way
+from capture.growing.followed import INTERVAL, Followed
 
 
-class FollowedRing:
+class FollowedRing(Followed):
     """Bytes of the files of a ring, one after the other; files that went before they were begun are left out.
 
     Args:
@@ -25,15 +22,8 @@ class FollowedRing:
         CaptureError: none of its files can be read.
     """
 
-    way: str = Way.FILE
-    promiscuous: bool | None = None
-
     def __init__(self, base: str, interval: float = INTERVAL) -> None:
-        self.name = base
-        self._interval = interval
-        self._woken = threading.Event()
-        self._end: int | None = None
-        """Size of the present file when somebody had enough of it."""
+        super().__init__(base, interval)
         try:
             found = self._opened_after(None)
         except OSError as error:
@@ -49,11 +39,7 @@ class FollowedRing:
             OSError: it can't be read any more.
         """
         while True:
-            if self._end is None and self._woken.is_set():
-                self._end = os.fstat(self._file.fileno()).st_size
-            room = PIECE if self._end is None else min(PIECE, self._end - self._file.tell())
-            piece = self._file.read(room) if room > 0 else b""
-            if piece:
+            if piece := self._piece():
                 return piece
             following = self._opened_after(self._part)
             if following is None:
@@ -69,14 +55,6 @@ class FollowedRing:
             self._part, self._file = following
             self._end = None
             return b""
-
-    def wake(self) -> None:
-        """Make `read` give up waiting, now and for ever."""
-        self._woken.set()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
     def _opened_after(self, part: RingPart | None) -> tuple[RingPart, BinaryIO] | None:
         """The next file that is there."""
